@@ -1,0 +1,39 @@
+"""Facts of a KMS host: one reading as its collection script or an administrator delivered it. Minutes stay minutes (`_min`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from estate.facts.unknown import UNKNOWN, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class KmsContact:
+    """One event 12290: a client asked. Identity is the CMID; the name may be truncated."""
+
+    cmid: str
+    machine_name: str
+    required_count: int
+    seen_at: datetime
+    is_vm: bool
+    result_code: str
+    license_state: int
+    minutes_to_expiration_min: int | Unknown = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class KmsReading:
+    """What one KMS host said at `collected_at`. `current_count` is None where the host keeps none yet (the -1 of the API)."""
+
+    host_name: str
+    collected_at: datetime
+    current_count: int | None | Unknown
+    is_kms_host: bool | Unknown
+    os_version: str | Unknown = UNKNOWN
+    listening_port: int | Unknown = UNKNOWN
+    partial_product_key: str | Unknown = UNKNOWN
+    description: str | Unknown = UNKNOWN
+    contacts: tuple[KmsContact, ...] = ()
+    log_covers_from: datetime | Unknown = UNKNOWN
+    smbios_uuid: str | Unknown = UNKNOWN

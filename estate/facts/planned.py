@@ -1,0 +1,19 @@
+"""What a plan says of one machine that will arrive in a pool: enough for capacity and protection questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVm:
+    """One machine on its way into a pool. `ha_restart_priority` is `restart`, `best-effort` or empty, as XAPI spells it."""
+
+    machine_id: str
+    name: str
+    memory_bytes: int
+    vcpus: int
+    disk_bytes_by_sr: tuple[tuple[str, int], ...]
+    mac_addresses: tuple[str, ...]
+    ha_restart_priority: str = ""
+    is_windows: bool = False

@@ -1,0 +1,180 @@
+"""Facts of a Xen pool as the XAPI adapter gives them, cross-referenced by uuid (never by opaque ref).
+
+A field that older pools lack is UNKNOWN. Sizes are bytes, times aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from estate.facts.unknown import UNKNOWN, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PoolHostFacts:
+    uuid: str
+    name: str
+    address: str
+    live: bool | Unknown
+    enabled: bool | Unknown
+    memory_total_bytes: int | Unknown = UNKNOWN
+    memory_overhead_bytes: int | Unknown = UNKNOWN
+    multipathing: bool | Unknown = UNKNOWN
+    ha_statefiles: tuple[str, ...] | Unknown = UNKNOWN
+    ha_network_peers: tuple[str, ...] | Unknown = UNKNOWN
+    boot_time: datetime | Unknown = UNKNOWN
+    product_brand: str | Unknown = UNKNOWN
+    product_version: str | Unknown = UNKNOWN
+    build_number: str | Unknown = UNKNOWN
+    current_operations: tuple[str, ...] = ()
+    tls_sha256: str | Unknown = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class PifFacts:
+    uuid: str
+    host_uuid: str
+    device: str
+    network_uuid: str
+    vlan: int
+    management: bool
+    physical: bool
+    ip_mode: str | Unknown
+    ip_address: str
+    currently_attached: bool | Unknown
+    carrier: bool | Unknown = UNKNOWN
+    pci_bus_path: str | Unknown = UNKNOWN
+    mac_address: str = ""
+    mtu: int | Unknown = UNKNOWN
+    disallow_unplug: bool | Unknown = UNKNOWN
+    untagged_pif_uuid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BondFacts:
+    uuid: str
+    master_pif_uuid: str
+    slave_pif_uuids: tuple[str, ...]
+    mode: str | Unknown
+    links_up: int | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PbdFacts:
+    """A host's connection to an SR; `paths_active`/`paths_max` come from the multipath counter, UNKNOWN where it keeps none."""
+
+    uuid: str
+    host_uuid: str
+    sr_uuid: str
+    currently_attached: bool | Unknown
+    multipathed: bool | Unknown = UNKNOWN
+    scsi_id: str | None = None
+    paths_active: int | Unknown = UNKNOWN
+    paths_max: int | Unknown = UNKNOWN
+    portals: tuple[str, ...] = ()
+    uses_chap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SrFacts:
+    uuid: str
+    name: str
+    kind: str
+    shared: bool | Unknown
+    content_type: str
+    physical_size_bytes: int | Unknown
+    physical_utilisation_bytes: int | Unknown
+    new_vdis_are_zeroed: bool | Unknown
+    can_host_statefile: bool | Unknown = UNKNOWN
+
+    @property
+    def free_bytes(self) -> int | Unknown:
+        """Physical size minus physical utilisation."""
+        if isinstance(self.physical_size_bytes, Unknown) or isinstance(self.physical_utilisation_bytes, Unknown):
+            return UNKNOWN
+        return self.physical_size_bytes - self.physical_utilisation_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StatefileFacts:
+    """A VDI named in `pool.ha_statefiles`, or kept as ha_statefile / redo_log."""
+
+    vdi_uuid: str
+    vdi_type: str
+    sr_uuid: str
+    size_bytes: int
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNetworkFacts:
+    uuid: str
+    name: str
+    bridge: str
+    mtu: int | Unknown
+    pif_uuids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolVmFacts:
+    """A VM of the pool: what the planner and the gate need to know of the neighbours (MACs, memory, protection)."""
+
+    uuid: str
+    name: str
+    power_state: str
+    is_control_domain: bool
+    memory_static_max_bytes: int
+    memory_overhead_bytes: int
+    vcpus_max: int
+    resident_on_uuid: str | None
+    ha_restart_priority: str
+    mac_addresses: tuple[str, ...]
+    conversion_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    uuid: str
+    name: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMessageFacts:
+    uuid: str
+    name: str
+    priority: int
+    cls: str
+    obj_uuid: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """One pool at `collected_at`."""
+
+    uuid: str
+    name: str
+    coordinator_uuid: str
+    collected_at: datetime
+    ha_enabled: bool | Unknown
+    ha_configuration: dict[str, str] | Unknown
+    other_config: dict[str, str] | Unknown
+    ha_host_failures_to_tolerate: int | Unknown = UNKNOWN
+    ha_plan_exists_for: int | Unknown = UNKNOWN
+    ha_overcommitted: bool | Unknown = UNKNOWN
+    ha_allow_overcommit: bool | Unknown = UNKNOWN
+    ha_cluster_stack: str | Unknown = UNKNOWN
+    hosts: tuple[PoolHostFacts, ...] = ()
+    pifs: tuple[PifFacts, ...] = ()
+    bonds: tuple[BondFacts, ...] = ()
+    srs: tuple[SrFacts, ...] = ()
+    pbds: tuple[PbdFacts, ...] = ()
+    statefiles: tuple[StatefileFacts, ...] | Unknown = UNKNOWN
+    networks: tuple[PoolNetworkFacts, ...] = ()
+    vms: tuple[PoolVmFacts, ...] = ()
+    templates: tuple[TemplateFacts, ...] = ()
+    messages: tuple[PoolMessageFacts, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = field(default=())
