@@ -1,0 +1,15 @@
+"""The backbone as a Django app. At start it imports every app's `jobs` module, so that the handlers are registered."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class BackboneConfig(AppConfig):
+    name = "project.backbone"
+    label = "backbone"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        autodiscover_modules("jobs")

@@ -1,0 +1,150 @@
+"""Every setting of the product, each from one environment variable. Embedded and full mode are the one block below.
+
+Nothing but settings belongs here; env.py reads the environment and refuses wrong values with a sentence.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from project import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("XENBOUND_VAR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+DEBUG = env.flag("XENBOUND_DEBUG", default=False)
+SECRET_KEY = env.secret("XENBOUND_SECRET_KEY", VAR_DIR / "secret.key")
+SEALING_KEY = env.secret("XENBOUND_SECRET_KEY_SEALING", VAR_DIR / "sealing.key")
+
+# --- Embedded or full mode: without these two variables everything runs from one folder with `manage.py up` ---------
+DATABASES = {"default": env.database("DATABASE_URL", VAR_DIR / "xenbound.sqlite3")}
+REDIS_URL = env.text("REDIS_URL")
+JOBS_COURIER = "project.backbone.jobs.couriers.celery" if REDIS_URL else "project.backbone.jobs.couriers.local"
+CACHES = {
+    "default": {
+        "BACKEND": f"django.core.cache.backends.{'redis.RedisCache' if REDIS_URL else 'locmem.LocMemCache'}",
+        "LOCATION": REDIS_URL or "one web process",
+    }
+}
+# ----------------------------------------------------------------------------------------------------------------------
+
+PUBLIC_URL = env.text("XENBOUND_URL", "http://127.0.0.1:8000")
+_PUBLIC = urlsplit(PUBLIC_URL)
+if _PUBLIC.scheme not in ("http", "https") or not _PUBLIC.hostname:
+    raise env.WrongSetting("XENBOUND_URL", f"{PUBLIC_URL!r} is not a URL people can open; write https://host.")
+HTTPS = _PUBLIC.scheme == "https"
+ALLOWED_HOSTS = [_PUBLIC.hostname, "127.0.0.1", "localhost", "[::1]", *env.words("XENBOUND_ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "project.backbone",
+    "project.web",
+    "migration.inventory",
+    "migration.assessment",
+    "migration.planning",
+    "migration.conversion",
+    "migration.cutover",
+    "migration.reports",
+    "readiness",
+    "kms",
+    *env.words("XENBOUND_EXTRA_APPS"),
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+WSGI_APPLICATION = "project.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "backbone.User"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("XENBOUND_BEHIND_PROXY", default=False) else None
+X_FRAME_OPTIONS = "DENY"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+KNOX_TOKEN_MODEL = "backbone.ApiToken"  # noqa: S105 - the name of a table
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(hours=env.number("XENBOUND_TOKEN_HOURS", 12, least=0.01, most=24 * 366)),
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_MODEL": KNOX_TOKEN_MODEL,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Xenbound",
+    "DESCRIPTION": "Leave VMware for XenServer or XCP-ng: inventory, plan, copy, prove, gate the cutover, count KMS activations, report.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+JOBS_LEASE_S = env.number("XENBOUND_JOB_LEASE_S", 30, least=0.5, most=3600)
+JOBS_BEAT_S = env.number("XENBOUND_JOB_BEAT_S", JOBS_LEASE_S / 6, least=0.05, most=JOBS_LEASE_S / 2)
+JOBS_RESEND_S = env.number("XENBOUND_JOB_RESEND_S", 60, least=0.1, most=3600)
+JOBS_TICK_S = env.number("XENBOUND_JOB_TICK_S", 1, least=0.05, most=60)
+JOBS_SLOTS = {
+    "default": int(env.number("XENBOUND_SLOTS_DEFAULT", 4, least=1, most=64)),
+    "disks": int(env.number("XENBOUND_SLOTS_DISKS", 2, least=1, most=64)),
+}
