@@ -132,7 +132,7 @@ REST_KNOX = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Xenbound",
-    "DESCRIPTION": "Leave VMware for XenServer or XCP-ng: inventory, plan, copy, prove, gate the cutover, count KMS activations, report.",
+    "DESCRIPTION": "Leave VMware for XenServer or XCP-ng: inventory, plan, copy, prove, gate the cutover, count KMS, report.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

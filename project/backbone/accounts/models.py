@@ -14,7 +14,7 @@ from project.backbone.clock import now
 from project.backbone.identified import Identified
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # the manager of knox's tokens has no types
     """A person who signs in. What they may do follows from memberships; superusers administer the installation."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -86,7 +86,7 @@ class Membership(Identified):
         return f"{self.user_id} is {self.role} in {self.project_id}"
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A bearer token, stored only as a hash. May be narrowed to one project and to a lower role."""
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)

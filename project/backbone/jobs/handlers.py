@@ -16,7 +16,7 @@ HandlerFunction = Callable[..., "dict[str, Any] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One kind of job. `function(job: JobContext, **params)` may be called again after a crash and goes on from `job.checkpoint`."""
+    """One kind of job. `function(job: JobContext, **params)` may be called again and then goes on from `job.checkpoint`."""
 
     kind: str
     queue: Queue

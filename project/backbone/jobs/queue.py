@@ -82,7 +82,8 @@ def beat(claim: Claim) -> bool:
 
 def cancel_requested(claim: Claim) -> bool:
     """Whether a person asked to stop the job. Raises: LeaseLost."""
-    row = Job.objects.filter(pk=claim.job_id, fence=claim.fence, state=JobState.RUNNING).values_list("cancel_requested_at").first()
+    held = Job.objects.filter(pk=claim.job_id, fence=claim.fence, state=JobState.RUNNING)
+    row = held.values_list("cancel_requested_at").first()
     if row is None:
         raise LeaseLost(claim.job_id)
     return row[0] is not None

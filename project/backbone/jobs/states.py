@@ -1,9 +1,9 @@
 """States of a job and every allowed move between them. Pure; nobody else decides what a job's state may become.
 
-    queued -> running -> succeeded | failed | cancelled
-                 |  ^
-                 v  |  (waiting rows are queued again when they are due)
-              waiting
+queued -> running -> succeeded | failed | cancelled
+             |  ^
+             v  |  (waiting rows are queued again when they are due)
+          waiting
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""Reading endpoints, and opening one for a work room. The opened secret lives only in the returned Connection."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from estate.connection import Connection
+from project.backbone.accounts.models import Project
+from project.backbone.endpoints.models import Endpoint
+from project.backbone.endpoints.sealing import open_sealed
+from project.backbone.problems import Conflict, NotVisible
+
+
+def endpoint(endpoint_id: UUID | str) -> Endpoint:
+    """One endpoint by id, for jobs. Raises: NotVisible."""
+    found = Endpoint.objects.select_related("project").filter(pk=endpoint_id).first()
+    if found is None:
+        raise NotVisible("endpoint")
+    return found
+
+
+def endpoints(project: Project, *, kinds: tuple[str, ...] = ()) -> QuerySet[Endpoint]:
+    """The project's endpoints, of these kinds when any are given."""
+    rows = Endpoint.objects.filter(project=project)
+    return rows.filter(kind__in=kinds) if kinds else rows
+
+
+def connection_of(endpoint: Endpoint) -> Connection:
+    """The endpoint opened for an adapter. Only work rooms call this, right before they connect. Raises: CannotOpen."""
+    return Connection(
+        url=endpoint.url,
+        username=endpoint.username,
+        password=open_sealed(endpoint.sealed_password) if endpoint.sealed_password else "",
+        pins=frozenset(endpoint.pins),
+        name=endpoint.name,
+        endpoint_id=endpoint.id,
+    )
+
+
+def require_confirmed(endpoint: Endpoint) -> None:
+    """Pass when a person confirmed this endpoint's certificates. Raises: Conflict `pins_not_confirmed` (409)."""
+    if not endpoint.pins:
+        raise Conflict(
+            f"Nobody has confirmed the certificates of {endpoint.name} yet.",
+            code="pins_not_confirmed",
+            next_step="Probe it, compare the fingerprints it shows, and confirm them.",
+        )
