@@ -1,0 +1,67 @@
+"""The recoverable steps of a conversion in their order, each bound to the leg that runs it and to a predicate that may skip it.
+
+Every step is written observe-then-act by the work room, so running one again after a crash is harmless. The cursor stored with
+the conversion is the name of the step that was begun last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migration.conversion.core.spec import ConversionSpec
+
+
+class Leg(StrEnum):
+    """The three jobs of a conversion: in front of the gate, the copy, and behind the second gate."""
+
+    PREPARE = "prepare"
+    COPY = "copy"
+    GO_LIVE = "go_live"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    name: str
+    leg: Leg
+    title: str
+    applies: Callable[[ConversionSpec], bool]
+
+
+def _always(_spec: ConversionSpec) -> bool:
+    return True
+
+
+def _has_nics(spec: ConversionSpec) -> bool:
+    return bool(spec.nics)
+
+
+ITINERARY: tuple[Step, ...] = (
+    Step("check_target", Leg.PREPARE, "Check limits, space and MAC addresses in the pool", _always),
+    Step("make_vm", Leg.PREPARE, "Make the halted, blocked VM", _always),
+    Step("make_disks", Leg.PREPARE, "Make the VDIs and attach them", _always),
+    Step("attach_nics", Leg.PREPARE, "Attach the network interfaces", _has_nics),
+    Step("attach_cd", Leg.PREPARE, "Attach an empty CD drive", _always),
+    Step("count_devices", Leg.PREPARE, "Count disks and interfaces in against out", _always),
+    Step("stop_source", Leg.COPY, "Shut the source down", _always),
+    Step("confirm_off", Leg.COPY, "Confirm that the source is off", _always),
+    Step("copy_disks", Leg.COPY, "Copy the disks", _always),
+    Step("verify_disks", Leg.COPY, "Read the disks back and compare", _always),
+    Step("confirm_unchanged", Leg.COPY, "Confirm that the source stayed off", _always),
+    Step("confirm_fresh", Leg.GO_LIVE, "Confirm that the copy is still the last word", _always),
+    Step("unblock", Leg.GO_LIVE, "Allow the VM to start", _always),
+    Step("start", Leg.GO_LIVE, "Start the VM", _always),
+    Step("check_running", Leg.GO_LIVE, "Check that it runs", _always),
+    Step("mark_source", Leg.GO_LIVE, "Note the move on the source", _always),
+)
+
+
+def steps_of(leg: Leg, spec: ConversionSpec) -> Iterator[Step]:
+    """The steps of one leg that apply to this machine, in order."""
+    return (step for step in ITINERARY if step.leg is leg and step.applies(spec))
+
+
+def title_of(name: str) -> str:
+    """What people read for a step name; empty for a conversion that has not begun."""
+    return next((step.title for step in ITINERARY if step.name == name), "")

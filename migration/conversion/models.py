@@ -1,0 +1,121 @@
+"""Rows of conversions: the machine's way, its disk copies, the journal of segments, the ledger of made objects, the events.
+
+Fields and constraints only. `state` is written by services.transitions alone; relations to the plan are ids, not foreign keys.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from migration.conversion.core.states import State
+from project.backbone.identified import Identified
+from project.backbone.models import Project
+
+
+class Conversion(Identified):
+    """One machine's way into a pool, with the frozen description of what is made there."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversions")
+    wave_id = models.UUIDField(db_index=True)
+    machine_id = models.UUIDField(db_index=True)
+    pool_id = models.UUIDField()
+    name = models.CharField(max_length=255)
+    state = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in State], default=State.PLANNED.value, db_index=True
+    )
+    step = models.CharField(max_length=40, blank=True, default="")
+    spec = models.JSONField()
+    target_vm_uuid = models.CharField(max_length=36, blank=True, default="")
+    source_marker = models.JSONField(null=True, blank=True)
+    boot_proof = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    job_id = models.UUIDField(null=True, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["wave_id", "machine_id"], name="one_conversion_per_machine_and_wave")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DiskCopy(Identified):
+    """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment."""
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="disks")
+    device_key = models.IntegerField()
+    label = models.CharField(max_length=120)
+    position = models.CharField(max_length=3)
+    sr_uuid = models.CharField(max_length=36)
+    vdi_uuid = models.CharField(max_length=36, blank=True, default="")
+    bytes_total = models.BigIntegerField()
+    bytes_copied = models.BigIntegerField(default=0)
+    bytes_sent = models.BigIntegerField(default=0)
+    bytes_zero = models.BigIntegerField(default=0)
+    durable_bytes = models.BigIntegerField(default=0)
+    hashes = models.BinaryField(null=True, blank=True)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    copied_at = models.DateTimeField(null=True, blank=True)
+    verified = models.BooleanField(default=False)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    fault = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["conversion", "position"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["conversion", "device_key"], name="one_copy_per_disk")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Segment(Identified):
+    """Journal of uploads: a row is written once XAPI's task for this part of the disk succeeded."""
+
+    disk_copy = models.ForeignKey(DiskCopy, on_delete=models.CASCADE, related_name="segments")
+    end_bytes = models.BigIntegerField()
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["disk_copy", "finished_at"]
+
+    def __str__(self) -> str:
+        return f"up to {self.end_bytes}"
+
+
+class LedgerEntry(Identified):
+    """An object made on a pool or a source for a conversion: nothing is made twice, nothing is left behind."""
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="ledger")
+    kind = models.CharField(max_length=10)
+    uuid = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["made_at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["conversion", "kind", "uuid"], name="one_ledger_row_per_object")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uuid}"
+
+
+class ConversionEvent(Identified):
+    """What happened to a conversion, in order, for people: state changes, steps begun, refusals."""
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    from_state = models.CharField(max_length=20, blank=True, default="")
+    to_state = models.CharField(max_length=20, blank=True, default="")
+    step = models.CharField(max_length=40, blank=True, default="")
+    message = models.CharField(max_length=500)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,130 @@
+"""What people and the wave ask of conversions: create, prepare, copy, go live, retry, cancel, roll back. Each asks for a job.
+
+Job kinds: conversion.prepare, conversion.copy, conversion.go_live, conversion.clean_up, conversion.roll_back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from estate.facts.codec import to_json
+from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.core.states import Event, State, may
+from migration.conversion.models import Conversion, DiskCopy
+from migration.conversion.services.progress import forget_copies
+from migration.conversion.services.transitions import move, note
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.audit import services as audit
+from project.backbone.clock import now
+from project.backbone.jobs import services as jobs
+from project.backbone.models import Job, Project
+from project.backbone.problems import Conflict
+
+
+@transaction.atomic
+def create(project: Project, *, wave_id: UUID, pool_id: UUID, specs: Iterable[ConversionSpec], actor: Actor) -> list[Conversion]:
+    """One conversion per machine of a wave; asking again returns the ones that exist."""
+    actor.require(project, Role.OPERATOR)
+    return [_create_one(project, wave_id, pool_id, spec, actor) for spec in specs]
+
+
+def _create_one(project: Project, wave_id: UUID, pool_id: UUID, spec: ConversionSpec, actor: Actor) -> Conversion:
+    conversion, made = Conversion.objects.get_or_create(
+        wave_id=wave_id,
+        machine_id=spec.machine_id,
+        defaults={
+            "project": project,
+            "pool_id": pool_id,
+            "name": spec.name,
+            "spec": to_json(spec),
+            "updated_at": now(),
+        },
+    )
+    if made:
+        DiskCopy.objects.bulk_create(
+            DiskCopy(
+                conversion=conversion,
+                device_key=disk.device_key,
+                label=disk.label,
+                position=disk.position,
+                sr_uuid=disk.sr_uuid,
+                bytes_total=disk.capacity_bytes,
+            )
+            for disk in spec.disks
+        )
+        audit.record(actor, "conversion.create", conversion, project=project, after={"name": spec.name})
+    return conversion
+
+
+@transaction.atomic
+def start_preparing(conversion: Conversion, *, actor: Actor) -> Job:
+    """Move to preparing and ask for the job that makes the halted VM; a conversion that is past this is left alone."""
+    if may(State(conversion.state), Event.PREPARE):
+        move(conversion.pk, Event.PREPARE, actor=actor, message="Preparation asked for")
+    return _enqueue(conversion, "conversion.prepare", actor)
+
+
+def start_copying(conversion: Conversion, *, actor: Actor) -> Job:
+    """Ask for the job that stops the source and copies its disks. The gate must have been asked by the caller."""
+    return _enqueue(conversion, "conversion.copy", actor)
+
+
+def start_going_live(conversion: Conversion, *, actor: Actor) -> Job:
+    """Ask for the job that starts the VM in the pool. The gate must have been asked again by the caller."""
+    return _enqueue(conversion, "conversion.go_live", actor)
+
+
+@transaction.atomic
+def retry(conversion: Conversion, *, actor: Actor) -> Job:
+    """Take a failed conversion up again. What was copied counts for nothing: the source may have run in between."""
+    actor.require(conversion.project, Role.OPERATOR)
+    _refuse_unless(conversion, Event.RETRY)
+    forget_copies(conversion.pk)
+    move(conversion.pk, Event.RETRY, actor=actor, message="Retry asked for", error=None, source_marker=None, step="")
+    return _enqueue(conversion, "conversion.prepare", actor)
+
+
+@transaction.atomic
+def cancel(conversion: Conversion, *, actor: Actor) -> Job:
+    """Stop a conversion for good; its objects in the pool are removed by a job. The source is left as it is."""
+    actor.require(conversion.project, Role.OPERATOR)
+    _refuse_unless(conversion, Event.CANCEL)
+    running = conversion.job_id
+    move(conversion.pk, Event.CANCEL, actor=actor, message="Cancelled")
+    if running is not None:
+        jobs.cancel(Job.objects.get(pk=running), actor)
+    return _enqueue(conversion, "conversion.clean_up", actor)
+
+
+def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
+    """Ask for the job that stops the VM in the pool, blocks it, and powers the source on again."""
+    actor.require(conversion.project, Role.OPERATOR)
+    _refuse_unless(conversion, Event.ROLL_BACK)
+    return _enqueue(conversion, "conversion.roll_back", actor)
+
+
+def _refuse_unless(conversion: Conversion, event: Event) -> None:
+    if not may(State(conversion.state), event):
+        raise Conflict(
+            f"{conversion.name} is {conversion.state}; {event.value.replace('_', ' ')} does not apply.",
+            code="wrong_state",
+            next_step="Reload the conversion and choose what its state allows.",
+        )
+
+
+def _enqueue(conversion: Conversion, kind: str, actor: Actor) -> Job:
+    with transaction.atomic():
+        job = jobs.enqueue(
+            kind,
+            project=conversion.project,
+            params={"conversion_id": str(conversion.pk)},
+            actor=actor,
+            subject=conversion.name,
+            unique=f"{kind}:{conversion.pk}",
+        )
+        Conversion.objects.filter(pk=conversion.pk).update(job_id=job.pk)
+        note(conversion, f"Job {kind} asked for by {actor.username}")
+    return job

@@ -1,0 +1,101 @@
+"""What a running job writes down while a conversion goes on: the step cursor, disk progress, the segment journal, the ledger.
+
+No decisions in here. Rows are written with plain updates; the job's own fencing keeps a worker that lost its lease from calling.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from migration.conversion.core.freshness import SourceMarker
+from migration.conversion.core.itinerary import Step
+from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, Segment
+from migration.conversion.services.transitions import note
+from project.backbone.clock import now
+
+
+@transaction.atomic
+def begin_step(conversion: Conversion, step: Step) -> None:
+    """Set the cursor; the event is written once, however often the step is begun again."""
+    changed = Conversion.objects.filter(pk=conversion.pk).exclude(step=step.name).update(step=step.name, updated_at=now())
+    if changed:
+        note(conversion, step.title, step=step.name)
+
+
+def remember_source(conversion: Conversion, marker: SourceMarker) -> None:
+    """Store what the source looked like when it was confirmed off."""
+    stored = {"power_state": marker.power_state, "boot_time": marker.boot_time, "change_version": marker.change_version}
+    Conversion.objects.filter(pk=conversion.pk).update(source_marker=stored, updated_at=now())
+
+
+def remember_vm(conversion: Conversion, vm_uuid: str) -> None:
+    """Store the target VM and enter it into the ledger."""
+    Conversion.objects.filter(pk=conversion.pk).update(target_vm_uuid=vm_uuid, updated_at=now())
+    enter_ledger(conversion, "vm", vm_uuid)
+
+
+def remember_vdi(disk: DiskCopy, vdi_uuid: str) -> None:
+    """Store a disk's VDI and enter it into the ledger."""
+    DiskCopy.objects.filter(pk=disk.pk).update(vdi_uuid=vdi_uuid)
+    enter_ledger(disk.conversion, "vdi", vdi_uuid)
+
+
+def enter_ledger(conversion: Conversion, kind: str, uuid: str) -> None:
+    """Enter an object made for this conversion; a second entry of the same object changes nothing."""
+    LedgerEntry.objects.get_or_create(conversion=conversion, kind=kind, uuid=uuid, defaults={"made_at": now()})
+
+
+def close_ledger(conversion_id: UUID, uuids: list[str]) -> None:
+    """Note that objects were removed from the pool."""
+    LedgerEntry.objects.filter(conversion_id=conversion_id, uuid__in=uuids, removed_at=None).update(removed_at=now())
+
+
+def note_copied(disk: DiskCopy, *, bytes_copied: int, bytes_sent: int, bytes_zero: int) -> None:
+    """Progress of the running copy, in bytes of the virtual disk."""
+    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied, bytes_sent=bytes_sent, bytes_zero=bytes_zero)
+
+
+@transaction.atomic
+def close_segment(disk: DiskCopy, *, end_bytes: int, hashes: bytes) -> None:
+    """Journal a segment whose XAPI task succeeded; from now on a crash re-sends only what lies behind `end_bytes`."""
+    Segment.objects.create(disk_copy=disk, end_bytes=end_bytes, finished_at=now())
+    DiskCopy.objects.filter(pk=disk.pk).update(durable_bytes=end_bytes, hashes=hashes)
+
+
+def close_copy(disk: DiskCopy, *, bytes_sent: int, bytes_zero: int, hashes: bytes, digest: str) -> None:
+    """The whole disk is in its VDI; `digest` is the hash of its block hashes as read from the source."""
+    DiskCopy.objects.filter(pk=disk.pk).update(
+        bytes_copied=disk.bytes_total,
+        bytes_sent=bytes_sent,
+        bytes_zero=bytes_zero,
+        durable_bytes=disk.bytes_total,
+        hashes=hashes,
+        digest=digest,
+        copied_at=now(),
+        fault=None,
+    )
+
+
+def close_verification(disk: DiskCopy) -> None:
+    """Every block read back from the pool equals what was read from the source."""
+    DiskCopy.objects.filter(pk=disk.pk).update(verified=True, verified_at=now(), fault=None)
+
+
+def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
+    """What is wrong with this copy, e.g. ranges that differ; it is not verified."""
+    DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, fault=fault)
+
+
+def forget_copies(conversion_id: UUID) -> None:
+    """A new pass from the start: what was copied or proven before no longer counts."""
+    DiskCopy.objects.filter(conversion_id=conversion_id).update(
+        bytes_copied=0, bytes_sent=0, bytes_zero=0, durable_bytes=0, hashes=None, digest="", copied_at=None,
+        verified=False, verified_at=None, fault=None,
+    )  # fmt: skip
+
+
+def remember_boot(conversion: Conversion, proof: dict[str, object]) -> None:
+    """Store what was seen of the VM after its first start in the pool."""
+    Conversion.objects.filter(pk=conversion.pk).update(boot_proof=proof, updated_at=now())

@@ -1,0 +1,208 @@
+"""The gate: may this wave cut over? Open only when nothing stands against it and nothing that matters is unknown.
+
+Pure: findings, readiness, KMS and the conversions' states come in as values; the answer is a list of reasons, each with its
+remedy and the evidence it stands on. Asking for the facts, storing and signing the decision belong to the rooms above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+BOOT_RISK = "RISK-BOOT-NOT-PROVEN"
+FRESH_FOR = timedelta(hours=4)
+"""How long a decision may be used (readiness rule 3: the freeze check runs within 4 h before cutover)."""
+
+
+class GateState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the gate is closed: a stable code, what it is about, what is wrong, what to do, and what that rests on."""
+
+    code: str
+    subject: str
+    detail: str
+    remedy: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One un-waived finding on a machine of the wave."""
+
+    rule_id: str
+    machine: str
+    severity: str
+    result: str
+    title: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """One readiness check of the target pool as evaluated just now; `blocks` already respects profile and waivers."""
+
+    check_id: str
+    result: str
+    blocks: bool
+    detail: str
+    remedy: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessView:
+    verdict: str
+    evaluated_at: datetime
+    facts_id: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KmsView:
+    """The KMS verdict for the Windows machines of the wave. `state`: low, tight, ok, partial or unknown."""
+
+    state: str
+    detail: str
+    remedy: str
+    reading_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionView:
+    name: str
+    state: str
+    error: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """Everything the gate looks at. A part that could not be had is None and closes the gate."""
+
+    wave: str
+    pool: str
+    readiness: ReadinessView | None
+    kms: KmsView | None
+    windows_machines: int
+    findings: tuple[FindingView, ...]
+    conversions: tuple[ConversionView, ...]
+    accepted_risks: frozenset[str]
+    boot_proven: bool
+    readiness_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    state: GateState
+    decided_at: datetime
+    reasons: tuple[Reason, ...]
+    warnings: tuple[Reason, ...] = field(default=())
+
+
+READY_STATES = frozenset({"ready", "copying", "verifying", "cutting_over"})
+OUT_STATES = frozenset({"done", "failed", "cancelled", "rolled_back"})
+
+
+def decide(facts: GateFacts, now: datetime) -> GateDecision:
+    """The gate's answer at `now`. Unknown never opens it."""
+    reasons = (
+        *_readiness_reasons(facts, now),
+        *_finding_reasons(facts.findings),
+        *_kms_reasons(facts),
+        *_risk_reasons(facts),
+        *_conversion_reasons(facts.wave, facts.conversions),
+    )
+    state = GateState.CLOSED if reasons else GateState.OPEN
+    return GateDecision(state, now, reasons, tuple(_warnings(facts)))
+
+
+def is_stale(decided_at: datetime, now: datetime) -> bool:
+    """Whether a decision is too old to cut over on."""
+    return now - decided_at > FRESH_FOR or decided_at > now
+
+
+def _readiness_reasons(facts: GateFacts, now: datetime) -> Iterator[Reason]:
+    readiness = facts.readiness
+    if readiness is None or is_stale(readiness.evaluated_at, now):
+        detail = facts.readiness_error or "its readiness could not be evaluated just now"
+        yield Reason(
+            "readiness_unknown",
+            facts.pool,
+            detail,
+            "make the pool reachable, collect it, and ask the gate again",
+            "no fresh evaluation",
+        )
+        return
+    yield from (
+        Reason(check.check_id, facts.pool, f"{check.result}: {check.detail}", check.remedy, check.evidence)
+        for check in readiness.checks
+        if check.blocks
+    )
+
+
+def _finding_reasons(findings: Iterable[FindingView]) -> Iterator[Reason]:
+    for finding in findings:
+        if finding.severity == "critical":
+            yield Reason(
+                finding.rule_id, finding.machine, f"{finding.result}: {finding.title}", finding.remedy, "assessment finding"
+            )
+
+
+def _kms_reasons(facts: GateFacts) -> Iterator[Reason]:
+    if not facts.windows_machines:
+        return
+    if facts.kms is None:
+        yield Reason(
+            "kms_unknown",
+            "KMS",
+            f"{facts.windows_machines} Windows machines move and no KMS verdict exists",
+            "upload a reading of the KMS host, or have an approver waive kms_unknown",
+        )
+    elif facts.kms.state in {"low", "unknown"}:
+        yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
+
+
+def _risk_reasons(facts: GateFacts) -> Iterator[Reason]:
+    if not facts.boot_proven and BOOT_RISK not in facts.accepted_risks:
+        yield Reason(
+            BOOT_RISK,
+            facts.wave,
+            "no machine of this wave has been proven to boot in the pool",
+            f"prove the boot on a rehearsal, or let an approver accept the risk {BOOT_RISK} for this wave",
+        )
+
+
+def _conversion_reasons(wave: str, conversions: tuple[ConversionView, ...]) -> Iterator[Reason]:
+    waiting = [c for c in conversions if c.state not in READY_STATES | OUT_STATES]
+    if not any(c.state in READY_STATES for c in conversions):
+        yield Reason(
+            "nothing_prepared",
+            wave,
+            "no machine of the wave is prepared in the pool",
+            "start the wave and wait until its machines are ready",
+        )
+    for conversion in waiting:
+        yield Reason(
+            "not_prepared", conversion.name, f"it is {conversion.state}", "wait until it is ready, or take it out of the wave"
+        )
+
+
+def _warnings(facts: GateFacts) -> Iterator[Reason]:
+    if facts.kms is not None and facts.kms.state in {"tight", "partial"}:
+        yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
+    if facts.readiness is not None:
+        for check in facts.readiness.checks:
+            if not check.blocks and check.result in {"warn", "fail", "unknown"}:
+                yield Reason(check.check_id, facts.pool, f"{check.result}: {check.detail}", check.remedy, check.evidence)
+    for conversion in facts.conversions:
+        if conversion.state == "failed":
+            yield Reason(
+                "left_behind", conversion.name, conversion.error or "its conversion failed", conversion.next_step or "retry it"
+            )

@@ -1,0 +1,67 @@
+"""What people do with a wave: start it (prepare its machines), cut it over, roll it back. Each answers with a job.
+
+A cutover is accepted only on an open, fresh gate signed by a second person; the job asks the gate twice more by itself.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from migration.conversion import selectors as conversions
+from migration.conversion.core.states import Event, State, may
+from migration.conversion.services import lifecycle
+from migration.cutover.services.gate import require_signed
+from migration.planning import selectors as planning
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.jobs import services as jobs
+from project.backbone.models import Job, Project
+from project.backbone.problems import Conflict
+
+
+def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: str | None = None) -> Job:
+    """Ask for the job that makes the wave's machines in the pool, halted and blocked. Raises Conflict for an unapproved plan."""
+    actor.require(project, Role.OPERATOR)
+    wave = planning.wave(project.pk, wave_id)
+    if not planning.is_approved(wave_id):
+        raise Conflict(
+            f"The plan of {wave.name} is not approved.",
+            code="plan_not_approved",
+            next_step="Let an approver who did not write the plan approve it.",
+        )
+    return _enqueue("cutover.start_wave", project, wave_id, wave.name, actor, idempotency_key)
+
+
+def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: str | None = None) -> Job:
+    """Ask for the cutover of every prepared machine of the wave. Raises Conflict `gate_closed` or `gate_stale`."""
+    actor.require(project, Role.OPERATOR)
+    require_signed(project, wave_id=wave_id)
+    return _enqueue("cutover.cut_over_wave", project, wave_id, planning.wave(project.pk, wave_id).name, actor, idempotency_key)
+
+
+@transaction.atomic
+def roll_back(project: Project, *, wave_id: UUID, actor: Actor) -> list[Job]:
+    """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source on again."""
+    actor.require(project, Role.OPERATOR)
+    planning.wave(project.pk, wave_id)
+    able = [c for c in conversions.conversions_of_wave(wave_id) if may(State(c.state), Event.ROLL_BACK)]
+    if not able:
+        raise Conflict(
+            "No machine of this wave can be rolled back.",
+            code="wrong_state",
+            next_step="Only done and failed machines roll back.",
+        )
+    return [lifecycle.roll_back(conversion, actor=actor) for conversion in able]
+
+
+def _enqueue(kind: str, project: Project, wave_id: UUID, name: str, actor: Actor, idempotency_key: str | None) -> Job:
+    return jobs.enqueue(
+        kind,
+        project=project,
+        params={"wave_id": str(wave_id)},
+        actor=actor,
+        subject=name,
+        unique=f"{kind}:{wave_id}",
+        idempotency_key=idempotency_key,
+    )
