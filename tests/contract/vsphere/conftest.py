@@ -1,0 +1,38 @@
+"""Simulators for the vSphere adapter's contract tests: govmomi's (vcsim) and the lab's own vCenter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from estate.connection import Connection
+from tests.vcsim.server import ToolMissing, Vcsim, build, running_vcsim
+
+
+@pytest.fixture(scope="session")
+def vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
+    """One vCenter simulator for the whole run; tests that change its machines use `own_vcsim`."""
+    _build_or_skip()
+    with running_vcsim(tmp_path_factory.mktemp("vcsim")) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def own_vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
+    """A vCenter simulator for one test."""
+    _build_or_skip()
+    with running_vcsim(tmp_path_factory.mktemp("vcsim"), clusters=1, machines=1) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def vcsim_connection(vcsim: Vcsim) -> Connection:
+    return vcsim.connection()
+
+
+def _build_or_skip() -> None:
+    try:
+        build()
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
