@@ -1,0 +1,1 @@
+"""Pure parts of the assessment: the rules, their catalogue, limits and verdicts."""

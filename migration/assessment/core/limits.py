@@ -1,0 +1,59 @@
+"""Limits of a target product, as values: read from a versioned data file by services, never written in code.
+
+A limit that depends on something nobody read (an update level of the pool) is UNKNOWN here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from estate.facts.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one target product can hold. `version`, `reviewed` and `source` say where the numbers come from."""
+
+    version: str
+    reviewed: date
+    source: str
+    product: str
+    vhd_vdi_bytes: int
+    vdi_bytes_by_sr_kind: Mapping[str, int]
+    undecided_sr_kinds: frozenset[str]
+    infrastructure_names: tuple[re.Pattern[str], ...]
+
+    def vdi_limit_bytes(self, sr_kind: str) -> int | Unknown:
+        """The largest VDI an SR of this kind can hold, in bytes; VHD unless the table says otherwise."""
+        kind = sr_kind.lower()
+        if kind in self.vdi_bytes_by_sr_kind:
+            return self.vdi_bytes_by_sr_kind[kind]
+        if kind in self.undecided_sr_kinds:
+            return Unknown(f"whether a {kind} SR offers more than VHD depends on the pool's updates")
+        return self.vhd_vdi_bytes
+
+
+class UnknownProduct(ValueError):
+    """The limits table has no such target product."""
+
+
+def limits_from(table: Mapping[str, Any], product: str) -> Limits:
+    """The limits of one product out of a parsed data file. Raises UnknownProduct."""
+    products = table["products"]
+    if product not in products:
+        raise UnknownProduct(f"no limits for {product!r}; the table knows {', '.join(sorted(products))}")
+    chosen = products[product]
+    return Limits(
+        version=table["version"],
+        reviewed=table["reviewed"],
+        source=table["source"],
+        product=product,
+        vhd_vdi_bytes=chosen["vhd_vdi_bytes"],
+        vdi_bytes_by_sr_kind=chosen.get("vdi_bytes_by_sr_kind", {}),
+        undecided_sr_kinds=frozenset(chosen.get("undecided_sr_kinds", ())),
+        infrastructure_names=tuple(re.compile(text, re.IGNORECASE) for text in table["infrastructure_names"]),
+    )

@@ -1,0 +1,65 @@
+"""Rules on virtual NICs (NIC): MAC addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from estate.facts.source import NicFacts, VmFacts
+from estate.facts.unknown import Unknown
+from migration.assessment.core.context import RuleContext, normal_mac
+from migration.assessment.core.registry import Severity, rule
+from migration.assessment.core.results import Answer, Case, Outcome, outcome
+
+MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+@rule(
+    "NIC-003",
+    severity=Severity.CRITICAL,
+    sources="VR",
+    title="A MAC address is empty, not a station's, or carried by another machine",
+    why="XAPI accepts a duplicate without a word, and two stations with one address cut each other off.",
+    remediation="Give one of the machines another MAC address. An import of our own is no conflict.",
+)
+def unusable_mac(vm: VmFacts, context: RuleContext) -> Outcome:
+    """Compared with every NIC of the estate, and with the VMs of the target pools when these are known."""
+    return outcome(_nic_cases(vm, context), context.collected_at)
+
+
+def _nic_cases(vm: VmFacts, context: RuleContext) -> Iterator[Case]:
+    if isinstance(vm.nics, Unknown):
+        yield Case(Answer.UNKNOWN, "nics", vm.nics)
+        return
+    for number, nic in enumerate(vm.nics):
+        yield _nic_case(vm.name, number, nic, context)
+
+
+def _nic_case(name: str, number: int, nic: NicFacts, context: RuleContext) -> Case:
+    path = f"nics[{number}].mac_address"
+    part = {"device_key": nic.device_key, "label": nic.label}
+    if isinstance(nic.mac_address, Unknown):
+        return Case(Answer.UNKNOWN, path, nic.mac_address, part)
+    mac = normal_mac(nic.mac_address)
+    others = _other_owners(name, mac, context)
+    problem = _problem(mac, others)
+    if not problem:
+        return Case(Answer.FALSE, path, nic.mac_address)
+    return Case(Answer.TRUE, path, nic.mac_address, {**part, "mac_address": mac, "problem": problem, "also_on": others})
+
+
+def _other_owners(name: str, mac: str, context: RuleContext) -> list[str]:
+    owners = [*context.mac_owners.get(mac, ()), *context.pool_mac_owners.get(mac, ())]
+    if name in owners:
+        owners.remove(name)  # one of the owners is this very NIC
+    return owners
+
+
+def _problem(mac: str, others: list[str]) -> str:
+    if not mac:
+        return "empty"
+    if not MAC.fullmatch(mac):
+        return "malformed"
+    if int(mac[:2], 16) & 1:
+        return "multicast"
+    return "duplicate" if others else ""

@@ -1,0 +1,47 @@
+"""Content addresses: equal facts have one digest, whoever collected them and whenever. Storing belongs to services."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from estate.facts.codec import from_json, to_json
+from estate.facts.source import SourceFact
+from migration.inventory.core.kinds import FACTS_CLASS, FactKind, kind_of
+from migration.inventory.core.volatile import joined, split
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    """One fact made ready for storing: `digest` addresses `body`, the volatile values travel beside it."""
+
+    kind: FactKind
+    native_id: str
+    name: str
+    digest: str
+    body: dict[str, Any]
+    volatile: dict[str, Any]
+
+
+def canonical_json(value: object) -> bytes:
+    """One spelling per value: sorted keys, no blanks, UTF-8. Raises ValueError for NaN, which has no JSON form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_of(kind: FactKind, body: dict[str, Any]) -> str:
+    """SHA-256 (hex) over kind and body, so that two kinds never share an address."""
+    return hashlib.sha256(canonical_json([kind.value, body])).hexdigest()
+
+
+def stored(fact: SourceFact) -> StoredFact:
+    """A fact in the form in which inventories keep it."""
+    kind = kind_of(fact)
+    body, volatile = split(kind, to_json(fact))
+    return StoredFact(kind, fact.native_id, fact.name, digest_of(kind, body), body, volatile)
+
+
+def fact_of(kind: FactKind, body: dict[str, Any], volatile: dict[str, Any]) -> SourceFact:
+    """The facts object of stored parts. Raises a `cattrs` error when they are not of this kind."""
+    return from_json(joined(body, volatile), FACTS_CLASS[kind])

@@ -1,0 +1,30 @@
+"""Kinds of facts an inventory holds, and the facts class of each. Storing and reading them belongs to the rooms above."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceFact, VmFacts
+
+
+class FactKind(StrEnum):
+    VM = "vm"
+    HOST = "host"
+    CLUSTER = "cluster"
+    DATASTORE = "datastore"
+    NETWORK = "network"
+
+
+FACTS_CLASS: dict[FactKind, type[SourceFact]] = {
+    FactKind.VM: VmFacts,
+    FactKind.HOST: HostFacts,
+    FactKind.CLUSTER: ClusterFacts,
+    FactKind.DATASTORE: DatastoreFacts,
+    FactKind.NETWORK: NetworkFacts,
+}
+_KIND_OF_CLASS: dict[type[SourceFact], FactKind] = {cls: kind for kind, cls in FACTS_CLASS.items()}
+
+
+def kind_of(fact: SourceFact) -> FactKind:
+    """The kind under which a fact is stored."""
+    return _KIND_OF_CLASS[type(fact)]

@@ -1,0 +1,139 @@
+"""Builders of source facts with sane defaults: a test shows only what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from estate.facts.source import (
+    ClusterFacts,
+    DatastoreFacts,
+    DiskBacking,
+    DiskFacts,
+    HostFacts,
+    NetworkFacts,
+    NicFacts,
+    PowerState,
+    SnapshotFacts,
+    SourceAbout,
+    VmFacts,
+)
+
+GIB = 1 << 30
+SEEN_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+
+def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
+    """A flat thin disk of 10 GiB on datastore `datastore-1`, attached to a paravirtual SCSI controller."""
+    disk = DiskFacts(
+        device_key=2000 + number,
+        label=f"Hard disk {number + 1}",
+        capacity_bytes=10 * GIB,
+        backing=DiskBacking.FLAT,
+        file_name=f"[san-a] app/app_{number}.vmdk",
+        datastore_id="datastore-1",
+        thin=True,
+        mode="persistent",
+        sharing="sharingNone",
+        controller_type="ParaVirtualSCSIController",
+        controller_shared_bus="noSharing",
+        bus_number=0,
+        unit_number=number,
+        disk_uuid=f"6000c29{number:025x}",
+    )
+    return replace(disk, **changes)
+
+
+def a_nic(number: int = 0, **changes: Any) -> NicFacts:
+    """A connected vmxnet3 NIC on network `VM Network`."""
+    nic = NicFacts(
+        device_key=4000 + number,
+        label=f"Network adapter {number + 1}",
+        mac_address=f"00:50:56:aa:00:{number:02x}",
+        network_id="network-1",
+        network_name="VM Network",
+        adapter="VirtualVmxnet3",
+        address_type="assigned",
+        connected=True,
+        start_connected=True,
+    )
+    return replace(nic, **changes)
+
+
+def a_snapshot(number: int = 1) -> SnapshotFacts:
+    return SnapshotFacts(f"snapshot-{number}", f"before patch {number}", SEEN_AT, with_memory=False, depth=number)
+
+
+def a_vm(name: str = "app-01", **changes: Any) -> VmFacts:
+    """A powered-off Windows Server 2019 that nothing stands against: one disk, one NIC, EFI, every fact known."""
+    vm = VmFacts(
+        native_id=changes.pop("native_id", f"vm-{name}"),
+        name=name,
+        instance_uuid=f"5012-{name}",
+        bios_uuid=f"4212-{name}",
+        power_state=PowerState.OFF,
+        connection_state="connected",
+        boot_time=None,
+        change_version="2026-11-20T08:00:00Z",
+        is_template=False,
+        managed_by=None,
+        folder_path="DC1/vm/Servers",
+        host_id="host-1",
+        cluster_id="domain-c1",
+        guest_id="windows2019srv_64Guest",
+        guest_full_name="Microsoft Windows Server 2019 (64-bit)",
+        guest_host_name=name,
+        tools_running=False,
+        tools_status="guestToolsCurrent",
+        hardware_version="vmx-19",
+        firmware="efi",
+        secure_boot=False,
+        vcpus=2,
+        cores_per_socket=1,
+        memory_bytes=4 * GIB,
+        ft_state="notConfigured",
+        ft_configured=False,
+        consolidation_needed=False,
+        crypto_state=None,
+        has_vtpm=False,
+        disks=(a_disk(),),
+        nics=(a_nic(),),
+        snapshots=(),
+        datastore_ids=("datastore-1",),
+        committed_bytes=4 * GIB,
+    )
+    return replace(vm, **changes)
+
+
+def a_host(number: int = 1, **changes: Any) -> HostFacts:
+    host = HostFacts(
+        native_id=f"host-{number}",
+        name=f"esx{number}.corp.example",
+        cluster_id="domain-c1",
+        connection_state="connected",
+        in_maintenance=False,
+        cpu_cores=16,
+        memory_bytes=256 * GIB,
+        datastore_ids=("datastore-1",),
+        network_ids=("network-1",),
+    )
+    return replace(host, **changes)
+
+
+def a_cluster(**changes: Any) -> ClusterFacts:
+    return replace(ClusterFacts("domain-c1", "Cluster A", drs_enabled=True, ha_enabled=True, host_ids=("host-1",)), **changes)
+
+
+def a_datastore(name: str = "san-a", **changes: Any) -> DatastoreFacts:
+    store = DatastoreFacts("datastore-1", name, "VMFS", 1000 * GIB, 400 * GIB, accessible=True, host_ids=("host-1",))
+    return replace(store, **changes)
+
+
+def a_network(name: str = "VM Network", **changes: Any) -> NetworkFacts:
+    return replace(NetworkFacts("network-1", name, host_ids=("host-1",)), **changes)
+
+
+def a_source_about(**changes: Any) -> SourceAbout:
+    about = SourceAbout("VMware vCenter Server", "8.0.2.0", "22385739", "c0ffee00-0000-4000-8000-000000000001", is_vcenter=True)
+    return replace(about, **changes)
