@@ -252,7 +252,8 @@ def _basis(view: ReportView) -> Iterator[Block]:
     yield Heading("What this report stands on")
     at = _time(view.inventory_at) if view.inventory_at else "never"
     yield Paragraph(
-        f"Inventory of {at}. Policy profile {view.policy_profile}, gate profile {view.gate_profile}, target {view.target_product}. "
+        f"Inventory of {at}. Policy profile {view.policy_profile}, gate profile {view.gate_profile}, "
+        f"target {view.target_product}. "
         "Whatever could not be read is shown as unknown and counts against readiness."
     )
 

@@ -1,0 +1,19 @@
+"""Reads of reports, always within one project."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from migration.reports.models import Report
+
+
+def reports_of_project(project_id: UUID) -> QuerySet[Report]:
+    """All reports of a project without their rendered bodies, newest first."""
+    return Report.objects.filter(project_id=project_id).defer("document", "html", "pdf")
+
+
+def report(project_id: UUID, report_id: UUID | str) -> Report | None:
+    """One report with its bodies."""
+    return Report.objects.filter(project_id=project_id, pk=report_id).first()

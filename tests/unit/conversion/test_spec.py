@@ -1,0 +1,80 @@
+"""What a conversion makes in the pool: positions, MACs, rounding, and every missing fact named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
+from estate.facts.unknown import Unknown
+from migration.conversion.core.itinerary import ITINERARY, Leg, steps_of
+from migration.conversion.core.spec import SpecProblem, Targets, build_spec, positions, rounded_vdi_bytes
+
+DISK = DiskFacts(
+    2000, "Hard disk 1", 64 << 20, DiskBacking.FLAT, controller_type="ParaVirtualSCSIController", bus_number=0, unit_number=0
+)
+NIC = NicFacts(4000, "Network adapter 1", "00:50:56:AA:BB:CC", network_name="LAN")
+VM = VmFacts(
+    "vm-1", "app01", firmware="efi", secure_boot=True, vcpus=4, cores_per_socket=2, memory_bytes=4 << 30,
+    guest_id="windows2019srv_64Guest", disks=(DISK,), nics=(NIC,),
+)  # fmt: skip
+TARGETS = Targets("src", "pool", "Windows Server 2019 (64-bit)", {2000: "sr-1"}, {4000: "net-1"})
+
+
+def test_a_vm_keeps_firmware_macs_and_disk_order() -> None:
+    spec = build_spec("m-1", VM, TARGETS)
+    assert (spec.firmware, spec.secure_boot, spec.is_windows, spec.cores_per_socket) == ("uefi", True, True, 2)
+    assert spec.nics[0].mac_address == "00:50:56:aa:bb:cc"
+    assert (spec.disks[0].position, spec.disks[0].address) == ("0", "ParaVirtualSCSIController0:0")
+
+
+@pytest.mark.parametrize(
+    ("vm", "words"),
+    [
+        (replace(VM, firmware=Unknown("no permission")), "firmware could not be read (no permission)"),
+        (replace(VM, memory_bytes=Unknown()), "memory_bytes could not be read"),
+        (replace(VM, disks=()), "no disk that could be copied"),
+        (replace(VM, disks=(replace(DISK, backing=DiskBacking.RDM_PHYSICAL),)), "not a virtual disk that an export contains"),
+        (replace(VM, disks=(replace(DISK, backing=Unknown()),)), "not a virtual disk that an export contains"),
+        (replace(VM, disks=(replace(DISK, capacity_bytes=Unknown()),)), "size of Hard disk 1 is not known"),
+        (replace(VM, disks=(replace(DISK, device_key=2001),)), "no SR is mapped for Hard disk 1"),
+        (replace(VM, nics=(replace(NIC, mac_address=""),)), "MAC address of Network adapter 1 is not known"),
+        (replace(VM, nics=(replace(NIC, device_key=4001),)), "no network is mapped"),
+        (replace(VM, disks=Unknown("disconnected")), "disks could not be read (disconnected)"),
+    ],
+)
+def test_a_missing_fact_is_named_and_never_guessed(vm: VmFacts, words: str) -> None:
+    with pytest.raises(SpecProblem) as caught:
+        build_spec("m-1", vm, TARGETS)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("app01: ")
+
+
+@given(st.integers(0, 250))
+def test_positions_are_distinct_and_leave_three_to_the_cd(count: int) -> None:
+    taken = list(positions(count))
+    assert len(set(taken)) == count
+    assert "3" not in taken
+    assert taken[:1] == ["0"][:count]
+
+
+@given(st.integers(1, 1 << 45))
+def test_a_vdi_is_the_smallest_multiple_of_two_mebibytes_that_holds_the_disk(capacity_bytes: int) -> None:
+    rounded = rounded_vdi_bytes(capacity_bytes)
+    assert rounded % (2 << 20) == 0
+    assert 0 <= rounded - capacity_bytes < 2 << 20
+
+
+def test_the_source_is_confirmed_off_before_any_byte_is_copied_and_again_before_the_start() -> None:
+    names = [step.name for step in ITINERARY]
+    assert names.index("confirm_off") < names.index("copy_disks") < names.index("verify_disks") < names.index("confirm_unchanged")
+    assert names.index("confirm_fresh") < names.index("unblock") < names.index("start")
+
+
+def test_a_machine_without_interfaces_skips_that_step_only() -> None:
+    bare = replace(build_spec("m-1", VM, TARGETS), nics=())
+    full = [step.name for step in steps_of(Leg.PREPARE, build_spec("m-1", VM, TARGETS))]
+    assert [name for name in full if name != "attach_nics"] == [step.name for step in steps_of(Leg.PREPARE, bare)]

@@ -1,0 +1,96 @@
+"""The gate opens only when nothing stands against it, and never on something unknown or old."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from migration.cutover.core.gate import (
+    BOOT_RISK,
+    CheckView,
+    ConversionView,
+    FindingView,
+    GateFacts,
+    GateState,
+    KmsView,
+    ReadinessView,
+    decide,
+    is_stale,
+)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+GOOD_CHECK = CheckView("HA-001", "pass", False, "3 hosts", "")
+READINESS = ReadinessView("ready", NOW - timedelta(minutes=1), "facts-1", (GOOD_CHECK,))
+GOOD = GateFacts(
+    wave="Wave 1",
+    pool="pool01",
+    readiness=READINESS,
+    kms=KmsView("ok", "9 of 5", "", "reading-1"),
+    windows_machines=2,
+    findings=(),
+    conversions=(ConversionView("app01", "ready"),),
+    accepted_risks=frozenset({BOOT_RISK}),
+    boot_proven=False,
+)
+DRIFT = CheckView("HA-022", "unknown", True, "no tuning run and T is 60", "set it")
+RDM = FindingView("DSK-004", "sql01", "critical", "true", "Physical RDM", "move the data")
+
+
+def test_the_gate_opens_when_all_is_known_and_well() -> None:
+    decision = decide(GOOD, NOW)
+    assert decision.state is GateState.OPEN
+    assert decision.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        (replace(GOOD, readiness=None, readiness_error="the pool does not answer"), ["readiness_unknown"]),
+        (replace(GOOD, readiness=replace(READINESS, evaluated_at=NOW - timedelta(hours=5))), ["readiness_unknown"]),
+        (replace(GOOD, readiness=replace(READINESS, evaluated_at=NOW + timedelta(hours=1))), ["readiness_unknown"]),
+        (replace(GOOD, readiness=replace(READINESS, checks=(GOOD_CHECK, DRIFT))), ["HA-022"]),
+        (replace(GOOD, findings=(RDM,)), ["DSK-004"]),
+        (replace(GOOD, findings=(replace(RDM, result="unknown"),)), ["DSK-004"]),
+        (replace(GOOD, kms=None), ["kms_unknown"]),
+        (replace(GOOD, kms=KmsView("low", "3 of 5", "add hosts")), ["kms_low"]),
+        (replace(GOOD, kms=KmsView("unknown", "reading is old", "upload")), ["kms_unknown"]),
+        (replace(GOOD, accepted_risks=frozenset()), [BOOT_RISK]),
+        (replace(GOOD, conversions=()), ["nothing_prepared"]),
+        (replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "preparing"))), ["not_prepared"]),
+    ],
+)
+def test_each_obstacle_alone_closes_the_gate_and_is_named(facts: GateFacts, codes: list[str]) -> None:
+    decision = decide(facts, NOW)
+    assert decision.state is GateState.CLOSED
+    assert [reason.code for reason in decision.reasons] == codes
+    assert all(reason.detail and reason.remedy for reason in decision.reasons)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        replace(GOOD, findings=(replace(RDM, severity="warning"),)),
+        replace(GOOD, kms=KmsView("tight", "6 of 5", "watch it")),
+        replace(GOOD, kms=None, windows_machines=0),
+        replace(GOOD, boot_proven=True, accepted_risks=frozenset()),
+        replace(GOOD, readiness=replace(READINESS, checks=(replace(DRIFT, blocks=False),))),
+        replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "failed", "disk full"))),
+    ],
+)
+def test_what_only_advises_does_not_close_the_gate(facts: GateFacts) -> None:
+    assert decide(facts, NOW).state is GateState.OPEN
+
+
+def test_what_only_advises_is_still_shown() -> None:
+    facts = replace(
+        GOOD, kms=KmsView("tight", "6 of 5", "watch it"), readiness=replace(READINESS, checks=(replace(DRIFT, blocks=False),))
+    )
+    assert [warning.code for warning in decide(facts, NOW).warnings] == ["kms_tight", "HA-022"]
+
+
+def test_a_decision_ages_after_four_hours_and_never_comes_from_the_future() -> None:
+    assert not is_stale(NOW - timedelta(hours=4), NOW)
+    assert is_stale(NOW - timedelta(hours=4, seconds=1), NOW)
+    assert is_stale(NOW + timedelta(seconds=1), NOW)
