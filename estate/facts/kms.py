@@ -20,15 +20,32 @@ class KmsContact:
     result_code: str
     license_state: int
     minutes_to_expiration_min: int | Unknown = UNKNOWN
+    activation_id: str = ""
+    record_id: int | Unknown = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class KmsProductCount:
+    """What the host keeps for one application id (Windows and Office count apart). None: no request seen yet."""
+
+    application_id: str
+    description: str
+    current_count: int | Unknown | None
+    total_requests: int | Unknown | None = UNKNOWN
+    failed_requests: int | Unknown | None = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class KmsReading:
-    """What one KMS host said at `collected_at`. `current_count` is None where the host keeps none yet (the -1 of the API)."""
+    """What one KMS host said at `collected_at`. `current_count` is None where the host keeps none yet (the -1 of the API).
+
+    `current_count` is the Windows count; other applications are in `products`. `log_covers_from` is the oldest
+    event 12290 at hand; `contacts_unreadable` events of that log named no client and are not in `contacts`.
+    """
 
     host_name: str
     collected_at: datetime
-    current_count: int | None | Unknown
+    current_count: int | Unknown | None
     is_kms_host: bool | Unknown
     os_version: str | Unknown = UNKNOWN
     listening_port: int | Unknown = UNKNOWN
@@ -37,3 +54,5 @@ class KmsReading:
     contacts: tuple[KmsContact, ...] = ()
     log_covers_from: datetime | Unknown = UNKNOWN
     smbios_uuid: str | Unknown = UNKNOWN
+    products: tuple[KmsProductCount, ...] = ()
+    contacts_unreadable: int = 0

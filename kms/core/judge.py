@@ -1,0 +1,177 @@
+"""The verdict on a wave: which hosts its machines rely on, what each will count at its lowest, and the worst of it.
+
+Pure. The values are in verdict.py, the sentences in reasons.py, the days to come in forecast.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from estate.facts.kms import KmsContact
+from estate.facts.unknown import Unknown
+from kms.core.alarm import Level, level_of
+from kms.core.duplicates import DuplicateCmid, duplicate_cmids, sightings_of
+from kms.core.forecast import Forecast, ForecastDay, Plan, PlannedMove, forecast
+from kms.core.machines import MachineAlias
+from kms.core.observed import HostHistory, Quality
+from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
+from kms.core.reasons import reasons_for
+from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion
+
+_WORST_FIRST = (Level.LOW, Level.UNKNOWN, Level.PARTIAL, Level.TIGHT, Level.OK)
+_WORST_QUALITY_FIRST = (Quality.PARTIAL, Quality.LOWER_BOUND, Quality.EXACT)
+
+
+def judge(question: VerdictQuestion, histories: Sequence[HostHistory], policy: KmsPolicy = DEFAULT_POLICY) -> KmsVerdict:
+    """The verdict on `question`. Without machines it holds for every client the hosts count today."""
+    rolls = [_Roll.of(history, question, policy) for history in histories]
+    seen = {roll_machine for roll in rolls for roll_machine in roll.cmid_by_machine}
+    not_seen = tuple(planned.machine for planned in question.machines if planned.machine.machine_id not in seen)
+    hosts = tuple(_judge_host(roll, not_seen, question, policy) for roll in _concerned(rolls, bool(not_seen)))
+    duplicates = _duplicates(histories, question, policy)
+    return _combine(question, hosts, duplicates, not_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Roll:
+    """One host's list of clients: the last contact of every CMID in the window, and the planned machines found among them."""
+
+    history: HostHistory
+    last_contact: dict[str, KmsContact]
+    cmid_by_machine: dict[str, str]
+
+    @staticmethod
+    def of(history: HostHistory, question: VerdictQuestion, policy: KmsPolicy) -> _Roll:
+        recent = (c for c in history.contacts(question.now) if question.now - c.seen_at < policy.window)
+        last_contact = {contact.cmid: contact for contact in recent}
+        found = {p.machine.machine_id: _cmid_of(p.machine, last_contact) for p in question.machines}
+        return _Roll(history, last_contact, {machine: cmid for machine, cmid in found.items() if cmid is not None})
+
+
+def _cmid_of(machine: MachineAlias, last_contact: dict[str, KmsContact]) -> str | None:
+    """The CMID the machine used last: by its known CMIDs, else by name."""
+    known = [contact for cmid, contact in last_contact.items() if cmid in machine.cmids]
+    candidates = known or [contact for contact in last_contact.values() if machine.goes_by(contact.machine_name)]
+    latest = max(candidates, key=lambda contact: contact.seen_at, default=None)
+    return latest.cmid if latest is not None else None
+
+
+def _concerned(rolls: list[_Roll], some_not_seen: bool) -> list[_Roll]:
+    """The hosts that know the wave's machines; all of them while one machine may turn to any."""
+    knowing = [roll for roll in rolls if roll.cmid_by_machine]
+    return knowing if knowing and not some_not_seen else rolls
+
+
+def _judge_host(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: VerdictQuestion, policy: KmsPolicy) -> HostVerdict:
+    projected = _project(roll, question, policy)
+    reading_age = None if projected.start.collected_at is None else question.now - projected.start.collected_at
+    is_fresh = reading_age is not None and reading_age <= policy.stale_after
+    lowest = projected.lowest(question.moves_at, question.moves_at + policy.horizon) if is_fresh else None
+    server, client = (_projected_level(lowest, n) for n in Threshold)
+    needs = _needs(roll, not_seen, question)
+    return HostVerdict(
+        host_id=roll.history.host_id,
+        host_name=roll.history.name,
+        state=_state(server, client, needs),
+        server=server,
+        client=client,
+        count=projected.start,
+        is_fresh=is_fresh,
+        lowest=lowest,
+        needs=tuple(sorted(n for n in needs if n is not None)),
+    )
+
+
+def _project(roll: _Roll, question: VerdictQuestion, policy: KmsPolicy) -> Forecast:
+    policies = {planned.machine.machine_id: planned.cmid_policy for planned in question.machines}
+    moves = tuple(PlannedMove(cmid, question.moves_at, policies[machine]) for machine, cmid in roll.cmid_by_machine.items())
+    last_day = question.moves_at + policy.horizon
+    days = max(0, -((question.now - last_day) // timedelta(days=1)))
+    return forecast(roll.history, now=question.now, days=days, plan=Plan(moves), policy=policy)
+
+
+def _projected_level(lowest: ForecastDay | None, required_count: int) -> Level:
+    """PARTIAL where the bounds lie on both sides of N: the projection cannot tell."""
+    if lowest is None:
+        return Level.UNKNOWN
+    level = level_of(lowest.lower, required_count)
+    return Level.PARTIAL if level is Level.LOW and lowest.upper >= required_count else level
+
+
+def _needs(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: VerdictQuestion) -> frozenset[int | None]:
+    """The N of every kind of machine concerned; None stands for a machine of which nobody knows server or client."""
+    if not question.machines:
+        return frozenset(contact.required_count for contact in roll.last_contact.values()) or frozenset({Threshold.SERVER})
+    seen = {roll.last_contact[cmid].required_count for cmid in roll.cmid_by_machine.values()}
+    return frozenset(seen | {_need_of(machine) for machine in not_seen})
+
+
+def _need_of(machine: MachineAlias) -> int | None:
+    if isinstance(machine.is_server, Unknown):
+        return None
+    return Threshold.SERVER if machine.is_server else Threshold.CLIENT
+
+
+def _state(server: Level, client: Level, needs: frozenset[int | None]) -> Level:
+    """The worst level among the needs. A machine of unknown kind passes only where a client would."""
+    level_by_need = {Threshold.SERVER.value: server, Threshold.CLIENT.value: client, None: _either(server, client)}
+    return worst(level_by_need[None if need is None else _threshold_for(need)] for need in needs)
+
+
+def _threshold_for(need: int) -> int:
+    """The known threshold that covers an N; products so far ask for 5 or 25."""
+    return Threshold.SERVER.value if need <= Threshold.SERVER else Threshold.CLIENT.value
+
+
+def _either(server: Level, client: Level) -> Level:
+    if Level.LOW in (server, client):
+        return Level.LOW if server is Level.LOW else Level.UNKNOWN
+    return client
+
+
+def worst(levels: Iterable[Level]) -> Level:
+    """The worst of some levels; UNKNOWN of none."""
+    return min(levels, key=_WORST_FIRST.index, default=Level.UNKNOWN)
+
+
+def _duplicates(histories: Sequence[HostHistory], question: VerdictQuestion, policy: KmsPolicy) -> tuple[DuplicateCmid, ...]:
+    contacts = [contact for history in histories for contact in history.contacts(question.now)]
+    return duplicate_cmids(sightings_of(contacts), at=question.now, book=question.book, policy=policy)
+
+
+def _combine(
+    question: VerdictQuestion,
+    hosts: tuple[HostVerdict, ...],
+    duplicates: tuple[DuplicateCmid, ...],
+    not_seen: tuple[MachineAlias, ...],
+) -> KmsVerdict:
+    count = _smallest(hosts)
+    lowest = [host.lowest for host in hosts if host.lowest is not None]
+    return KmsVerdict(
+        at=question.now,
+        moves_at=question.moves_at,
+        state=worst(host.state for host in hosts),
+        quality=min((host.count.quality for host in hosts), key=_WORST_QUALITY_FIRST.index, default=None),
+        count=count,
+        server_ok=None if count is None else count >= Threshold.SERVER,
+        client_ok=None if count is None else count >= Threshold.CLIENT,
+        server=worst(host.server for host in hosts),
+        client=worst(host.client for host in hosts),
+        lowest=min(lowest, key=lambda day: day.lower, default=None),
+        hosts=hosts,
+        duplicates=duplicates,
+        machines_not_seen=tuple(machine.label for machine in not_seen),
+        reasons=reasons_for(hosts, duplicates, not_seen),
+    )
+
+
+def _smallest(hosts: tuple[HostVerdict, ...]) -> int | None:
+    """Today's smallest count; None as soon as one host's is stale or unknown."""
+    counts: list[int] = []
+    for host in hosts:
+        if not host.is_fresh or isinstance(host.count.count, Unknown):
+            return None
+        counts.append(host.count.count)
+    return min(counts, default=None)

@@ -1,0 +1,163 @@
+"""Today's count of one host from its readings: what the host said, what its event log replays to, and how far to trust it.
+
+Pure. A count at the cap is "at least"; a log that does not reach back over the window makes the replay a lower bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from estate.facts.kms import KmsContact, KmsReading
+from estate.facts.unknown import UNKNOWN, Unknown
+from kms.core.count import CountModel
+from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
+
+
+class Quality(StrEnum):
+    """How a count is meant: as is, at least (the cache is full), or resting on an incomplete or contradicting record."""
+
+    EXACT = "exact"
+    LOWER_BOUND = "lower_bound"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class HostHistory:
+    """One host and its readings, any order. `legacy` hosts (before Windows Server 2008 R2) never count virtual machines."""
+
+    host_id: str
+    name: str
+    readings: tuple[KmsReading, ...]
+    legacy: bool = False
+
+    def latest(self, at: datetime) -> KmsReading | None:
+        """The newest reading collected at or before `at`."""
+        taken = [reading for reading in self.readings if reading.collected_at <= at]
+        return max(taken, key=lambda reading: reading.collected_at, default=None)
+
+    def contacts(self, at: datetime) -> tuple[KmsContact, ...]:
+        """Every counted request up to `at`, in order of time, each once however many readings hold it."""
+        unique = {(contact.cmid, contact.seen_at): contact for reading in self.readings for contact in reading.contacts}
+        counted = (contact for contact in unique.values() if contact.seen_at <= at and was_accepted(contact))
+        return tuple(sorted(counted, key=lambda contact: contact.seen_at))
+
+    def covered_from(self, at: datetime) -> datetime | None:
+        """Since when the log at hand has no gap up to `at`; None where no event was read.
+
+        Readings are chained: an older one extends the cover when it was collected after the newer one's oldest event.
+        """
+        start: datetime | None = None
+        for reading in sorted(self.readings, key=lambda reading: reading.collected_at, reverse=True):
+            begins = reading.log_covers_from
+            if isinstance(begins, Unknown) or begins > at or (start is not None and reading.collected_at < start):
+                continue
+            start = begins if start is None else min(start, begins)
+        return start
+
+
+@dataclass(frozen=True, slots=True)
+class HostCount:
+    """One host's count at `at`.
+
+    `count` is the figure to use; `observed` what the host itself said at `collected_at`, `modelled` what its log replays to.
+    `unseen` clients are counted by the host but in no event at hand, `surplus` ones the other way round.
+    """
+
+    at: datetime
+    count: int | Unknown
+    observed: int | Unknown | None
+    modelled: int
+    cap: int
+    quality: Quality
+    collected_at: datetime | None = None
+    unseen: int = 0
+    surplus: int = 0
+    covered_from: datetime | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def at_cap(self) -> bool:
+        """Whether the figure means "at least"."""
+        return self.cap > 0 and not isinstance(self.count, Unknown) and self.count >= self.cap
+
+
+def was_accepted(contact: KmsContact) -> bool:
+    """Whether the host took the request (HRESULT 0 and an N it can count for); refused ones never enter its cache."""
+    return int(contact.result_code, 16) == 0 and contact.required_count >= 1
+
+
+def replay(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> CountModel:
+    """The host's cache at `at`, from its log. An observed count above that log's cap shows a larger N asked before it began."""
+    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    for contact in history.contacts(at):
+        model.request(contact.seen_at, contact.cmid, contact.required_count, is_vm=contact.is_vm)
+    return model
+
+
+def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
+    observed = [reading.current_count for reading in history.readings if reading.collected_at <= at]
+    highest = max((count for count in observed if isinstance(count, int)), default=0)
+    return min((n for n in Threshold if policy.cap_factor * n >= highest), default=Threshold.CLIENT) if highest else 0
+
+
+def count_at(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> HostCount:
+    """The count of one host at `at`. `count` is UNKNOWN without any reading, or when the machine says it is no KMS host."""
+    reading = history.latest(at)
+    model = replay(history, at, policy)
+    modelled, cap = model.count(at), model.cap
+    observed = UNKNOWN if reading is None else reading.current_count
+    covered_from = history.covered_from(at)
+    notes = _notes(reading, covered_from, at, policy)
+    count, gap = _figure(history, reading, modelled, at, policy)
+    quality = Quality.PARTIAL if notes or gap else Quality.EXACT
+    if cap and isinstance(count, int) and count >= cap:
+        quality = Quality.LOWER_BOUND
+    return HostCount(
+        at=at,
+        count=count,
+        observed=observed,
+        modelled=modelled,
+        cap=cap,
+        quality=quality,
+        collected_at=reading.collected_at if reading else None,
+        unseen=max(0, gap),
+        surplus=max(0, -gap),
+        covered_from=covered_from,
+        notes=notes,
+    )
+
+
+def _figure(
+    history: HostHistory, reading: KmsReading | None, modelled: int, at: datetime, policy: KmsPolicy
+) -> tuple[int | Unknown, int]:
+    """The count to use, and observed minus modelled at the moment of the reading."""
+    if reading is None:
+        return (modelled if history.contacts(at) else Unknown("no reading of this host")), 0
+    if reading.is_kms_host is False:
+        return Unknown(f"{history.name} says it is not a KMS host"), 0
+    if not isinstance(reading.current_count, int):
+        return _without_observation(reading, modelled), 0
+    then = replay(history, reading.collected_at, policy).count(reading.collected_at)
+    return max(0, reading.current_count - max(0, then - modelled)), reading.current_count - then
+
+
+def _without_observation(reading: KmsReading, modelled: int) -> int | Unknown:
+    """A host that keeps no count yet has none; one whose count could not be read is known by its log only."""
+    if reading.contacts or reading.current_count is None:
+        return modelled
+    return Unknown("the reading holds neither a count nor events")
+
+
+def _notes(reading: KmsReading | None, covered_from: datetime | None, at: datetime, policy: KmsPolicy) -> tuple[str, ...]:
+    """What makes the replay incomplete, in words for people."""
+    notes = []
+    if covered_from is None:
+        notes.append("no event 12290 was read")
+    elif at - covered_from < policy.window:
+        days = (at - covered_from) // timedelta(days=1)
+        notes.append(f"the event log covers {days} of {policy.window.days} days: increase the log size of Key Management Service")
+    if reading is not None and reading.contacts_unreadable:
+        notes.append(f"{reading.contacts_unreadable} events name no client")
+    return tuple(notes)
