@@ -1,0 +1,171 @@
+"""Pages of a property collector: make a view, retrieve, follow the token, start again once when the session expired.
+
+Delivers each object once even when the loop was restarted. What the objects mean is read by the callers' `build`.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from pyVmomi import vim, vmodl
+
+from estate.errors import EdgeError
+from estate.vsphere.errors import InvalidPath, SessionExpired
+from estate.vsphere.inventory.values import SourceObject, source_object
+from estate.vsphere.session import VsphereSession
+from estate.vsphere.xmlstream import VIM
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+_Collector = vmodl.query.PropertyCollector
+_OBJECTS = f"{VIM}objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """Which objects (a pyVmomi type below the root folder), which paths, and what becomes of each.
+
+    `since` names paths that older servers lack, with the API version that brought them; asking an older server would
+    fail the whole call.
+    """
+
+    kind: type[Any]
+    paths: tuple[str, ...]
+    build: Callable[[SourceObject], T]
+    since: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def pages(
+    session: VsphereSession, query: Query[T], *, page_objects: int, alive: Callable[[], None] | None = None
+) -> Iterator[list[T]]:
+    """Yield what `query.build` makes of every object, page by page; `alive` is called before each request.
+
+    The server may send smaller pages than `page_objects`, or all at once. A session that expires in the middle is logged
+    in again once. A path the server does not know is dropped and recorded with each object.
+
+    Raises:
+        SessionExpired: a second time in one loop.
+        EdgeError: any other fault.
+    """
+    seen: set[str] = set()
+    dropped = _too_new(session, query)
+    may_log_in = True
+    while True:
+        logins = session.logins
+        try:
+            for page in _one_pass(session, query, dropped, page_objects, alive or _no_question):
+                yield [query.build(found) for found in _unseen(page, seen)]
+            return
+        except SessionExpired:
+            if not may_log_in:
+                raise
+            may_log_in = False
+            session.login_again(seen=logins)
+        except InvalidPath as unknown:
+            if unknown.path in dropped or unknown.path not in query.paths:
+                raise
+            dropped[unknown.path] = "this server does not know the property"
+
+
+def _no_question() -> None:
+    """Nobody wants to interrupt."""
+
+
+def _unseen(page: Iterator[SourceObject], seen: set[str]) -> Iterator[SourceObject]:
+    for found in page:
+        if found.native_id not in seen:
+            seen.add(found.native_id)
+            yield found
+
+
+def _too_new(session: VsphereSession, query: Query[Any]) -> dict[str, str]:
+    version = _api_version(session.about.api_version)
+    return {
+        path: f"not offered before API {major}.{minor}"
+        for path, (major, minor) in query.since.items()
+        if version < (major, minor)
+    }
+
+
+def _api_version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in text.split(".")[:2])
+
+
+def _one_pass(
+    session: VsphereSession, query: Query[T], dropped: dict[str, str], page_objects: int, alive: Callable[[], None]
+) -> Iterator[Iterator[SourceObject]]:
+    collector = session.content.propertyCollector
+    paths = [path for path in query.paths if path not in dropped]
+    options = _Collector.RetrieveOptions(maxObjects=page_objects)
+    alive()
+    with _view(session, query.kind) as view:
+        page = _Page(session.bulk(collector, "RetrievePropertiesEx", [_filter(view, query.kind, paths)], options), dropped)
+        yield page.objects()
+        while page.token:
+            alive()
+            page = _Page(session.bulk(collector, "ContinueRetrievePropertiesEx", page.token), dropped)
+            yield page.objects()
+
+
+class _Page:
+    """One answer. `token` is known once `objects()` has been read to its end."""
+
+    def __init__(self, elements: Iterator[Any], dropped: dict[str, str]) -> None:
+        self._elements = elements
+        self._dropped = dropped
+        self.token = ""
+
+    def objects(self) -> Iterator[SourceObject]:
+        with _collector_paused():
+            for element in self._elements:
+                if element.tag == _OBJECTS:
+                    yield source_object(element, self._dropped)
+                else:
+                    self.token = element.text or ""
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection while a page is parsed: it would walk the growing page again and again and free nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def _view(session: VsphereSession, kind: type[Any]) -> Iterator[Any]:
+    content = session.content
+    view = session.call(lambda: content.viewManager.CreateContainerView(content.rootFolder, [kind], True))
+    logins = session.logins
+    try:
+        yield view
+    finally:
+        if session.logins == logins:
+            _destroy(session, view)
+
+
+def _destroy(session: VsphereSession, view: Any) -> None:
+    try:
+        with session.translated():
+            view.DestroyView()
+    except EdgeError as error:
+        # The view dies with the session anyway; the page loop's own error, if any, is the one to be told.
+        log.info("vsphere.view_left_behind", endpoint=session.where, code=error.code)
+
+
+def _filter(view: Any, kind: type[Any], paths: list[str]) -> Any:
+    through = _Collector.TraversalSpec(name="view", type=vim.view.ContainerView, path="view", skip=False)
+    return _Collector.FilterSpec(
+        objectSet=[_Collector.ObjectSpec(obj=view, skip=True, selectSet=[through])],
+        propSet=[_Collector.PropertySpec(type=kind, all=False, pathSet=paths)],
+    )

@@ -1,0 +1,173 @@
+"""Reading values out of one object of a property collector's answer: text, numbers, times, morefs, lists.
+
+A path the server did not answer for is an `Unknown` that says why. What an unset value means for a VM, a host or a
+store is decided where that kind is read.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from lxml.etree import QName, _Element
+
+from estate.facts.unknown import Unknown, is_known
+from estate.vsphere.xmlstream import VIM, XSI_TYPE, local, read_fault
+
+D = TypeVar("D")
+
+_OBJ, _PROP_SET, _MISSING_SET = f"{VIM}obj", f"{VIM}propSet", f"{VIM}missingSet"
+_NAME, _VAL, _PATH, _FAULT = f"{VIM}name", f"{VIM}val", f"{VIM}path", f"{VIM}fault"
+
+NOT_GIVEN = Unknown("the server gives no value")
+
+
+@dataclass(slots=True)
+class SourceObject:
+    """One managed object: its type, moref value, the values by path, and why other paths could not be read."""
+
+    kind: str
+    native_id: str
+    values: dict[str, _Element] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unreadable(self) -> tuple[tuple[str, str], ...]:
+        """Paths and reasons, in the server's order."""
+        return tuple(self.faults.items())
+
+    def why(self, path: str) -> Unknown:
+        """Why there is no value at `path`."""
+        reason = self.faults.get(path)
+        return Unknown(reason) if reason else NOT_GIVEN
+
+    def text(self, path: str) -> str | Unknown:
+        return self._or_why(path, text(self.values.get(path)))
+
+    def integer(self, path: str) -> int | Unknown:
+        return self._or_why(path, integer(self.values.get(path)))
+
+    def boolean(self, path: str) -> bool | Unknown:
+        return self._or_why(path, boolean(self.values.get(path)))
+
+    def moment(self, path: str) -> datetime | Unknown:
+        return self._or_why(path, moment(self.values.get(path)))
+
+    def element(self, path: str) -> _Element | Unknown:
+        value = self.values.get(path)
+        return self.why(path) if value is None else value
+
+    def morefs(self, path: str) -> tuple[str, ...]:
+        """The moref values of a list; empty when unset or unreadable (`unreadable` tells which)."""
+        value = self.values.get(path)
+        return () if value is None else tuple(child.text or "" for child in value)
+
+    def parent(self, path: str = "parent") -> tuple[str, str]:
+        """Type and moref value of a single reference; two empty strings when unset."""
+        value = self.values.get(path)
+        return ("", "") if value is None else (value.get("type") or "", value.text or "")
+
+    def name(self) -> str:
+        """The decoded name; the moref value when the server withholds it."""
+        name = self.text("name")
+        return decoded_name(name) if is_known(name) and name else self.native_id
+
+    def _or_why(self, path: str, value: D | Unknown) -> D | Unknown:
+        return self.why(path) if value is NOT_GIVEN else value
+
+
+def source_object(element: _Element, dropped: dict[str, str]) -> SourceObject:
+    """Read one `objects` element. `dropped` holds paths that were not even asked for, with the reason."""
+    found = SourceObject("", "", faults=dict(dropped))
+    for part in element:
+        if part.tag == _PROP_SET:
+            name, value = part.findtext(_NAME), part.find(_VAL)
+            if name and value is not None:
+                found.values[name] = value
+        elif part.tag == _OBJ:
+            found.kind, found.native_id = part.get("type") or "", part.text or ""
+        elif part.tag == _MISSING_SET:
+            found.faults[part.findtext(_PATH) or ""] = _missing_reason(part)
+    return found
+
+
+def _missing_reason(part: _Element) -> str:
+    localized = part.find(_FAULT)
+    fault = read_fault(localized.find(_FAULT) if localized is not None else None)
+    message = localized.findtext(f"{VIM}localizedMessage") if localized is not None else ""
+    said = (fault.type_name, fault.fields.get("privilegeId"), message)
+    return ": ".join(part for part in said if part)
+
+
+@functools.cache
+def _qualified(path: str) -> str:
+    return "/".join(VIM + step for step in path.split("/"))
+
+
+def child(element: _Element | None, path: str) -> _Element | None:
+    """The first element below `element` along local names, e.g. `deviceInfo/label`."""
+    return None if element is None else element.find(_qualified(path))
+
+
+def children(element: _Element | None, path: str) -> Iterator[_Element]:
+    """All elements along `path`."""
+    return iter(()) if element is None else element.iterfind(_qualified(path))
+
+
+def text(element: _Element | None, path: str = "") -> str | Unknown:
+    found = child(element, path) if path else element
+    return NOT_GIVEN if found is None else found.text or ""
+
+
+def integer(element: _Element | None, path: str = "") -> int | Unknown:
+    value = text(element, path)
+    if isinstance(value, Unknown):
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        return Unknown(f"the server says {value!r}, which is no number")
+
+
+def boolean(element: _Element | None, path: str = "") -> bool | Unknown:
+    value = text(element, path)
+    if isinstance(value, Unknown):
+        return value
+    known = {"true": True, "1": True, "false": False, "0": False}.get(value)
+    return Unknown(f"the server says {value!r}, which is neither true nor false") if known is None else known
+
+
+def moment(element: _Element | None, path: str = "") -> datetime | Unknown:
+    """An aware UTC time; vSphere sends ISO 8601 with an offset."""
+    value = text(element, path)
+    if isinstance(value, Unknown):
+        return value
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError:
+        return Unknown(f"the server says {value!r}, which is no time")
+    return Unknown(f"the server says {value!r} without a time zone") if when.tzinfo is None else when.astimezone(UTC)
+
+
+def wire_type(element: _Element | None) -> str:
+    """VMware's type name of an element, from `xsi:type`, else from its tag."""
+    if element is None:
+        return ""
+    return local(element.get(XSI_TYPE) or "") or QName(element).localname
+
+
+def decoded_name(name: str) -> str:
+    """A name as people typed it: vSphere escapes slash, backslash and per cent, and nothing else."""
+    if "%" not in name:
+        return name
+    for escaped, plain in (("%2f", "/"), ("%2F", "/"), ("%5c", "\\"), ("%5C", "\\"), ("%25", "%")):
+        name = name.replace(escaped, plain)
+    return name
+
+
+def or_none(value: D | Unknown, *, whole: bool) -> D | Unknown | None:
+    """`None` for a value that is unset on an object that was read whole; otherwise as it is."""
+    return None if value is NOT_GIVEN and whole else value
