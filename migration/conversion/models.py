@@ -58,6 +58,7 @@ class DiskCopy(Identified):
     bytes_sent = models.BigIntegerField(default=0)
     bytes_zero = models.BigIntegerField(default=0)
     durable_bytes = models.BigIntegerField(default=0)
+    prefix_digest = models.CharField(max_length=64, blank=True, default="")
     hashes = models.BinaryField(null=True, blank=True)
     digest = models.CharField(max_length=64, blank=True, default="")
     copied_at = models.DateTimeField(null=True, blank=True)
@@ -74,10 +75,11 @@ class DiskCopy(Identified):
 
 
 class Segment(Identified):
-    """Journal of uploads: a row is written once XAPI's task for this part of the disk succeeded."""
+    """Journal of uploads: a row is written once XAPI's task succeeded; `prefix_digest` covers all bytes in front of the end."""
 
     disk_copy = models.ForeignKey(DiskCopy, on_delete=models.CASCADE, related_name="segments")
     end_bytes = models.BigIntegerField()
+    prefix_digest = models.CharField(max_length=64)
     finished_at = models.DateTimeField()
 
     class Meta:

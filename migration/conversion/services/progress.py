@@ -52,16 +52,16 @@ def close_ledger(conversion_id: UUID, uuids: list[str]) -> None:
     LedgerEntry.objects.filter(conversion_id=conversion_id, uuid__in=uuids, removed_at=None).update(removed_at=now())
 
 
-def note_copied(disk: DiskCopy, *, bytes_copied: int, bytes_sent: int, bytes_zero: int) -> None:
-    """Progress of the running copy, in bytes of the virtual disk."""
-    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied, bytes_sent=bytes_sent, bytes_zero=bytes_zero)
+def note_copied(disk: DiskCopy, *, bytes_copied: int) -> None:
+    """How far the running copy is, in bytes of the virtual disk."""
+    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied)
 
 
 @transaction.atomic
-def close_segment(disk: DiskCopy, *, end_bytes: int, hashes: bytes) -> None:
+def close_segment(disk: DiskCopy, *, end_bytes: int, prefix_digest: str) -> None:
     """Journal a segment whose XAPI task succeeded; from now on a crash re-sends only what lies behind `end_bytes`."""
-    Segment.objects.create(disk_copy=disk, end_bytes=end_bytes, finished_at=now())
-    DiskCopy.objects.filter(pk=disk.pk).update(durable_bytes=end_bytes, hashes=hashes)
+    Segment.objects.create(disk_copy=disk, end_bytes=end_bytes, prefix_digest=prefix_digest, finished_at=now())
+    DiskCopy.objects.filter(pk=disk.pk).update(durable_bytes=end_bytes, prefix_digest=prefix_digest)
 
 
 def close_copy(disk: DiskCopy, *, bytes_sent: int, bytes_zero: int, hashes: bytes, digest: str) -> None:
@@ -91,7 +91,7 @@ def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
 def forget_copies(conversion_id: UUID) -> None:
     """A new pass from the start: what was copied or proven before no longer counts."""
     DiskCopy.objects.filter(conversion_id=conversion_id).update(
-        bytes_copied=0, bytes_sent=0, bytes_zero=0, durable_bytes=0, hashes=None, digest="", copied_at=None,
+        bytes_copied=0, bytes_sent=0, bytes_zero=0, durable_bytes=0, prefix_digest="", hashes=None, digest="", copied_at=None,
         verified=False, verified_at=None, fault=None,
     )  # fmt: skip
 

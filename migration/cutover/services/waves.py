@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import transaction
-
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
-from migration.conversion.services import lifecycle
 from migration.cutover.services.gate import require_signed
 from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.jobs import services as jobs
+from project.backbone.jobs.services import IdempotencyKey
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
 
-def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: str | None = None) -> Job:
+def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask for the job that makes the wave's machines in the pool, halted and blocked. Raises Conflict for an unapproved plan."""
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
@@ -33,29 +31,27 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: str
     return _enqueue("cutover.start_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
-def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: str | None = None) -> Job:
+def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask for the cutover of every prepared machine of the wave. Raises Conflict `gate_closed` or `gate_stale`."""
     actor.require(project, Role.OPERATOR)
     require_signed(project, wave_id=wave_id)
     return _enqueue("cutover.cut_over_wave", project, wave_id, planning.wave(project.pk, wave_id).name, actor, idempotency_key)
 
 
-@transaction.atomic
-def roll_back(project: Project, *, wave_id: UUID, actor: Actor) -> list[Job]:
+def roll_back(project: Project, *, wave_id: UUID, actor: Actor) -> Job:
     """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source on again."""
     actor.require(project, Role.OPERATOR)
-    planning.wave(project.pk, wave_id)
-    able = [c for c in conversions.conversions_of_wave(wave_id) if may(State(c.state), Event.ROLL_BACK)]
-    if not able:
+    wave = planning.wave(project.pk, wave_id)
+    if not any(may(State(c.state), Event.ROLL_BACK) for c in conversions.conversions_of_wave(wave_id)):
         raise Conflict(
             "No machine of this wave can be rolled back.",
             code="wrong_state",
             next_step="Only done and failed machines roll back.",
         )
-    return [lifecycle.roll_back(conversion, actor=actor) for conversion in able]
+    return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, None)
 
 
-def _enqueue(kind: str, project: Project, wave_id: UUID, name: str, actor: Actor, idempotency_key: str | None) -> Job:
+def _enqueue(kind: str, project: Project, wave_id: UUID, name: str, actor: Actor, idempotency_key: IdempotencyKey | None) -> Job:
     return jobs.enqueue(
         kind,
         project=project,

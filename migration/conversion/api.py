@@ -1,0 +1,98 @@
+"""The API of conversions: list and read them with their disks and events, cancel and retry. Names as in the wire contract."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from migration.conversion.core.itinerary import title_of
+from migration.conversion.models import Conversion, ConversionEvent, DiskCopy
+from migration.conversion.services import lifecycle
+from project.backbone.api.accepted import accepted
+from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.jobs.serializers import JobSerializer
+
+
+class DiskCopySerializer(serializers.ModelSerializer[DiskCopy]):
+    """One disk; sizes are bytes of the virtual disk, `digest` is the hash of its block hashes as read from the source."""
+
+    class Meta:
+        model = DiskCopy
+        fields: ClassVar = [
+            "device_key", "label", "position", "sr_uuid", "vdi_uuid", "bytes_total", "bytes_copied", "bytes_sent", "bytes_zero",
+            "durable_bytes", "digest", "copied_at", "verified", "verified_at", "fault",
+        ]  # fmt: skip
+
+
+class ConversionSerializer(serializers.ModelSerializer[Conversion]):
+    disks = DiskCopySerializer(many=True, read_only=True)
+    step_title = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Conversion
+        fields: ClassVar = [
+            "id", "wave_id", "machine_id", "pool_id", "name", "state", "step", "step_title", "target_vm_uuid", "boot_proof", "error",
+            "job_id", "disks", "created_at", "updated_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(serializers.CharField())
+    def get_step_title(self, row: Conversion) -> str:
+        return title_of(row.step)
+
+
+class ConversionEventSerializer(serializers.ModelSerializer[ConversionEvent]):
+    class Meta:
+        model = ConversionEvent
+        fields: ClassVar = ["id", "at", "from_state", "to_state", "step", "message"]
+
+
+class ConversionFilter(django_filters.FilterSet):
+    class Meta:
+        model = Conversion
+        fields: ClassVar = {
+            "state": ["exact", "in"],
+            "wave_id": ["exact"],
+            "machine_id": ["exact"],
+            "name": ["exact", "icontains"],
+        }
+
+
+class ConversionViewSet(ProjectReadOnlyViewSet):
+    """Conversions: one machine's way into a pool each."""
+
+    queryset = Conversion.objects.all()
+    serializer_class = ConversionSerializer
+    filterset_class = ConversionFilter
+    ordering_fields: ClassVar = ["created_at", "updated_at", "name", "state"]
+    search_fields: ClassVar = ["name"]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().prefetch_related("disks")
+
+    @extend_schema(responses=ConversionEventSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def events(self, request: Request, **kwargs: Any) -> Response:
+        """What happened to this conversion, oldest first."""
+        return Response(ConversionEventSerializer(self.get_object().events.all(), many=True).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, **kwargs: Any) -> Response:
+        """Stop it for good and remove what it made in the pool. The source stays as it is."""
+        return accepted(lifecycle.cancel(self.get_object(), actor=self.actor), request)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, **kwargs: Any) -> Response:
+        """Take a failed conversion up again."""
+        return accepted(lifecycle.retry(self.get_object(), actor=self.actor), request)
+
+
+PROJECT_ROUTES = [("conversions", ConversionViewSet, "conversion")]

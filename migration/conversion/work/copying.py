@@ -1,0 +1,172 @@
+"""Copies the disks of a stopped source into their VDIs, and proves them: VMDK stream in, frames out, block hashes on the way.
+
+One export lease serves all disks of a machine. A finished segment is journalled; a restarted copy reads the stream from its
+start and sends only what lies behind the last finished segment. Nothing is kept on disk here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+
+from estate.disks import pump, verify
+from estate.disks.blockmap import BlockHashes
+from estate.disks.ports import VdiSink
+from estate.disks.pump import Resume
+from estate.disks.segments import SegmentedSink, SegmentMark
+from estate.disks.vmdk.source import StreamVmdkSource
+from estate.errors import AskPerson
+from estate.vsphere.export import ExportDisk, ExportLease, open_export
+from estate.vsphere.session import VsphereSession
+from estate.xapi import vdi
+from estate.xapi.session import XapiSession
+from migration.conversion import selectors
+from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.models import Conversion, DiskCopy
+from migration.conversion.services import progress
+from project.backbone.jobs.context import JobContext
+
+NOTE_EVERY_S = 1.0
+
+
+def copy_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
+    """Copy every disk that is not copied yet, through one lease."""
+    todo = [disk for disk in selectors.disks_of(row) if disk.copied_at is None]
+    if not todo:
+        return
+    with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
+        for disk in todo:
+            _copy_one(lease, pool, spec, disk, job)
+        lease.complete()
+
+
+def verify_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
+    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges."""
+    for disk in selectors.disks_of(row):
+        if disk.verified:
+            continue
+        ranges = _compare(pool, disk, job)
+        if ranges:
+            progress.note_fault(disk, {"mismatched_ranges": ranges})
+            _send_again(source, pool, spec, disk, ranges, job)
+            ranges = _compare(pool, disk, job)
+        if ranges:
+            raise _differs(spec, disk, ranges)
+        progress.close_verification(disk)
+
+
+def _copy_one(lease: ExportLease, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
+    hashes = BlockHashes(disk.bytes_total)
+    zero_fill = not vdi.reads_as_zero(pool, disk.vdi_uuid)
+
+    def durable(mark: SegmentMark) -> None:
+        progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest)
+
+    sink = SegmentedSink(
+        lambda: _import_sink(pool, disk, zero_fill, job),
+        block_hashes=hashes,
+        on_segment=durable,
+        segment_bytes=settings.SEGMENT_BYTES,
+        zero_fill=zero_fill,
+    )
+    stats = pump.copy(
+        _open(lease, spec, disk),
+        sink,
+        block_hashes=hashes,
+        on_progress=_reporter(disk, job, "Copying"),
+        alive=job.alive,
+        resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
+    )
+    progress.close_copy(
+        disk, bytes_sent=stats.bytes_sent, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest()
+    )
+
+
+def _open(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> StreamVmdkSource:
+    source = StreamVmdkSource(lease.open_stream(_export_disk(lease, spec, disk)))
+    if source.capacity_bytes != disk.bytes_total:
+        source.close()
+        raise AskPerson(
+            f"{disk.label} of {spec.name} has {source.capacity_bytes} bytes in the export, the inventory said {disk.bytes_total}",
+            code="capacity_changed",
+            next_step="Collect the source again, make a new plan, and convert this machine in it.",
+            where=spec.name,
+        )
+    return source
+
+
+def _export_disk(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> ExportDisk:
+    wanted = next(planned.address for planned in spec.disks if planned.device_key == disk.device_key)
+    for offered in lease.disks:
+        if offered.address == wanted:
+            return offered
+    raise AskPerson(
+        f"The export of {spec.name} does not contain {disk.label} ({wanted})",
+        code="disk_not_exported",
+        next_step="Independent disks and raw device mappings are left out of an export: change the disk's mode, then retry.",
+        where=spec.name,
+    )
+
+
+def _import_sink(pool: XapiSession, disk: DiskCopy, zero_fill: bool, job: JobContext) -> VdiSink:
+    return vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill=zero_fill, alive=job.alive)
+
+
+def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[int, int]]:
+    disk.refresh_from_db()
+    expected = BlockHashes.from_bytes(bytes(disk.hashes or b""))
+    reader = vdi.open_readback(pool, disk.vdi_uuid)
+    result = verify.read_back(
+        reader, expected, disk.bytes_total, alive=job.alive, on_progress=lambda done, total: job.progress(done, total, "bytes")
+    )
+    return list(result.mismatched_ranges)
+
+
+def _send_again(
+    source: VsphereSession,
+    pool: XapiSession,
+    spec: ConversionSpec,
+    disk: DiskCopy,
+    ranges: list[tuple[int, int]],
+    job: JobContext,
+) -> None:
+    job.say(f"{disk.label} differs in {len(ranges)} ranges; sending them once more")
+    hashes = BlockHashes(disk.bytes_total)
+    with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
+        sink = _import_sink(pool, disk, True, job)
+        pump.copy(_open(lease, spec, disk), sink, block_hashes=hashes, alive=job.alive, only_ranges=ranges)
+        lease.complete()
+    if hashes.digest() != disk.digest:
+        raise AskPerson(
+            f"{disk.label} of {spec.name} reads differently from the source than before",
+            code="source_changed",
+            next_step="Check the source's datastore, then retry the conversion: it is copied again from the start.",
+            where=spec.name,
+        )
+
+
+def _differs(spec: ConversionSpec, disk: DiskCopy, ranges: list[tuple[int, int]]) -> AskPerson:
+    named = ", ".join(f"{start}-{end}" for start, end in ranges[:5]) + (" …" if len(ranges) > 5 else "")
+    return AskPerson(
+        f"{disk.label} of {spec.name} differs from its source in {len(ranges)} byte ranges after a second try: {named}",
+        code="verification_failed",
+        next_step="Check the SR and the network between the worker and the pool, then retry the conversion.",
+        where=spec.name,
+    )
+
+
+def _reporter(disk: DiskCopy, job: JobContext, verb: str) -> Callable[[int, int], None]:
+    last_s = float("-inf")
+
+    def report(done_bytes: int, total_bytes: int) -> None:
+        nonlocal last_s
+        at = time.monotonic()
+        if at - last_s < NOTE_EVERY_S and done_bytes < total_bytes:
+            return
+        last_s = at
+        progress.note_copied(disk, bytes_copied=done_bytes)
+        job.progress(done_bytes, total_bytes, "bytes", f"{verb} {disk.label}")
+
+    return report

@@ -1,0 +1,110 @@
+"""The API of waves: start, gate, signature, cutover, rollback. The wave's content is planning's; what happens to it is ours."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from migration.cutover.models import GateDecisionRow
+from migration.cutover.selectors import latest_decision
+from migration.cutover.services import gate, waves
+from migration.planning import selectors as planning
+from project.backbone.accounts import selectors as accounts
+from project.backbone.api.accepted import accepted
+from project.backbone.api.idempotency import idempotency_key_of
+from project.backbone.api.scoping import ActorMixin
+from project.backbone.jobs.serializers import JobSerializer
+from project.backbone.models import Project
+from project.backbone.problems import NotVisible
+
+
+class ReasonSerializer(serializers.Serializer[dict[str, str]]):
+    code = serializers.CharField()
+    subject = serializers.CharField()
+    detail = serializers.CharField()
+    remedy = serializers.CharField()
+    evidence = serializers.CharField(allow_blank=True)
+
+
+class GateSerializer(serializers.ModelSerializer[GateDecisionRow]):
+    reasons = ReasonSerializer(many=True)
+    warnings = ReasonSerializer(many=True)
+
+    class Meta:
+        model = GateDecisionRow
+        fields: ClassVar = [
+            "id", "wave_id", "phase", "state", "decided_at", "reasons", "warnings", "fact_ids", "asked_by_name", "signed_by_name",
+            "signed_at",
+        ]  # fmt: skip
+
+
+class WaveView(ActorMixin, APIView):
+    """One wave of a project the caller sees."""
+
+    project: Project
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.project = accounts.project(kwargs["project_id"], actor=self.actor)
+        planning.wave(self.project.pk, kwargs["wave_id"])
+
+
+class StartView(WaveView):
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_start")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Make the machines of the wave in the pool, halted and blocked."""
+        key = idempotency_key_of(request)
+        return accepted(waves.start(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
+
+
+class GateView(WaveView):
+    @extend_schema(responses=GateSerializer, operation_id="waves_gate_read")
+    def get(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """The newest answer of the gate."""
+        row = latest_decision(wave_id)
+        if row is None:
+            raise NotVisible(detail="The gate of this wave has not been asked yet: POST here to ask it.")
+        return Response(GateSerializer(row).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_gate_ask")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Ask the gate now, on facts read from the pool just now."""
+        return accepted(gate.ask(self.project, wave_id=wave_id, actor=self.actor), request)
+
+
+class SignView(WaveView):
+    @extend_schema(request=None, responses=GateSerializer, operation_id="waves_gate_sign")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Sign an open answer. The signer is an approver and not the person who asked."""
+        return Response(GateSerializer(gate.sign(self.project, wave_id=wave_id, actor=self.actor)).data)
+
+
+class CutoverView(WaveView):
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_cutover")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Cut the wave over; refused with `gate_closed` or `gate_stale` and the reasons."""
+        key = idempotency_key_of(request)
+        return accepted(waves.cut_over(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
+
+
+class RollbackView(WaveView):
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_rollback")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Stop and block the wave's VMs in the pool and power their sources on."""
+        return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor), request)
+
+
+PROJECT_URLS = [
+    path("waves/<uuid:wave_id>/start", StartView.as_view(), name="wave-start"),
+    path("waves/<uuid:wave_id>/gate", GateView.as_view(), name="wave-gate"),
+    path("waves/<uuid:wave_id>/gate/sign", SignView.as_view(), name="wave-gate-sign"),
+    path("waves/<uuid:wave_id>/cutover", CutoverView.as_view(), name="wave-cutover"),
+    path("waves/<uuid:wave_id>/rollback", RollbackView.as_view(), name="wave-rollback"),
+]
