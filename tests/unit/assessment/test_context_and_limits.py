@@ -41,7 +41,7 @@ def test_without_an_sr_no_target_is_known(pools: list[PoolFacts]) -> None:
 
 
 def test_an_unknown_product_is_named_with_the_known_ones() -> None:
-    with pytest.raises(UnknownProduct, match="xenserver-9.*xcp-ng-8.3, xenserver-8.4"):
+    with pytest.raises(UnknownProduct, match=r"xenserver-9.*xcp-ng-8.3, xenserver-8.4"):
         the_limits("xenserver-9")
 
 

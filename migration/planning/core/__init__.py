@@ -1,0 +1,1 @@
+"""Pure parts of planning: mapping, placement of one machine, filling a wave, and their states."""

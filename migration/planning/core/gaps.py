@@ -1,0 +1,33 @@
+"""What a mapping still lacks for a set of machines: each missing name once, with the machines that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from migration.planning.core.mapping import MappingTable
+from migration.planning.core.placement import place
+from migration.planning.core.reasons import Reason, ReasonCode
+from migration.planning.core.target import Target
+from migration.planning.core.waves import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """`machines` are names, sorted, of those that cannot be placed because of it."""
+
+    reason: Reason
+    machines: tuple[str, ...]
+
+
+def gaps(candidates: Iterable[Candidate], mapping: MappingTable, target: Target) -> tuple[Gap, ...]:
+    """Every gap, by code and subject. Machines that shall not move, or are not in the inventory, need no mapping."""
+    waiting: dict[tuple[ReasonCode, str], tuple[Reason, set[str]]] = {}
+    for candidate in candidates:
+        if candidate.vm is None or candidate.disposition != "migrate":
+            continue
+        placed = place(candidate.machine_id, candidate.vm, candidate.names, mapping, target)
+        for reason in placed if isinstance(placed, list) else ():
+            key = (reason.code, reason.subject if not reason.unknown else reason.detail)
+            waiting.setdefault(key, (reason, set()))[1].add(candidate.name)
+    return tuple(Gap(reason, tuple(sorted(names))) for _, (reason, names) in sorted(waiting.items(), key=lambda pair: pair[0]))

@@ -1,0 +1,87 @@
+"""Content addresses, volatile paths, differences and states of inventories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from estate.facts.source import SourceFact
+from estate.facts.unknown import UNKNOWN
+from migration.inventory.core.blobs import canonical_json, digest_of, fact_of, stored
+from migration.inventory.core.diff import PathChange, Pointer, changed_paths, diff
+from migration.inventory.core.kinds import FACTS_CLASS, FactKind
+from migration.inventory.core.states import IllegalTransition, InventoryEvent, InventoryState, next_state
+from migration.inventory.core.volatile import VOLATILE_PATHS
+from tests.builders.estate import SEEN_AT, a_cluster, a_datastore, a_disk, a_host, a_network, a_snapshot, a_vm
+
+FACTS = [a_vm(snapshots=(a_snapshot(),)), a_vm(disks=UNKNOWN), a_host(), a_cluster(), a_datastore(), a_network()]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_stored_facts_come_back_as_they_were(fact: SourceFact) -> None:
+    kept = stored(fact)
+    assert fact_of(kept.kind, kept.body, kept.volatile) == fact
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"boot_time": SEEN_AT + timedelta(days=1)}, {"change_version": "later"}, {"tools_running": True}, {"committed_bytes": 1}],
+)
+def test_volatile_values_do_not_change_the_address(change: dict) -> None:
+    vm = a_vm()
+    assert stored(replace(vm, **change)).digest == stored(vm).digest
+    assert stored(replace(vm, **change)).volatile != stored(vm).volatile
+
+
+@pytest.mark.parametrize("change", [{"name": "app-02"}, {"vcpus": 4}, {"disks": (a_disk(thin=False),)}, {"firmware": UNKNOWN}])
+def test_lasting_values_change_the_address(change: dict) -> None:
+    assert stored(replace(a_vm(), **change)).digest != stored(a_vm()).digest
+
+
+def test_every_volatile_path_is_a_field_of_its_kind() -> None:
+    for kind, paths in VOLATILE_PATHS.items():
+        assert paths <= set(FACTS_CLASS[kind].__dataclass_fields__)
+
+
+def test_two_kinds_never_share_an_address() -> None:
+    assert digest_of(FactKind.HOST, {"a": 1}) != digest_of(FactKind.CLUSTER, {"a": 1})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)
+)
+
+
+@given(st.dictionaries(st.text(), json_values))
+def test_the_order_of_keys_does_not_matter(body: dict) -> None:
+    assert canonical_json(dict(reversed(body.items()))) == canonical_json(body)
+
+
+@given(json_values, json_values)
+def test_paths_differ_exactly_when_values_do(old: object, new: object) -> None:
+    assert bool(list(changed_paths(old, new))) is (old != new)
+
+
+def test_a_diff_lists_added_gone_and_changed() -> None:
+    old = {(FactKind.VM, "vm-1"): Pointer("a", "1"), (FactKind.VM, "vm-2"): Pointer("b", "2")}
+    new = {(FactKind.VM, "vm-2"): Pointer("b", "3"), (FactKind.VM, "vm-3"): Pointer("c", "4")}
+    found = diff(old, new)
+    assert (found.added, found.gone, found.changed) == (
+        ((FactKind.VM, "vm-3"),), ((FactKind.VM, "vm-1"),), ((FactKind.VM, "vm-2"),),
+    )  # fmt: skip
+
+
+def test_a_changed_path_says_old_and_new() -> None:
+    old, new = stored(a_vm()).body, stored(a_vm(disks=(a_disk(thin=False),))).body
+    assert list(changed_paths(old, new)) == [PathChange("disks[0].thin", True, False)]
+
+
+def test_a_complete_inventory_never_changes_again() -> None:
+    assert next_state(InventoryState.COLLECTING, InventoryEvent.ALL_READ) is InventoryState.COMPLETE
+    for event in InventoryEvent:
+        with pytest.raises(IllegalTransition):
+            next_state(InventoryState.COMPLETE, event)
