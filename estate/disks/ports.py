@@ -9,15 +9,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-BLOCK_BYTES = 2 << 20
+from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
+
+__all__ = ["BLOCK_BYTES", "BlockReader", "ByteStream", "Extent", "ExtentSource", "VdiSink"]
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Known bytes at an offset. `data` is valid until the next extent is asked for. Never-mentioned ranges read as zeros."""
+    """Known bytes at an offset. `data` is valid until the next extent is asked for. Never-mentioned ranges read as zeros.
+
+    An extent without bytes is a tick: nothing new arrived for a while, and the caller may look at its watch.
+    """
 
     offset_bytes: int
     data: memoryview | bytes
+
+
+class ByteStream(Protocol):
+    """Bytes of a container format, front to back: an HTTP answer, a file.
+
+    `close()` may be called while another thread waits in `readinto()`, and should end that wait.
+    """
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+    def close(self) -> None: ...
 
 
 class ExtentSource(Protocol):
@@ -27,7 +43,12 @@ class ExtentSource(Protocol):
     Raises: `estate.errors` for a broken or hostile stream, with the byte offset.
     """
 
-    capacity_bytes: int
+    @property
+    def capacity_bytes(self) -> int: ...
+
+    def hash_into(self, block_hashes: BlockHashes) -> bool:
+        """Ask the source to hash its blocks on its own threads; False means that the pump has to do it."""
+        ...
 
     def extents(self) -> Iterator[Extent]: ...
 
@@ -35,10 +56,15 @@ class ExtentSource(Protocol):
 
 
 class VdiSink(Protocol):
-    """A virtual disk being written. Bytes are durable only after `finish()` returned.
+    """A virtual disk being written, at ascending offsets. Bytes are durable only after `finish()` returned.
 
     Raises: `estate.errors`; after any error `abort()` is called and the written ranges are undefined.
     """
+
+    @property
+    def zero_fill(self) -> bool:
+        """True where unwritten ranges may hold old bytes, so that zeros have to be sent like data."""
+        ...
 
     def write(self, offset_bytes: int, data: memoryview | bytes) -> None: ...
 
@@ -48,7 +74,7 @@ class VdiSink(Protocol):
 
 
 class BlockReader(Protocol):
-    """Reads a written disk back, front to back, for verification."""
+    """Reads a written disk back, front to back, for verification. `read_into` fills what it can; 0 is the end."""
 
     def read_into(self, buffer: memoryview) -> int: ...
 

@@ -1,0 +1,75 @@
+"""What can be wrong with a disk on its way. Each names the byte offset; retrying helps only where the line failed."""
+
+from __future__ import annotations
+
+from estate.errors import AskPerson, Retry
+
+_READ_SOURCE_AGAIN = "Export the disk again; if it happens again, have the source datastore checked."
+
+
+class StreamTruncated(Retry):
+    """The stream ended before the disk did. Whatever the transport said, this is a failed read."""
+
+    code = "disk_stream_truncated"
+
+    def __init__(self, offset_bytes: int, expected: str) -> None:
+        super().__init__(
+            f"the disk stream ended at byte {offset_bytes}, before {expected}",
+            next_step="The copy starts again by itself. If it keeps ending there, look at the source host and the network path.",
+        )
+
+
+class StreamLost(Retry):
+    """Reading the source failed underneath the format."""
+
+    code = "disk_stream_lost"
+
+    def __init__(self, offset_bytes: int, reason: str) -> None:
+        super().__init__(
+            f"reading the source disk failed at byte {offset_bytes}: {reason}",
+            next_step="The copy starts again by itself. If it keeps failing, look at the source host and the network path.",
+        )
+
+
+class StreamMalformed(AskPerson):
+    """The stream breaks the rules of its format; `code` says which."""
+
+    code = "vmdk_malformed"
+
+    def __init__(self, offset_bytes: int, what: str, *, code: str = "") -> None:
+        message = f"the VMDK stream is not usable: {what} (at byte {offset_bytes})"
+        super().__init__(message, code=code, next_step=_READ_SOURCE_AGAIN)
+        self.offset_bytes = offset_bytes
+
+
+class SourceChanged(AskPerson):
+    """A resumed copy read other bytes from the source than the copy it continues."""
+
+    code = "disk_source_changed"
+
+    def __init__(self, upto_bytes: int) -> None:
+        super().__init__(
+            f"the first {upto_bytes} bytes of the source disk differ from what was already copied",
+            next_step="Somebody changed the source since. Discard this copy and start it again from the beginning.",
+        )
+
+
+class SourceOutOfOrder(AskPerson):
+    """A source gave an extent behind or beyond where it may be."""
+
+    code = "disk_source_out_of_order"
+
+    def __init__(self, offset_bytes: int, what: str) -> None:
+        super().__init__(f"the source disk gave bytes at {offset_bytes}, {what}", next_step=_READ_SOURCE_AGAIN)
+
+
+class ReadBackShort(Retry):
+    """The target ended before its capacity was read back."""
+
+    code = "disk_read_back_short"
+
+    def __init__(self, offset_bytes: int, capacity_bytes: int) -> None:
+        super().__init__(
+            f"reading the copied disk back ended at byte {offset_bytes} of {capacity_bytes}",
+            next_step="The verification starts again by itself. If it keeps ending there, look at the SR that holds the VDI.",
+        )
