@@ -38,8 +38,8 @@ class ConversionSerializer(serializers.ModelSerializer[Conversion]):
     class Meta:
         model = Conversion
         fields: ClassVar = [
-            "id", "wave_id", "machine_id", "pool_id", "name", "state", "step", "step_title", "target_vm_uuid", "boot_proof", "error",
-            "job_id", "disks", "created_at", "updated_at",
+            "id", "wave_id", "machine_id", "pool_id", "name", "state", "step", "step_title", "target_vm_uuid", "boot_proof",
+            "error", "job_id", "disks", "created_at", "updated_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.CharField())

@@ -20,6 +20,7 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
+from project.backbone.jobs.states import UNFINISHED
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
@@ -128,3 +129,8 @@ def _enqueue(conversion: Conversion, kind: str, actor: Actor) -> Job:
         Conversion.objects.filter(pk=conversion.pk).update(job_id=job.pk)
         note(conversion, f"Job {kind} asked for by {actor.username}")
     return job
+
+
+def unfinished(job_ids: list[str]) -> int:
+    """How many of these jobs still run, wait or stand in the queue."""
+    return Job.objects.filter(pk__in=job_ids, state__in=[state.value for state in UNFINISHED]).count()

@@ -1,0 +1,39 @@
+"""Turns the machines of an approved wave into conversions, with everything the plan resolved frozen into their specs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from estate.errors import AskPerson
+from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec
+from migration.conversion.models import Conversion
+from migration.conversion.services import lifecycle
+from migration.planning import selectors as planning
+from project.backbone.accounts.policy import Actor
+
+
+def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
+    """One conversion per machine of the wave; asking again returns those that exist. Raises AskPerson for missing facts."""
+    wave = planning.wave_by_id(wave_id)
+    machines = planning.wave_machines(wave_id)
+    specs: list[ConversionSpec] = []
+    problems: list[str] = []
+    for machine in machines:
+        targets = Targets(
+            source_endpoint_id=str(machine.source_endpoint_id),
+            pool_endpoint_id=str(machine.pool_endpoint_id),
+            template_name=machine.template_name,
+            sr_by_disk=dict(machine.sr_by_disk),
+            network_by_nic=dict(machine.network_by_nic),
+        )
+        try:
+            specs.append(build_spec(str(machine.machine_id), machine.vm, targets))
+        except SpecProblem as problem:
+            problems.append(str(problem))
+    if problems:
+        raise AskPerson(
+            "These machines cannot be made in the pool: " + " | ".join(problems),
+            code="facts_missing",
+            next_step="Collect the source again and make a new plan, or leave these machines out of it.",
+        )
+    return lifecycle.create(wave.plan.project, wave_id=wave_id, pool_id=wave.plan.pool_id, specs=specs, actor=actor)

@@ -1,0 +1,123 @@
+"""Conducts the machines of a wave: prepare all, cut all over, roll all back. Holds no slot while others work.
+
+A cutover runs gate -> copy -> gate -> go live. A crash or a wait comes back here with the phase in the checkpoint. Machines fail
+alone: the wave goes on with the others and says at the end who stayed behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from estate.errors import AskPerson
+from migration.conversion import selectors as conversions
+from migration.conversion.core.states import Event, State, may
+from migration.conversion.models import Conversion
+from migration.conversion.services import lifecycle
+from migration.cutover.core.gate import GateState
+from migration.cutover.models import GateDecisionRow, Phase
+from migration.cutover.services.machines import create_conversions
+from migration.cutover.work.gate import answer
+from project.backbone.jobs.context import JobContext
+
+POLL_S = 1.0
+COPYING = frozenset({State.COPYING, State.VERIFYING})
+
+
+def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    """Make every machine of the wave in the pool. Returns the number of conversions by state."""
+    if "asked" not in job.checkpoint:
+        rows = create_conversions(UUID(wave_id), actor=job.actor)
+        for row in rows:
+            if State(row.state) in {State.PLANNED, State.PREPARING}:
+                lifecycle.start_preparing(row, actor=job.actor)
+        job.save_checkpoint({"asked": [str(row.pk) for row in rows]})
+    _wait_while(job, wave_id, {State.PLANNED, State.PREPARING}, "are being prepared")
+    return _outcome(wave_id)
+
+
+def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    """Gate, copy, gate, go live. Raises AskPerson `gate_closed` with the first reasons when a gate stays closed."""
+    if _phase(job) == "before_copy":
+        _require_open(answer(job, wave_id, Phase.BEFORE_COPY))
+        _advance(job, "copy")
+    if _phase(job) == "copy":
+        _ask_once(job, wave_id, "copy", State.READY)
+        _wait_while_asked(job, wave_id, "copy", COPYING | {State.READY}, "are being copied")
+        _advance(job, "before_start")
+    if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
+        _require_open(answer(job, wave_id, Phase.BEFORE_START))
+    _advance(job, "go_live")
+    _ask_once(job, wave_id, "go_live", State.CUTTING_OVER)
+    _wait_while_asked(job, wave_id, "go_live", {State.CUTTING_OVER}, "are being started")
+    return _outcome(wave_id)
+
+
+def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    """Roll back every machine that allows it. Returns the number of conversions by state."""
+    if "asked" not in job.checkpoint:
+        able = [row for row in conversions.conversions_of_wave(wave_id) if may(State(row.state), Event.ROLL_BACK)]
+        asked = [str(lifecycle.roll_back(row, actor=job.actor).pk) for row in able]
+        job.save_checkpoint({"asked": asked})
+    pending = lifecycle.unfinished(job.checkpoint["asked"])
+    if pending:
+        job.wait(POLL_S, f"{pending} machines are being rolled back")
+    return _outcome(wave_id)
+
+
+def _phase(job: JobContext) -> str:
+    return str(job.checkpoint.get("phase", "before_copy"))
+
+
+def _advance(job: JobContext, phase: str) -> None:
+    if _phase(job) != phase:
+        job.save_checkpoint({**job.checkpoint, "phase": phase})
+
+
+def _require_open(row: GateDecisionRow) -> None:
+    if row.state == GateState.OPEN.value:
+        return
+    named = "; ".join(f"{reason['code']} {reason['subject']}: {reason['detail']}" for reason in row.reasons[:3])
+    raise AskPerson(
+        f"The gate is closed ({row.get_phase_display().lower()}): {named}",
+        code="gate_closed",
+        next_step="Work through the reasons, ask the gate again, have it signed, and cut over again: prepared machines stay as they are.",
+    )
+
+
+def _ask_once(job: JobContext, wave_id: str, leg: str, state: State) -> None:
+    """Ask for one leg of every conversion that is in `state`; the checkpoint keeps a restart from asking again."""
+    if leg in job.checkpoint:
+        return
+    start = lifecycle.start_copying if leg == "copy" else lifecycle.start_going_live
+    asked = [str(start(row, actor=job.actor).pk) for row in _in_state(wave_id, state)]
+    job.save_checkpoint({**job.checkpoint, leg: asked})
+
+
+def _wait_while_asked(job: JobContext, wave_id: str, leg: str, states: Collection[State], doing: str) -> None:
+    """Wait for the jobs of a leg; a conversion whose job ended is not waited for, whatever its state says."""
+    rows = conversions.conversions_of_wave(wave_id)
+    busy = [row for row in rows if State(row.state) in states]
+    pending = lifecycle.unfinished(job.checkpoint[leg])
+    job.progress(len(rows) - len(busy), len(rows), "machines")
+    if pending:
+        job.wait(POLL_S, f"{pending} machines {doing}")
+
+
+def _wait_while(job: JobContext, wave_id: str, states: Collection[State], doing: str) -> None:
+    rows = conversions.conversions_of_wave(wave_id)
+    busy = [row for row in rows if State(row.state) in states]
+    job.progress(len(rows) - len(busy), len(rows), "machines")
+    if busy:
+        job.wait(POLL_S, f"{len(busy)} machines {doing}")
+
+
+def _in_state(wave_id: str, state: State) -> list[Conversion]:
+    return [row for row in conversions.conversions_of_wave(wave_id) if row.state == state.value]
+
+
+def _outcome(wave_id: str) -> dict[str, Any]:
+    rows = conversions.conversions_of_wave(wave_id)
+    return {"conversions": dict(Counter(row.state for row in rows)), "left_behind": [row.name for row in rows if row.error]}
