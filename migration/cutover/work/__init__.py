@@ -1,1 +1,1 @@
-"""What a wave's jobs do: gather the gate's facts and conduct the conversions. Touches no edge itself: it asks for jobs and waits."""
+"""What a wave's jobs do: gather the facts of the gate and conduct the conversions. Asks for jobs and waits; touches no edge."""

@@ -83,7 +83,7 @@ def _require_open(row: GateDecisionRow) -> None:
     raise AskPerson(
         f"The gate is closed ({row.get_phase_display().lower()}): {named}",
         code="gate_closed",
-        next_step="Work through the reasons, ask the gate again, have it signed, and cut over again: prepared machines stay as they are.",
+        next_step="Work through the reasons, ask the gate again, have it signed, and cut over again; what is prepared stays.",
     )
 
 
