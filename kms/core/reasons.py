@@ -74,7 +74,7 @@ _LEVELS = {
     Level.PARTIAL: ("kms_partial", "Increase the event log size, or pilot one machine to learn whether its CMID is kept."),
     Level.UNKNOWN: (
         "kms_need_unknown",
-        "Say of each machine not seen at a KMS host whether its Windows is a server or a client.",
+        "Say of each machine not seen whether its Windows is a server or a client.",
     ),
 }
 
