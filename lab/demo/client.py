@@ -1,4 +1,4 @@
-"""A person at the API: signs in, asks, waits for jobs. Prints nothing; a refused request is an exception with its problem document."""
+"""A person at the API: signs in, asks, waits for jobs. Prints nothing; a refusal is an exception with its problem document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes of a demonstration: the lab and the product, each started by its own command, logging to a file, stopped at the end."""
+"""The processes of a demonstration: lab and product, each started by its own command, logging to a file, stopped at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hand behind the scenes: pulls plugs and throttles lines through the lab's control desk. The product never sees this door."""
+"""The hand behind the scenes: pulls plugs and throttles lines at the lab's control desk. The product never sees this door."""
 
 from __future__ import annotations
 
