@@ -39,7 +39,7 @@ class HostHistory:
 
     def contacts(self, at: datetime) -> tuple[KmsContact, ...]:
         """Every counted request up to `at`, in order of time, each once however many readings hold it."""
-        unique = {(contact.cmid, contact.seen_at): contact for reading in self.readings for contact in reading.contacts}
+        unique = {(c.cmid, c.seen_at, c.machine_name): c for reading in self.readings for c in reading.contacts}
         counted = (contact for contact in unique.values() if contact.seen_at <= at and was_accepted(contact))
         return tuple(sorted(counted, key=lambda contact: contact.seen_at))
 
