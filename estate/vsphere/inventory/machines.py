@@ -74,6 +74,7 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
     whole = connection_state == "connected" and any(path.startswith("config.") for path in found.values)
     silence = NOT_GIVEN if whole else Unknown(f"not given while the machine's connection state is {_said(connection_state)}")
     devices = _devices(found, around, silence)
+    power_state = _power_state(found)
     host_id = _known_or(found.text("runtime.host"), silence)
     tools_running = _tools_running(found)
     return VmFacts(
@@ -81,9 +82,11 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
         name=found.name(),
         instance_uuid=_known_or(found.text("config.instanceUuid"), silence),
         bios_uuid=_known_or(found.text("config.uuid"), silence),
-        power_state=_power_state(found),
+        power_state=power_state,
         connection_state=connection_state,
-        boot_time=or_none(_known_or(found.moment("runtime.bootTime"), silence), whole=whole),
+        boot_time=or_none(
+            _known_or(found.moment("runtime.bootTime"), silence), whole=whole and power_state != PowerState.ON
+        ),
         change_version=_known_or(found.text("config.changeVersion"), silence),
         is_template=_known_or(found.boolean("config.template"), silence),
         managed_by=_managed_by(found, silence, whole=whole),
