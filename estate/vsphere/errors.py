@@ -111,7 +111,7 @@ _TABLE: dict[type[Any], _Row] = {
     vim.fault.HostConnectFault: _Row(
         Wait, "host_unreachable", "vCenter does not reach the host", "Check the host in the vSphere Client."
     ),
-    vim.fault.Timedout: _Row(Retry, "timeout", "the server gave up waiting", "Look at the load of vCenter and host."),
+    vim.fault.Timedout: _Row(Retry, "server_gave_up", "the server gave up waiting", "Look at the load of vCenter and host."),
     vmodl.fault.RequestCanceled: _Row(Retry, "canceled", "the call was cancelled on the server", "See who cancelled it."),
     vim.fault.MethodDisabled: _Row(
         AskPerson,

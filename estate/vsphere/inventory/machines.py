@@ -84,9 +84,7 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
         bios_uuid=_known_or(found.text("config.uuid"), silence),
         power_state=power_state,
         connection_state=connection_state,
-        boot_time=or_none(
-            _known_or(found.moment("runtime.bootTime"), silence), whole=whole and power_state != PowerState.ON
-        ),
+        boot_time=or_none(_known_or(found.moment("runtime.bootTime"), silence), whole=whole and power_state != PowerState.ON),
         change_version=_known_or(found.text("config.changeVersion"), silence),
         is_template=_known_or(found.boolean("config.template"), silence),
         managed_by=_managed_by(found, silence, whole=whole),
