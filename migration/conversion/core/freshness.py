@@ -17,6 +17,8 @@ class SourceMarker:
     power_state: str
     boot_time: str | None
     change_version: str
+    unreadable: str = ""
+    """What could not be read of it, in words; such a marker proves nothing."""
 
     @property
     def is_off(self) -> bool:
@@ -25,8 +27,10 @@ class SourceMarker:
 
 def stale_reason(at_power_off: SourceMarker | None, seen: SourceMarker) -> str | None:
     """Why the copy is stale, in words for a person; None when the source is provably unchanged since it was confirmed off."""
-    if at_power_off is None or not at_power_off.is_off:
+    if at_power_off is None or not at_power_off.is_off or at_power_off.unreadable:
         return "the source was never confirmed off before the copy"
+    if seen.unreadable:
+        return f"the source's state could not be read ({seen.unreadable})"
     if not seen.is_off:
         return f"the source is {seen.power_state} now"
     if seen.boot_time != at_power_off.boot_time:

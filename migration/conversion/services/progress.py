@@ -5,6 +5,7 @@ No decisions in here. Rows are written with plain updates; the job's own fencing
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 from django.db import transaction
@@ -26,8 +27,7 @@ def begin_step(conversion: Conversion, step: Step) -> None:
 
 def remember_source(conversion: Conversion, marker: SourceMarker) -> None:
     """Store what the source looked like when it was confirmed off."""
-    stored = {"power_state": marker.power_state, "boot_time": marker.boot_time, "change_version": marker.change_version}
-    Conversion.objects.filter(pk=conversion.pk).update(source_marker=stored, updated_at=now())
+    Conversion.objects.filter(pk=conversion.pk).update(source_marker=asdict(marker), updated_at=now())
 
 
 def remember_vm(conversion: Conversion, vm_uuid: str) -> None:

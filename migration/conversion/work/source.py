@@ -1,15 +1,14 @@
 """The source VM's power: shut it down, confirm that it is off, and notice when it ran again.
 
-The guest is asked first; after the deadline the power is cut. Waiting gives the job's slot back.
+The guest is asked first; after the deadline the power is cut.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from django.conf import settings
 
 from estate.errors import AskPerson
+from estate.facts.unknown import Unknown
 from estate.vsphere import power
 from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
@@ -17,42 +16,33 @@ from migration.conversion.core.freshness import SourceMarker, stale_reason
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.models import Conversion
 from migration.conversion.services import progress
-from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
-
-POLL_S = 2.0
 
 
 def look(session: VsphereSession, spec: ConversionSpec) -> SourceMarker:
     """The source's power state, boot time and change version as they are now."""
     seen = power.state(session, spec.source_vm_id)
-    boot_time = seen.boot_time.isoformat() if seen.boot_time else None
-    return SourceMarker(seen.power_state.value, boot_time, seen.change_version)
+    unreadable = [value.reason for value in (seen.power_state, seen.boot_time, seen.change_version) if isinstance(value, Unknown)]
+    return SourceMarker(
+        power_state="unknown" if isinstance(seen.power_state, Unknown) else seen.power_state.value,
+        boot_time=seen.boot_time.isoformat() if seen.boot_time and not isinstance(seen.boot_time, Unknown) else None,
+        change_version="" if isinstance(seen.change_version, Unknown) else seen.change_version,
+        unreadable="; ".join(unreadable),
+    )
 
 
 def stop(session: VsphereSession, spec: ConversionSpec, job: JobContext) -> None:
-    """Bring the source down: guest shutdown first, power off behind the deadline. Gives the slot back until it is off."""
-    if look(session, spec).is_off:
-        return
-    asked_at = job.checkpoint.get("shutdown_asked_at")
-    if asked_at is None:
-        asked = power.shut_down(session, spec.source_vm_id)
-        job.save_checkpoint({**job.checkpoint, "shutdown_asked_at": now().isoformat(), "guest_was_asked": asked})
-        job.wait(
-            POLL_S, f"{spec.name} is shutting down" if asked else f"{spec.name} has no running VMware Tools; power off follows"
-        )
-    deadline = datetime.fromisoformat(asked_at) + timedelta(seconds=settings.SHUTDOWN_DEADLINE_S)
-    if now() < deadline:
-        job.wait(POLL_S, f"{spec.name} is shutting down; power off at {deadline:%H:%M:%S} UTC")
-    power.power_off(session, spec.source_vm_id, alive=job.alive)
+    """Bring the source down: guest shutdown first, power off behind the deadline. Returns when it is off."""
+    job.say(f"Shutting {spec.name} down")
+    power.shut_down(session, spec.source_vm_id, deadline_s=settings.SHUTDOWN_DEADLINE_S, then_power_off=True, alive=job.alive)
 
 
 def confirm_off(session: VsphereSession, row: Conversion, spec: ConversionSpec) -> SourceMarker:
     """Store what the source looks like when it is off. Raises AskPerson when it is not."""
     seen = look(session, spec)
-    if not seen.is_off:
+    if not seen.is_off or seen.unreadable:
         raise AskPerson(
-            f"{spec.name} is {seen.power_state} although it was shut down",
+            f"{spec.name} is {seen.power_state} {seen.unreadable} although it was shut down",
             code="source_not_off",
             next_step="Find out what powered it on, shut it down, and retry the conversion.",
             where=spec.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from migration.conversion.core.freshness import SourceMarker, stale_reason
@@ -18,6 +20,8 @@ def test_an_untouched_source_keeps_the_copy_fresh() -> None:
     [
         (None, OFF, "never confirmed off"),
         (SourceMarker("poweredOn", None, "1"), OFF, "never confirmed off"),
+        (OFF, replace(OFF, unreadable="no permission"), "could not be read (no permission)"),
+        (replace(OFF, unreadable="no permission"), OFF, "never confirmed off"),
         (OFF, SourceMarker("poweredOn", OFF.boot_time, OFF.change_version), "poweredOn now"),
         (OFF, SourceMarker("suspended", OFF.boot_time, OFF.change_version), "suspended now"),
         (OFF, SourceMarker("poweredOff", "2026-11-22T11:00:00+00:00", OFF.change_version), "booted again"),
