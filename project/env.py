@@ -40,6 +40,13 @@ def number(name: str, default: float, *, least: float, most: float) -> float:
     return given
 
 
+def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise WrongSetting(name, f"{value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
 def words(name: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]

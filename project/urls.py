@@ -1,7 +1,28 @@
-"""Where every URL hangs. Apps add theirs by lists in their `api` room; see collect.py of the backbone's API."""
+"""Where every URL hangs: the API from the apps' `api` rooms, the pages from `project.web`, and what watches the service."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from project.backbone import health
+from project.backbone.api.collect import api_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(api_urls(settings.PRODUCT_APPS))),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+]
+if "project.web" in settings.INSTALLED_APPS and find_spec("project.web.urls") is not None:
+    urlpatterns.append(path("", include("project.web.urls")))
+
+handler400 = "project.backbone.middleware.bad_request"
+handler403 = "project.backbone.middleware.forbidden"
+handler404 = "project.backbone.middleware.not_found"
+handler500 = "project.backbone.middleware.server_error"

@@ -7,15 +7,15 @@ Source: RFC 9457 for the members; every `code` is listed in docs/errors.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 
 class Problem(Exception):
     """Root of everything a service refuses with. `detail` says what and where; `next_step` what to do."""
 
-    status: ClassVar[int] = 400
+    status: int = 400
     code: str = "problem"
-    title: ClassVar[str] = "The request cannot be done"
+    title: str = "The request cannot be done"
 
     def __init__(
         self,
@@ -130,3 +130,29 @@ class Internal(Problem):
     status = 500
     code = "internal_error"
     title = "Something went wrong on our side"
+
+
+class Refused(Problem):
+    """A refusal whose status and title come from HTTP itself; see `problem_of_status`."""
+
+    def __init__(self, status: int, title: str, detail: str, *, code: str, next_step: str) -> None:
+        self.status, self.title = status, title
+        super().__init__(detail, code=code, next_step=next_step)
+
+
+HTTP_CODES: dict[int, tuple[str, str, str]] = {
+    400: ("malformed", "The request cannot be read", "Check the body and its Content-Type against the schema at /api/docs/."),
+    403: ("forbidden", "This is not allowed", ""),
+    404: ("not_found", "There is no such thing here", "Check the path against the schema at /api/docs/."),
+    405: ("method_not_allowed", "This cannot be done with this method", "Use one of the methods in the answer's Allow header."),
+    406: ("not_acceptable", "There is no such form of this answer", "Ask for application/json."),
+    413: ("too_large", "The request is too large", "Send it in smaller parts."),
+    415: ("unsupported_media_type", "A body of this kind is not understood", "Send application/json."),
+    503: ("busy", "The service is busy", "Try again in some seconds."),
+}
+
+
+def problem_of_status(status: int, detail: str) -> Problem:
+    """A problem for a plain HTTP refusal, with the code and next step of the table above."""
+    code, title, next_step = HTTP_CODES.get(status, ("refused", "The request was refused", ""))
+    return Refused(status, title, detail, code=code, next_step=next_step)

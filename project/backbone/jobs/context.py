@@ -25,6 +25,10 @@ class JobCancelled(Exception):
     """A person asked to stop this job. Handlers let it pass after tidying up."""
 
 
+class WorkerStopping(Exception):
+    """This worker process is being stopped: the job goes back to the queue for another one. Handlers let it pass."""
+
+
 class JobWaiting(Exception):
     """The handler has to be called again later. Raised by `JobContext.wait` only."""
 
@@ -47,12 +51,13 @@ class JobContext:
     attempt: int
     """1 for the first claim of the job, one more for each claim after a wait, a retry or a crash."""
     lost: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
     _progress_at: float = field(default=float("-inf"))
     _looked_at: float = field(default=float("-inf"))
     _measured: tuple[float, int] | None = field(default=None)
 
     @staticmethod
-    def of(claim: Claim, job: Job) -> JobContext:
+    def of(claim: Claim, job: Job, *, lost: threading.Event, stopping: threading.Event | None = None) -> JobContext:
         requested_by = f" ({job.requested_by_name})" if job.requested_by_name else ""
         return JobContext(
             claim=claim,
@@ -62,6 +67,8 @@ class JobContext:
             params=dict(job.params),
             checkpoint=dict(job.checkpoint),
             attempt=job.attempts,
+            lost=lost,
+            stopping=stopping or threading.Event(),
         )
 
     def save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -85,9 +92,11 @@ class JobContext:
         self._write(**fields)
 
     def alive(self) -> None:
-        """Return while the attempt may go on; cheap, call it often. Raises: JobCancelled, LeaseLost."""
+        """Return while the attempt may go on; cheap, call it often. Raises: JobCancelled, LeaseLost, WorkerStopping."""
         if self.lost.is_set():
             raise LeaseLost(self.id)
+        if self.stopping.is_set():
+            raise WorkerStopping(self.id)
         at = time.monotonic()
         if at - self._looked_at < ALIVE_LOOKS_EVERY_S:
             return

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from project.backbone.jobs.models import Queue
+from project.backbone.accounts.policy import Actor
+from project.backbone.jobs.models import Job, Queue
 
 HandlerFunction = Callable[..., "dict[str, Any] | None"]
+FailureFunction = Callable[["dict[str, Any]", "dict[str, Any]", Actor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Handler:
     queue: Queue
     title: str
     function: HandlerFunction
+    on_failed: FailureFunction | None = None
+    """Called in the transaction that ends the job as failed, with its params and error, so that its subject fails with it."""
 
 
 _handlers: dict[str, Handler] = {}
@@ -31,14 +35,19 @@ class UnknownKind(Exception):
     """No app registered this kind of job. Check the spelling, and that the app is in INSTALLED_APPS."""
 
 
-def handler(kind: str, *, queue: str = "default", title: str = "") -> Callable[[HandlerFunction], HandlerFunction]:
-    """Register the decorated function for `kind`. A kind belongs to one function of one module."""
+def handler(
+    kind: str, *, queue: str = "default", title: str = "", on_failed: FailureFunction | None = None
+) -> Callable[[HandlerFunction], HandlerFunction]:
+    """Register the decorated function for `kind`. A kind belongs to one function of one module.
+
+    `on_failed(params, error, actor)` is called when the job has failed for good; it must not raise.
+    """
 
     def register(function: HandlerFunction) -> HandlerFunction:
         known = _handlers.get(kind)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"job kind {kind} is already handled by {known.function.__qualname__}")
-        _handlers[kind] = Handler(kind=kind, queue=Queue(queue), title=title or kind, function=function)
+        _handlers[kind] = Handler(kind=kind, queue=Queue(queue), title=title or kind, function=function, on_failed=on_failed)
         return function
 
     return register
@@ -50,6 +59,13 @@ def handler_of(kind: str) -> Handler:
         return _handlers[kind]
     except KeyError:
         raise UnknownKind(f"no handler for job kind {kind!r}") from None
+
+
+def tell_failure(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    """Let the app of a failed job fail what the job worked on; part of the caller's transaction."""
+    known = _handlers.get(job.kind)
+    if known is not None and known.on_failed is not None:
+        known.on_failed(dict(job.params), error, actor)
 
 
 def kinds() -> list[Handler]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
@@ -14,11 +15,22 @@ from project.backbone.accounts.models import Project
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
-from project.backbone.jobs.couriers import courier
+from project.backbone.jobs.couriers import send
 from project.backbone.jobs.handlers import handler_of
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import UNFINISHED, IllegalTransition, JobEvent, next_state
 from project.backbone.problems import Conflict
+
+
+class IdempotencyKey(str):
+    """A client's key, with the digest of the request it came with (method, path, body)."""
+
+    digest: str
+
+    def __new__(cls, key: str, *, digest: str) -> IdempotencyKey:
+        made = super().__new__(cls, key)
+        made.digest = digest
+        return made
 
 
 class IdempotencyKeyReused(Conflict):
@@ -50,7 +62,7 @@ def enqueue(
     job of the project with that key is returned instead of a second one. With `idempotency_key`, the job that this
     person made earlier with the key is returned.
 
-    Raises: IdempotencyKeyReused (409) when that job was asked for with another kind or other params.
+    Raises: IdempotencyKeyReused (409) when the key came with another request (or, for a bare text, other params) before.
     """
     job = Job(
         kind=kind,
@@ -64,7 +76,7 @@ def enqueue(
         unique_key=unique or "",
         idempotency_key=idempotency_key or "",
     )
-    job.idempotency_digest = _digest(job)
+    job.idempotency_digest = idempotency_key.digest if isinstance(idempotency_key, IdempotencyKey) else _digest(job)
     with transaction.atomic():
         earlier = _earlier(job)
         return earlier if earlier is not None else _insert(job, actor)
@@ -84,20 +96,31 @@ def _insert(job: Job, actor: Actor) -> Job:
     return job
 
 
+def job_of_key(key: IdempotencyKey | None, *, project: Project | None, actor: Actor) -> Job | None:
+    """The job this person's earlier request with the key led to, for views that write rows before they enqueue.
+
+    Raises: IdempotencyKeyReused (409).
+    """
+    return None if key is None else _of_key(project, actor.user_id, key, key.digest)
+
+
 def _earlier(job: Job) -> Job | None:
-    same_project = Job.objects.filter(project=job.project)
+    earlier = None
     if job.idempotency_key:
-        earlier = same_project.filter(created_by=job.created_by_id, idempotency_key=job.idempotency_key).first()
-        if earlier is not None and earlier.idempotency_digest != job.idempotency_digest:
-            raise IdempotencyKeyReused(
-                "This Idempotency-Key was used before for another request.",
-                next_step="Use a new key for a new request; repeat the old request unchanged to find its job.",
-            )
-        if earlier is not None:
-            return earlier
-    if job.unique_key:
-        return same_project.filter(unique_key=job.unique_key, state__in=UNFINISHED).first()
-    return None
+        earlier = _of_key(job.project, job.created_by_id, job.idempotency_key, job.idempotency_digest)
+    if earlier is None and job.unique_key:
+        earlier = Job.objects.filter(project=job.project, unique_key=job.unique_key, state__in=UNFINISHED).first()
+    return earlier
+
+
+def _of_key(project: Project | None, user_id: UUID | None, key: str, digest: str) -> Job | None:
+    earlier = Job.objects.filter(project=project, created_by=user_id, idempotency_key=str(key)).first()
+    if earlier is not None and earlier.idempotency_digest != digest:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used before for another request.",
+            next_step="Use a new key for a new request; repeat the old request unchanged to find its job.",
+        )
+    return earlier
 
 
 def _digest(job: Job) -> str:
@@ -166,4 +189,4 @@ def _move(job: Job, actor: Actor, action: str, wishes: dict[str, Any]) -> Job:
 
 def wake_on_commit(job: Job) -> None:
     """Tell the courier once the row is really there; a message that gets lost is sent again by the sweep."""
-    transaction.on_commit(lambda: courier().wake(job.id, job.queue))
+    transaction.on_commit(lambda: send(job.id, job.queue))

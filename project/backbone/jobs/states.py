@@ -29,6 +29,7 @@ class JobEvent(StrEnum):
     WILL_RETRY = "will_retry"
     MUST_WAIT = "must_wait"
     LEASE_EXPIRED = "lease_expired"
+    HANDED_BACK = "handed_back"
     GIVEN_UP = "given_up"
     DUE = "due"
     STOPPED = "stopped"
@@ -50,6 +51,7 @@ TRANSITIONS: dict[tuple[JobState, JobEvent], JobState] = {
     (JobState.RUNNING, JobEvent.WILL_RETRY): JobState.QUEUED,
     (JobState.RUNNING, JobEvent.MUST_WAIT): JobState.WAITING,
     (JobState.RUNNING, JobEvent.LEASE_EXPIRED): JobState.QUEUED,
+    (JobState.RUNNING, JobEvent.HANDED_BACK): JobState.QUEUED,
     (JobState.RUNNING, JobEvent.GIVEN_UP): JobState.FAILED,
     (JobState.RUNNING, JobEvent.STOPPED): JobState.CANCELLED,
     (JobState.WAITING, JobEvent.DUE): JobState.QUEUED,

@@ -1,0 +1,24 @@
+"""What every test may ask for: the three standing people, and settings that make the product quick and quiet under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+
+from tests.builders.people import People, three_people
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(settings: pytest.FixtureRequest) -> Iterator[None]:
+    """Cheap password hashes, and a sign-in brake that starts fresh in every test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+    cache.clear()
+    yield
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    """Owner (operator), teammate (operator and approver), chief (admin) in one project; a stranger in another."""
+    return three_people()
