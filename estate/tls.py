@@ -112,10 +112,15 @@ def fetch_certificates(url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> Off
             der = tls.getpeercert(binary_form=True)
     except OSError as error:
         raise line_error(error, where=address) from error
-    return _offered(der or b"", address)
+    return offered_certificate(der or b"", address)
 
 
-def _offered(der: bytes, address: str) -> OfferedCertificate:
+def offered_certificate(der: bytes, address: str) -> OfferedCertificate:
+    """What a DER certificate says of itself.
+
+    Raises:
+        AskPerson: it cannot be read (`certificate_unreadable`).
+    """
     try:
         certificate = x509.load_der_x509_certificate(der)
     except ValueError as error:

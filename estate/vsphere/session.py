@@ -44,6 +44,7 @@ class VsphereSession:
     def __init__(self, connection: Connection, *, timeout_s: float = READ_TIMEOUT_S) -> None:
         self.connection = connection
         self.logins = 0
+        self.session_key = ""
         self.content: Any = None
         self.stub: Any = None
         self._timeout_s = timeout_s
@@ -172,9 +173,10 @@ class VsphereSession:
         self.stub.cookie = ""
         try:
             with self.translated(self.connection.username):
-                self.content.sessionManager.Login(self.connection.username, self.connection.password, None)
+                user_session = self.content.sessionManager.Login(self.connection.username, self.connection.password, None)
         except LoginRefused as refused:
             self._refused = refused
             raise
+        self.session_key = str(user_session.key)
         self.logins += 1
         self._logged_in = True

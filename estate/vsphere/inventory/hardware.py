@@ -64,7 +64,7 @@ def _vlans(portgroups: _Element | None) -> list[tuple[str, int]]:
 
 def _fingerprints(found: SourceObject) -> tuple[str | Unknown, str | Unknown]:
     """SHA-256 and SHA-1 of the host's certificate: from the certificate itself, else from the thumbprint of either kind."""
-    der = _certificate(found.values.get("config.certificate"))
+    der = host_certificate(found)
     if der is not None:
         return sha256_of(der), sha1_of(der)
     thumbprint = found.text("summary.config.sslThumbprint")
@@ -74,8 +74,9 @@ def _fingerprints(found: SourceObject) -> tuple[str | Unknown, str | Unknown]:
     return shown if digits == SHA256_DIGITS else NOT_GIVEN, shown if digits == SHA1_DIGITS else NOT_GIVEN
 
 
-def _certificate(listed: _Element | None) -> bytes | None:
-    """DER of `config.certificate`, a PEM file sent as a list of signed bytes; None when it is none."""
+def host_certificate(found: SourceObject) -> bytes | None:
+    """DER of `config.certificate`, a PEM file sent as a list of signed bytes; None when there is none in it."""
+    listed = found.values.get("config.certificate")
     if listed is None:
         return None
     try:
