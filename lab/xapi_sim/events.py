@@ -79,9 +79,9 @@ def collect(store: Store, subscription: Subscription, since: int) -> dict[str, A
             if row.changed > since and subscription.wants(api_class.name, ref):
                 found.append((row.changed, _alive(ref, row, since, stamp)))
     for gone in store.deletions:
-        if gone.created <= since < gone.deleted and gone.class_name.lower() in counts:
-            if subscription.wants(gone.class_name, gone.ref):
-                found.append((gone.deleted, _event(gone.deleted, stamp, gone.class_name, "del", gone.ref)))
+        known = gone.created <= since < gone.deleted and gone.class_name.lower() in counts
+        if known and subscription.wants(gone.class_name, gone.ref):
+            found.append((gone.deleted, _event(gone.deleted, stamp, gone.class_name, "del", gone.ref)))
     found.sort(key=lambda pair: pair[0])
     token = f"{store.generation:020d},{store.generation:020d}"
     return {"events": [event for _, event in found], "token": token, "valid_ref_counts": counts}

@@ -39,7 +39,7 @@ class Sessions:
             this_host=host,
             last_active=now,
             validation_time=now,
-            pool=True,
+            pool=False,
             is_local_superuser=role == tables.ROLES[-1],
             auth_user_name=user,
             originator=originator,

@@ -1,0 +1,200 @@
+"""VBD.*, VIF.* and VTPM.*: drives, NICs and trusted platform modules of VMs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from lab.xapi_sim.construct import constructor_values
+from lab.xapi_sim.context import Context, api_call
+from lab.xapi_sim.failure import NULL, XapiFailure, handle_invalid
+from lab.xapi_sim.vm_power import device_name, in_use
+from lab.xapi_sim.vm_rules import check_power
+
+LAST_VBD = 254
+LAST_VIF = 15
+CD_CONVENTION = "3"
+MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
+DEVICE_NAME = re.compile(r"(?:xvd|sd|hd)([a-z])")
+
+
+@api_call("VBD.create")
+def vbd_create(context: Context, args: dict[str, Any]) -> str:
+    """A drive of a VM; not plugged even when the VM runs.
+
+    Raises:
+        XapiFailure: HANDLE_INVALID, INVALID_DEVICE, DEVICE_ALREADY_EXISTS, VBD_CDS_MUST_BE_READONLY,
+            VBD_NOT_REMOVABLE_MEDIA.
+    """
+    values = constructor_values("VBD", args)
+    _require(context, "VM", values["VM"])
+    if values["type"] == "CD" and values["mode"] != "RO":
+        raise XapiFailure("VBD_CDS_MUST_BE_READONLY")
+    if values["empty"] and values["type"] != "CD":
+        raise XapiFailure("VBD_NOT_REMOVABLE_MEDIA", "in constructor")
+    if values["empty"]:
+        values["VDI"] = NULL
+    else:
+        _require(context, "VDI", values["VDI"])
+    values["userdevice"] = _userdevice(context, values["VM"], values["userdevice"])
+    values |= {"currently_attached": False, "device": ""}
+    return context.store.create("VBD", **values)
+
+
+@api_call("VBD.destroy")
+def vbd_destroy(context: Context, self: str) -> None:
+    """Remove a drive that is not attached; its VDI stays.
+
+    Raises:
+        XapiFailure: OPERATION_NOT_ALLOWED while attached.
+    """
+    if context.store.get("VBD", self, "currently_attached"):
+        raise XapiFailure("OPERATION_NOT_ALLOWED", f"VBD '{context.pool.uuid_of('VBD', self)}' still attached")
+    context.store.destroy("VBD", self)
+
+
+@api_call("VBD.insert")
+def vbd_insert(context: Context, vbd: str, vdi: str) -> None:
+    """Put a disc into an empty CD drive."""
+    record = context.store.row("VBD", vbd).record
+    if record["type"] != "CD":
+        raise XapiFailure("VBD_NOT_REMOVABLE_MEDIA", vbd)
+    if not record["empty"]:
+        raise XapiFailure("VBD_NOT_EMPTY", vbd)
+    context.store.set("VBD", vbd, VDI=vdi, empty=False)
+
+
+@api_call("VBD.eject")
+def vbd_eject(context: Context, vbd: str) -> None:
+    """Take the disc out of a CD drive."""
+    record = context.store.row("VBD", vbd).record
+    if record["type"] != "CD":
+        raise XapiFailure("VBD_NOT_REMOVABLE_MEDIA", vbd)
+    if record["empty"]:
+        raise XapiFailure("VBD_IS_EMPTY", vbd)
+    context.store.set("VBD", vbd, VDI=NULL, empty=True)
+
+
+@api_call("VBD.plug")
+def vbd_plug(context: Context, self: str) -> None:
+    """Attach a drive to its running VM.
+
+    Raises:
+        XapiFailure: VM_BAD_POWER_STATE, DEVICE_ALREADY_ATTACHED, VDI_IN_USE.
+    """
+    record = context.store.row("VBD", self).record
+    check_power(context.pool, record["VM"], "Running")
+    if record["currently_attached"]:
+        raise XapiFailure("DEVICE_ALREADY_ATTACHED", self)
+    if record["VDI"] != NULL and in_use(context.pool, record["VDI"], record["mode"] == "RW"):
+        raise XapiFailure("VDI_IN_USE", record["VDI"], "attach")
+    context.store.set("VBD", self, currently_attached=True, device=device_name(int(record["userdevice"])))
+
+
+@api_call("VBD.unplug", "VBD.unplug_force")
+def vbd_unplug(context: Context, self: str) -> None:
+    """Detach a drive from its running VM."""
+    if not context.store.get("VBD", self, "currently_attached"):
+        raise XapiFailure("DEVICE_ALREADY_DETACHED", self)
+    context.store.set("VBD", self, currently_attached=False, device="")
+
+
+@api_call("VM.get_allowed_VBD_devices")
+def allowed_vbd_devices(context: Context, vm: str) -> list[str]:
+    """Free drive numbers."""
+    return _free(context, vm, "VBD", "VBDs", "userdevice", LAST_VBD)
+
+
+@api_call("VM.get_allowed_VIF_devices")
+def allowed_vif_devices(context: Context, vm: str) -> list[str]:
+    """Free NIC numbers, within the product's limit of seven."""
+    return _free(context, vm, "VIF", "VIFs", "device", 6)
+
+
+@api_call("VIF.create")
+def vif_create(context: Context, args: dict[str, Any]) -> str:
+    """A NIC of a VM. The same MAC twice is not refused.
+
+    Raises:
+        XapiFailure: HANDLE_INVALID, INVALID_DEVICE, DEVICE_ALREADY_EXISTS, MAC_INVALID.
+    """
+    values = constructor_values("VIF", args)
+    _require(context, "VM", values["VM"])
+    _require(context, "network", values["network"])
+    device = values["device"]
+    if not device.isdigit() or int(device) > LAST_VIF:
+        raise XapiFailure("INVALID_DEVICE", device)
+    if device in _taken(context, values["VM"], "VIF", "VIFs", "device"):
+        raise XapiFailure("DEVICE_ALREADY_EXISTS", device)
+    autogenerated = values["MAC"] == ""
+    values["MAC"] = _mac(context, values["VM"], device, values["MAC"])
+    values |= {"currently_attached": False}
+    return context.store.create("VIF", MAC_autogenerated=autogenerated, **values)
+
+
+@api_call("VIF.destroy")
+def vif_destroy(context: Context, self: str) -> None:
+    """Remove a NIC that is not attached."""
+    if context.store.get("VIF", self, "currently_attached"):
+        raise XapiFailure("OPERATION_NOT_ALLOWED", f"VIF '{context.pool.uuid_of('VIF', self)}' still attached")
+    context.store.destroy("VIF", self)
+
+
+@api_call("VTPM.create")
+def vtpm_create(context: Context, vm: str, is_unique: bool) -> str:
+    """A fresh TPM for a halted VM.
+
+    Raises:
+        XapiFailure: VM_BAD_POWER_STATE, VTPM_MAX_AMOUNT_REACHED.
+    """
+    check_power(context.pool, vm, "Halted")
+    if context.store.get("VM", vm, "VTPMs"):
+        raise XapiFailure("VTPM_MAX_AMOUNT_REACHED", "1")
+    return context.store.create("VTPM", VM=vm, backend=NULL, is_unique=is_unique, is_protected=False)
+
+
+@api_call("VTPM.destroy")
+def vtpm_destroy(context: Context, self: str) -> None:
+    """Remove the TPM of a halted VM, keys and all."""
+    check_power(context.pool, context.store.get("VTPM", self, "VM"), "Halted")
+    context.store.destroy("VTPM", self)
+
+
+def _require(context: Context, class_name: str, ref: str) -> None:
+    if not context.store.has(class_name, ref):
+        raise handle_invalid(class_name, ref)
+
+
+def _userdevice(context: Context, vm: str, wanted: str) -> str:
+    if wanted == "autodetect":
+        free = _free(context, vm, "VBD", "VBDs", "userdevice", LAST_VBD)
+        return next(device for device in free if device != CD_CONVENTION)
+    named = DEVICE_NAME.fullmatch(wanted)
+    device = str(ord(named.group(1)) - ord("a")) if named else wanted
+    if not device.isdigit() or int(device) > LAST_VBD:
+        raise XapiFailure("INVALID_DEVICE", wanted)
+    if device in _taken(context, vm, "VBD", "VBDs", "userdevice"):
+        raise XapiFailure("DEVICE_ALREADY_EXISTS", device)
+    return device
+
+
+def _taken(context: Context, vm: str, class_name: str, field: str, key: str) -> set[str]:
+    return {context.store.get(class_name, ref, key) for ref in context.store.get("VM", vm, field)}
+
+
+def _free(context: Context, vm: str, class_name: str, field: str, key: str, last: int) -> list[str]:
+    taken = _taken(context, vm, class_name, field, key)
+    return [str(number) for number in range(last + 1) if str(number) not in taken]
+
+
+def _mac(context: Context, vm: str, device: str, wanted: str) -> str:
+    seed = context.store.get("VM", vm, "other_config").get("mac_seed")
+    if wanted == "" and seed:
+        digits = hashlib.sha256(f"{seed}/{device}".encode()).digest()
+        first = (digits[0] & 0xFC) | 0x02
+        return ":".join(f"{byte:02x}" for byte in (first, *digits[1:6]))
+    mac = wanted.lower()
+    if not MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
+        raise XapiFailure("MAC_INVALID", wanted)
+    return mac

@@ -1,0 +1,71 @@
+"""Armed faults: what the control desk prepared and the next call or transfer runs into.
+
+A fault is armed once unless `times` is given. Taking one uses it up; asking for a kind that is not armed costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+REQUIRED = {
+    "task_failure": ("error",),
+    "sr_full": ("sr",),
+    "redirect": ("to",),
+    "drop_connection": ("after_bytes",),
+    "session_expire": (),
+    "corrupt": ("offset", "length"),
+    "slow": ("bytes_per_s",),
+}
+WHOLE_NUMBERS = ("after_bytes", "offset", "length", "bytes_per_s", "times")
+
+
+class Faults:
+    """The armed faults in the order they were armed."""
+
+    def __init__(self) -> None:
+        self._armed: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def arm(self, kind: str, arguments: dict[str, Any]) -> None:
+        """Arm a fault.
+
+        Raises:
+            ValueError: the kind is unknown, an argument is missing or not a whole number; the text says which.
+        """
+        if kind not in REQUIRED:
+            raise ValueError(f"unknown fault {kind!r}; there are {', '.join(REQUIRED)}, and none to clear all")
+        missing = [name for name in REQUIRED[kind] if name not in arguments]
+        if missing:
+            raise ValueError(f"fault {kind} needs {', '.join(missing)}")
+        odd = [n for n in WHOLE_NUMBERS if n in arguments and not _is_whole_number(arguments[n])]
+        if odd:
+            raise ValueError(f"{', '.join(odd)} must be whole numbers of 0 or more")
+        with self._lock:
+            self._armed.append({"times": 1, **arguments, "kind": kind})
+
+    def take(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any] | None:
+        """Use up one fault of that kind whose arguments fit, or None."""
+        with self._lock:
+            for fault in self._armed:
+                if fault["kind"] == kind and fits(fault):
+                    fault["times"] -= 1
+                    if fault["times"] <= 0:
+                        self._armed.remove(fault)
+                    return fault
+        return None
+
+    def armed(self) -> list[dict[str, Any]]:
+        """What is armed, for the control desk to show."""
+        with self._lock:
+            return [dict(fault) for fault in self._armed]
+
+    def clear(self) -> None:
+        """Disarm everything."""
+        with self._lock:
+            self._armed.clear()
+
+
+def _is_whole_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
