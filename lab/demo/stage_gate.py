@@ -1,0 +1,112 @@
+"""Second act: would high availability hold? The gate is closed, plugs are pulled, evidence is recorded, the gate opens."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lab.demo.stage_setup import Cast
+
+NODES = ("san-a", "san-b")
+TUNED_S = 120
+
+
+def upload_kms(cast: Cast) -> dict[str, Any]:
+    """Upload the KMS host's reading as its collection script printed it; returns the count."""
+    operator = cast.operator
+    with cast.story.stage("KMS activations") as stage:
+        host = operator.post("./kms/hosts", {"name": cast.described["kms"]["name"]})
+        reading = json.loads(Path(cast.described["kms"]["reading_file"]).read_text())
+        operator.run(f"./kms/hosts/{host['id']}/readings", reading)
+        count = operator.get(f"./kms/hosts/{host['id']}/count")
+        stage.figure = f"count {count['count']}: servers {'activate' if count['server_ok'] else 'do not activate'}"
+    return dict(count)
+
+
+def ask_gate(cast: Cast, wave: dict[str, Any]) -> dict[str, Any]:
+    """Ask the gate and return its answer."""
+    with cast.story.stage("The gate is asked") as stage:
+        cast.operator.run(f"./waves/{wave['id']}/gate")
+        answer = cast.operator.get(f"./waves/{wave['id']}/gate")
+        stage.figure = f"{answer['state']}" + (f", {len(answer['reasons'])} reasons" if answer["reasons"] else "")
+    for reason in answer["reasons"]:
+        cast.story.tell(f"{reason['code']}: {reason['detail']}")
+    return dict(answer)
+
+
+def attest_switches(cast: Cast, pool: dict[str, Any]) -> None:
+    """A person walked to the rack: which switch each bond member is plugged into."""
+    facts = cast.operator.get(f"./pools/{pool['id']}/facts")["facts"]
+    slaves = [pif for bond in facts["bonds"] for pif in bond["slave_pif_uuids"]]
+    devices = {pif["uuid"]: pif for pif in facts["pifs"]}
+    with cast.story.stage("Switches attested at the rack") as stage:
+        for uuid in slaves:
+            even = int(devices[uuid]["device"].removeprefix("eth")) % 2 == 0
+            record_evidence(cast, pool, "switch_of_slave", uuid, {"switch": "core-switch-a" if even else "core-switch-b"})
+        stage.figure = f"{len(slaves)} bond members on two switches"
+
+
+def pull_plugs(cast: Cast, pool: dict[str, Any]) -> list[dict[str, Any]]:
+    """Trials at 60 s and, after a person set it, at 120 s on both nodes. Every trial becomes evidence."""
+    trials = []
+    with cast.story.stage("Pull storage node san-a at 60 s") as stage:
+        seen = _trial(cast, pool, "san-a", 60)
+        stage.figure = f"{', '.join(seen['fenced']) or 'no host'} fenced"
+        trials.append(seen)
+    cast.story.tell(
+        "a person re-enables HA with 120 s on the console: xe pool-ha-disable; xe pool-ha-enable … ha-config:timeout=120"
+    )
+    cast.stagehand.set_ha(TUNED_S)
+    for node in NODES:
+        with cast.story.stage(f"Pull storage node {node} at {TUNED_S} s") as stage:
+            seen = _trial(cast, pool, node, TUNED_S)
+            fenced = ", ".join(seen["fenced"]) or "no host"
+            stage.figure = f"{fenced} fenced; the statefile was away for at most {seen['max_latency_s']:.0f} s"
+            trials.append(seen)
+    return trials
+
+
+def _trial(cast: Cast, pool: dict[str, Any], node: str, timeout_s: int) -> dict[str, Any]:
+    seen = cast.stagehand.pull_storage_node(node)
+    value = {
+        "method": "hard_power_cycle",
+        "fenced_hosts": seen["fenced"],
+        "statefile_lost": seen["statefile_lost"],
+        "max_latency_s": seen["max_latency_s"],
+        "failover_s": seen["failover_s"],
+        "mirror_in_sync": True,
+    }
+    record_evidence(cast, pool, "failover_test", node, value, timeout_s=timeout_s, storage_node=node)
+    return seen
+
+
+def record_evidence(cast: Cast, pool: dict[str, Any], kind: str, subject: str, value: dict[str, Any], **bound: Any) -> None:
+    """One fact a person attests, bound to what it was tested at."""
+    now = datetime.now(UTC)
+    body = {"kind": kind, "subject": subject, "value": value, "tested_at": now.isoformat(), "who": "operator, at the rack"}
+    cast.operator.post(f"./pools/{pool['id']}/evidence", {**body, "expires_at": (now + timedelta(days=90)).isoformat(), **bound})
+
+
+def accept_boot_risk(cast: Cast, wave: dict[str, Any]) -> None:
+    """The operator asks, the approver accepts: no machine has been proven to boot yet."""
+    with cast.story.stage("A named risk is accepted") as stage:
+        waiver = cast.operator.post(
+            "./waivers",
+            {
+                "check_id": "RISK-BOOT-NOT-PROVEN",
+                "subject": f"wave:{wave['id']}",
+                "reason": "first wave; a rollback to the powered-off source is rehearsed",
+                "expires_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
+            },
+        )
+        cast.approver.post(f"./waivers/{waiver['id']}/approve")
+        stage.figure = "boot not proven, for this wave, until next week, by the approver"
+
+
+def sign(cast: Cast, wave: dict[str, Any]) -> None:
+    """The second person puts a name under the open gate."""
+    with cast.story.stage("The gate is signed") as stage:
+        signed = cast.approver.post(f"./waves/{wave['id']}/gate/sign")
+        stage.figure = f"by {signed['signed_by_name']}, who did not ask"
