@@ -14,11 +14,12 @@ from enum import Enum
 BLOCK_BYTES = 4096
 PIECE_BLOCKS = 64
 TILE_BYTES = 1 << 20
-WORDS = (
+VOCABULARY = (
     "the event log of service host started with state running and user session on volume path system error code "
     "network adapter address lease renewed after minutes while backup of database table index page was written to "
     "disk queue depth latency warning retry accepted connection closed by peer certificate issued policy applied"
-).split()
+)
+WORDS = tuple(VOCABULARY.split())
 
 
 class Texture(Enum):

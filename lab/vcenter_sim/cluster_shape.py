@@ -18,12 +18,20 @@ TRUNK_VLAN = 4095
 
 def drs(spec: ClusterSpec) -> Any:
     """`configuration.drsConfig`."""
-    return make(vim.cluster.DrsConfigInfo, enabled=spec.drs, defaultVmBehavior="fullyAutomated", vmotionRate=3, enableVmBehaviorOverrides=True)
+    return make(
+        vim.cluster.DrsConfigInfo,
+        enabled=spec.drs,
+        defaultVmBehavior="fullyAutomated",
+        vmotionRate=3,
+        enableVmBehaviorOverrides=True,
+    )
 
 
 def ha(spec: ClusterSpec) -> Any:
     """`configuration.dasConfig`."""
-    policy = make(vim.cluster.FailoverResourcesAdmissionControlPolicy, cpuFailoverResourcesPercent=50, memoryFailoverResourcesPercent=50)
+    policy = make(
+        vim.cluster.FailoverResourcesAdmissionControlPolicy, cpuFailoverResourcesPercent=50, memoryFailoverResourcesPercent=50
+    )
     defaults = make(vim.cluster.DasVmSettings, restartPriority="medium", isolationResponse="powerOff")
     return make(
         vim.cluster.DasConfigInfo,

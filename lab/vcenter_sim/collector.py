@@ -118,7 +118,9 @@ def _references(mob: Mob, path: str) -> list[ManagedObject]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def first_page(center: Center, session: Session, rows: list[Row], max_objects: int | None) -> Callable[[StringIO, str], None] | None:
+def first_page(
+    center: Center, session: Session, rows: list[Row], max_objects: int | None
+) -> Callable[[StringIO, str], None] | None:
     """The writer of the first page, and the rest kept under a token; None when nothing was selected."""
     return _page(center, session, rows, max_objects) if rows else None
 

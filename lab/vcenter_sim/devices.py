@@ -160,7 +160,9 @@ def _card_backing(machine: Machine, nic: NicSpec) -> Any:
     network = machine.networks[nic.network]
     if isinstance(network, vim.dvs.DistributedVirtualPortgroup):
         spec = next(one for one in machine.estate.networks if one.name == nic.network)
-        port = make(vim.dvs.PortConnection, switchUuid=dvs_uuid(spec.dvs), portgroupKey=network._moId, portKey=str(machine.number))
+        port = make(
+            vim.dvs.PortConnection, switchUuid=dvs_uuid(spec.dvs), portgroupKey=network._moId, portKey=str(machine.number)
+        )
         return make(device.VirtualEthernetCard.DistributedVirtualPortBackingInfo, port=port)
     kind = device.VirtualEthernetCard.NetworkBackingInfo
     return make(kind, deviceName=nic.network, network=network, useAutoDetect=False)

@@ -43,10 +43,13 @@ def product() -> Any:
 def hardware(host: HostSpec, number: int) -> Any:
     """`hardware`: system, CPUs, memory, BIOS."""
     cores = host.cores_per_socket * SOCKETS
-    system = make(vim.host.SystemInfo, vendor="Dell Inc.", model="PowerEdge R650", uuid=_host_uuid(number), serialNumber=f"LAB{number:04d}")
+    system = make(
+        vim.host.SystemInfo, vendor="Dell Inc.", model="PowerEdge R650", uuid=_host_uuid(number), serialNumber=f"LAB{number:04d}"
+    )
     package = vim.host.CpuPackage
     packages = [
-        make(package, index=i, vendor="intel", hz=CPU_HZ, busHz=100_000_000, description=CPU_MODEL, threadId=[i]) for i in range(SOCKETS)
+        make(package, index=i, vendor="intel", hz=CPU_HZ, busHz=100_000_000, description=CPU_MODEL, threadId=[i])
+        for i in range(SOCKETS)
     ]
     return make(
         vim.host.HardwareInfo,
@@ -54,7 +57,12 @@ def hardware(host: HostSpec, number: int) -> Any:
         cpuInfo=make(vim.host.CpuInfo, numCpuPackages=SOCKETS, numCpuCores=cores, numCpuThreads=cores * 2, hz=CPU_HZ),
         cpuPkg=packages,
         memorySize=host.memory_gib * GIB,
-        biosInfo=make(vim.host.BIOSInfo, biosVersion="1.11.2", vendor="Dell Inc.", releaseDate=datetime.datetime(2024, 1, 9, tzinfo=datetime.UTC)),
+        biosInfo=make(
+            vim.host.BIOSInfo,
+            biosVersion="1.11.2",
+            vendor="Dell Inc.",
+            releaseDate=datetime.datetime(2024, 1, 9, tzinfo=datetime.UTC),
+        ),
         pciDevice=[_nic_pci(port) for port in range(4)],
     )
 
@@ -102,7 +110,15 @@ def summary(host: HostSpec, number: int, ref: vim.HostSystem, thumbprint: str) -
             numHBAs=2,
         ),
         runtime=runtime(),
-        config=make(shape.ConfigSummary, name=host.name, port=443, sslThumbprint=thumbprint, product=product(), vmotionEnabled=True, faultToleranceEnabled=False),
+        config=make(
+            shape.ConfigSummary,
+            name=host.name,
+            port=443,
+            sslThumbprint=thumbprint,
+            product=product(),
+            vmotionEnabled=True,
+            faultToleranceEnabled=False,
+        ),
         quickStats=make(
             shape.QuickStats,
             overallCpuUsage=1800 + 37 * number,
@@ -150,7 +166,9 @@ def _clock() -> Any:
 
 
 def _network(host: HostSpec, number: int, estate: EstateSpec) -> Any:
-    standard = [network for network in estate.networks if not network.dvs and (not network.clusters or host.cluster in network.clusters)]
+    standard = [
+        network for network in estate.networks if not network.dvs and (not network.clusters or host.cluster in network.clusters)
+    ]
     groups = [_port_group(network.name, network.vlan) for network in standard]
     groups.insert(0, _port_group("Management Network", 20))
     uplinks = ["key-vim.host.PhysicalNic-vmnic0", "key-vim.host.PhysicalNic-vmnic1"]
@@ -174,7 +192,12 @@ def _network(host: HostSpec, number: int, estate: EstateSpec) -> Any:
         proxySwitch=[_proxy_switch(name) for name in estate.dvs_names],
         portgroup=groups,
         vnic=[_vmkernel(host, number)],
-        dnsConfig=make(vim.host.DnsConfig, hostName=host.name.partition(".")[0], domainName=host.name.partition(".")[2], address=["10.20.0.53", "10.20.0.54"]),
+        dnsConfig=make(
+            vim.host.DnsConfig,
+            hostName=host.name.partition(".")[0],
+            domainName=host.name.partition(".")[2],
+            address=["10.20.0.53", "10.20.0.54"],
+        ),
     )
 
 
@@ -221,7 +244,9 @@ def _proxy_switch(name: str) -> Any:
 
 def _vmkernel(host: HostSpec, number: int) -> Any:
     ip = make(vim.host.IpConfig, dhcp=False, ipAddress=host.management_ip, subnetMask="255.255.255.0")
-    spec = make(vim.host.VirtualNic.Specification, ip=ip, mac=f"24:6e:96:01:{number:02x}:00", portgroup="Management Network", mtu=1500)
+    spec = make(
+        vim.host.VirtualNic.Specification, ip=ip, mac=f"24:6e:96:01:{number:02x}:00", portgroup="Management Network", mtu=1500
+    )
     key = "key-vim.host.VirtualNic-vmk0"
     return make(vim.host.VirtualNic, device="vmk0", key=key, portgroup="Management Network", port="", spec=spec)
 
@@ -229,6 +254,11 @@ def _vmkernel(host: HostSpec, number: int) -> Any:
 def _vnic_services() -> list[Any]:
     kind = vim.host.VirtualNicManager.NetConfig
     return [
-        make(kind, nicType=service, multiSelectAllowed=True, selectedVnic=[f"VirtualNicManager.{service}.key-vim.host.VirtualNic-vmk0"])
+        make(
+            kind,
+            nicType=service,
+            multiSelectAllowed=True,
+            selectedVnic=[f"VirtualNicManager.{service}.key-vim.host.VirtualNic-vmk0"],
+        )
         for service in ("management", "vmotion")
     ]

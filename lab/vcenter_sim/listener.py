@@ -21,7 +21,9 @@ HANDSHAKE_TIMEOUT_S = 20.0
 class Listener:
     """One address with its certificate; `start` serves until `stop`."""
 
-    def __init__(self, name: str, address: str, sock: socket.socket, certificates: Path, handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self, name: str, address: str, sock: socket.socket, certificates: Path, handler: type[BaseHTTPRequestHandler]
+    ) -> None:
         self.name, self.address = name, address
         self.port: int = sock.getsockname()[1]
         self._directory = certificates

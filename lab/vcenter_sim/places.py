@@ -66,7 +66,7 @@ def lay_out(estate: EstateSpec) -> Places:
     names = dict.fromkeys(vm.folder for vm in estate.vms if vm.folder)
     places.vm_folders = {name: vim.Folder(f"group-v{8001 + number}") for number, name in enumerate(names)}
     places.vm_folders[""] = vim.Folder(FOLDERS["vm"])
-    for number, vm in enumerate(estate.vms):
+    for number in range(len(estate.vms)):
         _place_machine(places, number)
     return places
 

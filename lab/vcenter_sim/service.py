@@ -46,7 +46,11 @@ def register_singletons(center: Center) -> None:
     """Put the singletons into the registry."""
     registry: Registry = center.registry
     content = partial(service_content, center)
-    instance = {"content": content, "serverClock": center.now, "capability": lambda: make(vim.Capability, multiHostSupported=True)}
+    instance = {
+        "content": content,
+        "serverClock": center.now,
+        "capability": lambda: make(vim.Capability, multiHostSupported=True),
+    }
     registry.add(vim.ServiceInstance, "ServiceInstance", instance)
     shapes: dict[str, Any] = {
         "sessionManager": {"message": lambda: "", "supportedLocale": lambda: ["en"], "defaultLocale": lambda: "en"},
@@ -139,7 +143,11 @@ def has_privilege_on_entities(_center: Center, session: Session | None, call: Ca
     session_of(session)
     kind, availability = vim.AuthorizationManager.EntityPrivilege, vim.AuthorizationManager.PrivilegeAvailability
     return [
-        make(kind, entity=entity, privAvailability=[make(availability, privId=priv, isGranted=True) for priv in call.arguments["privId"]])
+        make(
+            kind,
+            entity=entity,
+            privAvailability=[make(availability, privId=priv, isGranted=True) for priv in call.arguments["privId"]],
+        )
         for entity in call.arguments["entity"]
     ]
 

@@ -99,7 +99,8 @@ class VCenterSim:
         return {
             "vcenter": {"url": self.url, "user": USER, "password": self._password, "sha256": vcenter.files.sha256_fingerprint},
             "esxi": [
-                {"name": one.name, "address": one.address, "port": one.port, "sha256": one.files.sha256_fingerprint} for one in esxi
+                {"name": one.name, "address": one.address, "port": one.port, "sha256": one.files.sha256_fingerprint}
+                for one in esxi
             ],
         }
 

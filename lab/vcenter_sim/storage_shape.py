@@ -44,7 +44,9 @@ def datastore_info(spec: DatastoreSpec) -> Any:
     common = {"name": spec.name, "url": _url(spec), "freeSpace": spec.free_gib * GIB, "maxFileSize": 70 << 40}
     size = spec.capacity_gib * GIB
     if spec.kind == "NFS":
-        volume = make(vim.host.NasVolume, type="NFS", name=spec.name, capacity=size, remoteHost=spec.nfs_host, remotePath=spec.nfs_path)
+        volume = make(
+            vim.host.NasVolume, type="NFS", name=spec.name, capacity=size, remoteHost=spec.nfs_host, remotePath=spec.nfs_path
+        )
         return make(vim.host.NasDatastoreInfo, nas=volume, **common)
     extent = make(vim.host.ScsiDisk.Partition, diskName=f"naa.{uuid.uuid5(uuid.NAMESPACE_OID, spec.name).hex}", partition=1)
     volume = make(
@@ -115,7 +117,16 @@ def _multipath(lun: Any, adapters: list[Any]) -> Any:
     shape = vim.host.MultipathInfo
     key = "key-vim.host.MultipathInfo.LogicalUnit-0200000000600000000000000001"
     paths = [
-        make(shape.Path, key=f"key-path-{hba.device}", name=f"{hba.device}:C0:T0:L1", pathState="active", state="active", adapter=hba.key, lun=key, isWorkingPath=True)
+        make(
+            shape.Path,
+            key=f"key-path-{hba.device}",
+            name=f"{hba.device}:C0:T0:L1",
+            pathState="active",
+            state="active",
+            adapter=hba.key,
+            lun=key,
+            isWorkingPath=True,
+        )
         for hba in adapters
     ]
     unit = make(

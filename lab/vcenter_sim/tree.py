@@ -66,7 +66,12 @@ def _hang_folders(places: Places, registry: Registry) -> None:
     }
     registry.add(vim.Datacenter, DATACENTER, _entity(places.estate.datacenter, root, **tops, **lists))
     for name, moid in FOLDERS.items():
-        shape = _entity(name, datacenter, childEntity=partial(_children, places, name), childType=partial(list, [vim.Folder, CHILD_TYPES[name]]))
+        shape = _entity(
+            name,
+            datacenter,
+            childEntity=partial(_children, places, name),
+            childType=partial(list, [vim.Folder, CHILD_TYPES[name]]),
+        )
         registry.add(vim.Folder, moid, shape)
     for name, ref in places.vm_folders.items():
         if name:

@@ -103,7 +103,7 @@ def _row_change(one: Filter, row: Row, api: str) -> Any:
     if known == texts:
         return None
     one.seen[row.mob.moid], one.refs[row.mob.moid] = texts, row.mob.ref
-    before = known or {path: "" for path in texts}
+    before = known or dict.fromkeys(texts, "")
     changed = [path for path in texts if texts[path] != before.get(path)]
     changes = [make(query.Change, name=path, op="assign", val=values[path]) for path in changed]
     return make(query.ObjectUpdate, kind="enter" if known is None else "modify", obj=row.mob.ref, changeSet=changes)

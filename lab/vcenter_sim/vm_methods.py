@@ -5,6 +5,7 @@ Exports are in lease_methods.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -164,11 +165,7 @@ def _without(snapshots: list[SnapshotNode], doomed: set[str]) -> list[SnapshotNo
             parent = parents[parent]
         return parent
 
-    return [_with_parent(node, living(node.parent)) for node in snapshots if node.moid not in doomed]
-
-
-def _with_parent(node: SnapshotNode, parent: str) -> SnapshotNode:
-    return SnapshotNode(node.moid, node.number, node.name, node.description, node.created, parent, node.quiesced, node.power_state)
+    return [replace(node, parent=living(node.parent)) for node in snapshots if node.moid not in doomed]
 
 
 @method("RemoveAllSnapshots_Task")

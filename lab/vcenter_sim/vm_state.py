@@ -127,7 +127,13 @@ def _guest_disks(machine: Machine) -> list[Any]:
         size = spec.capacity_mib * MIB
         free = max(0, spec.capacity_mib - spec.fill_mib) * MIB
         made.append(
-            make(vim.vm.GuestInfo.DiskInfo, diskPath=path, capacity=size, freeSpace=free, filesystemType="NTFS" if windows else "ext4")
+            make(
+                vim.vm.GuestInfo.DiskInfo,
+                diskPath=path,
+                capacity=size,
+                freeSpace=free,
+                filesystemType="NTFS" if windows else "ext4",
+            )
         )
     return made
 

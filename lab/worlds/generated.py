@@ -37,7 +37,15 @@ def estate(seed: int, vms: int = 100) -> EstateSpec:
     hosts = _hosts(-(-vms // VMS_PER_HOST))
     clusters = tuple(dict.fromkeys(host.cluster for host in hosts))
     datastores = tuple(
-        DatastoreSpec(f"{cluster}-{kind.lower()}-{n}", kind, 16384, 7000 + 100 * n, (cluster,), "10.20.40.10" if kind == "NFS" else "", f"/export/{n}")
+        DatastoreSpec(
+            f"{cluster}-{kind.lower()}-{n}",
+            kind,
+            16384,
+            7000 + 100 * n,
+            (cluster,),
+            "10.20.40.10" if kind == "NFS" else "",
+            f"/export/{n}",
+        )
         for cluster in clusters
         for n, kind in enumerate(("VMFS", "VMFS", "NFS"))
     )
@@ -60,7 +68,9 @@ def estate(seed: int, vms: int = 100) -> EstateSpec:
 
 def _hosts(count: int) -> tuple[HostSpec, ...]:
     return tuple(
-        HostSpec(f"esxi{n + 1:02d}.lab.example", f"Cluster-{n // HOSTS_PER_CLUSTER + 1:02d}", f"127.0.0.{21 + n}", f"10.20.20.{21 + n}")
+        HostSpec(
+            f"esxi{n + 1:02d}.lab.example", f"Cluster-{n // HOSTS_PER_CLUSTER + 1:02d}", f"127.0.0.{21 + n}", f"10.20.20.{21 + n}"
+        )
         for n in range(count)
     )
 
@@ -74,11 +84,21 @@ def _vm(
     guest = chance.choice(GUESTS)
     layout = "windows" if guest.family == "windowsGuest" else "linux"
     disks = tuple(
-        DiskSpec(chance.choice((64, 96, 128)), chance.randrange(4, 12), chance.choice(near), unit=unit if unit < 7 else unit + 1, layout=layout if not unit else "data")
+        DiskSpec(
+            chance.choice((64, 96, 128)),
+            chance.randrange(4, 12),
+            chance.choice(near),
+            unit=unit if unit < 7 else unit + 1,
+            layout=layout if not unit else "data",
+        )
         for unit in range(chance.choice((1, 1, 1, 2, 3)))
     )
     nics = tuple(
-        NicSpec(chance.choice(networks).name, f"00:50:56:{number >> 8 & 0x3F:02x}:{number & 0xFF:02x}:{card:02x}", f"10.{30 + card}.{number >> 8}.{number & 0xFF}")
+        NicSpec(
+            chance.choice(networks).name,
+            f"00:50:56:{number >> 8 & 0x3F:02x}:{number & 0xFF:02x}:{card:02x}",
+            f"10.{30 + card}.{number >> 8}.{number & 0xFF}",
+        )
         for card in range(chance.choice((1, 1, 1, 2)))
     )
     return VmSpec(

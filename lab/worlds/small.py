@@ -71,8 +71,9 @@ def _vms() -> tuple[VmSpec, ...]:
         # The physical RDM: cannot be exported, refused in one sentence.
         VmSpec(
             "file01", ESXI[3], _guest(DEBIAN_12, "file01"),
-            (DiskSpec(128, 26, SILVER), DiskSpec(512, 0, SILVER, bus="lsilogic", bus_number=1, rdm="physicalMode", layout="data")),
-            (_nic(4, LAN, "10.20.100.31"),), folder="Linux", shared_bus="noSharing",
+            (DiskSpec(128, 26, SILVER),
+             DiskSpec(512, 0, SILVER, bus="lsilogic", bus_number=1, rdm="physicalMode", layout="data")),
+            (_nic(4, LAN, "10.20.100.31"),), folder="Linux",
         ),
         # An old snapshot.
         VmSpec(
@@ -80,7 +81,10 @@ def _vms() -> tuple[VmSpec, ...]:
             folder="Linux", snapshots=("before upgrade to 16.2",), annotation="Keep the snapshot until the upgrade is signed off",
         ),
         # Linux with a boot disk that may be real.
-        VmSpec("web01", ESXI[0], _guest(DEBIAN_12, "web01"), (DiskSpec(256, 46, GOLD),), (_nic(6, DMZ, "10.20.110.51"),), folder="Linux"),
+        VmSpec(
+            "web01", ESXI[0], _guest(DEBIAN_12, "web01"), (DiskSpec(256, 46, GOLD),), (_nic(6, DMZ, "10.20.110.51"),),
+            folder="Linux",
+        ),
         # UEFI on Linux.
         VmSpec(
             "web02", ESXI[1], _guest(UBUNTU, "web02"), (DiskSpec(256, 44, GOLD),), (_nic(7, DMZ, "10.20.110.52"),),
@@ -112,7 +116,8 @@ def _vms() -> tuple[VmSpec, ...]:
         # A VM that vSphere made for itself.
         VmSpec(
             "vCLS-4c4c4544-0036", ESXI[2], GuestSpec("crxPod1Guest", "VMware Photon OS (64-bit)", "linuxGuest"),
-            (DiskSpec(64, 6, GOLD),), (), cpus=1, memory_mib=128, managed_by="com.vmware.vim.eam", folder="vCLS", tools=Tools.NOT_INSTALLED,
+            (DiskSpec(64, 6, GOLD),), (), cpus=1, memory_mib=128, managed_by="com.vmware.vim.eam", folder="vCLS",
+            tools=Tools.NOT_INSTALLED,
         ),
     )  # fmt: skip
 
@@ -126,7 +131,9 @@ def small(seed: int = 1) -> EstateSpec:
         datacenter="Lab Datacenter",
         clusters=(ClusterSpec(APPS, anti_affinity=(("web01", "web02"),)), ClusterSpec(INFRA)),
         hosts=tuple(
-            HostSpec(name, APPS if number < 2 else INFRA, f"127.0.0.{21 + number}", f"10.20.20.{21 + number}", nfc_wildcard=number == 3)
+            HostSpec(
+                name, APPS if number < 2 else INFRA, f"127.0.0.{21 + number}", f"10.20.20.{21 + number}", nfc_wildcard=number == 3
+            )
             for number, name in enumerate(ESXI)
         ),
         datastores=(
@@ -155,5 +162,7 @@ def tiny(seed: int = 1) -> EstateSpec:
 
 
 def _shrunk(vm: VmSpec) -> VmSpec:
-    disks = tuple(replace(disk, capacity_mib=64 if disk.capacity_mib > 128 else 40, fill_mib=min(disk.fill_mib, 6)) for disk in vm.disks)
+    disks = tuple(
+        replace(disk, capacity_mib=64 if disk.capacity_mib > 128 else 40, fill_mib=min(disk.fill_mib, 6)) for disk in vm.disks
+    )
     return replace(vm, disks=disks)
