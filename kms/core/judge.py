@@ -17,7 +17,7 @@ from kms.core.forecast import Forecast, ForecastDay, Plan, PlannedMove, forecast
 from kms.core.machines import MachineAlias
 from kms.core.observed import HostHistory, Quality
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
-from kms.core.reasons import reasons_for
+from kms.core.reasons import headline, reasons_for
 from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion
 
 _WORST_FIRST = (Level.LOW, Level.UNKNOWN, Level.PARTIAL, Level.TIGHT, Level.OK)
@@ -81,6 +81,7 @@ def _judge_host(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: Verdi
         is_fresh=is_fresh,
         lowest=lowest,
         needs=tuple(sorted(n for n in needs if n is not None)),
+        evidence_id=roll.history.evidence_id,
     )
 
 
@@ -148,6 +149,9 @@ def _combine(
     not_seen: tuple[MachineAlias, ...],
 ) -> KmsVerdict:
     count = _smallest(hosts)
+    gravest = min(hosts, key=lambda host: _WORST_FIRST.index(host.state), default=None)
+    reasons = reasons_for(hosts, duplicates, not_seen)
+    detail, remedy = headline(gravest, reasons)
     lowest = [host.lowest for host in hosts if host.lowest is not None]
     return KmsVerdict(
         at=question.now,
@@ -163,7 +167,10 @@ def _combine(
         hosts=hosts,
         duplicates=duplicates,
         machines_not_seen=tuple(machine.label for machine in not_seen),
-        reasons=reasons_for(hosts, duplicates, not_seen),
+        reasons=reasons,
+        detail=detail,
+        remedy=remedy,
+        evidence_id=gravest.evidence_id if gravest else "",
     )
 
 

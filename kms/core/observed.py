@@ -5,6 +5,7 @@ Pure. A count at the cap is "at least"; a log that does not reach back over the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,12 +26,16 @@ class Quality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostHistory:
-    """One host and its readings, any order. `legacy` hosts (before Windows Server 2008 R2) never count virtual machines."""
+    """One host and its readings, any order. `legacy` hosts (before Windows Server 2008 R2) never count virtual machines.
+
+    `evidence_id` names the newest reading where it is stored, for whoever cites a verdict.
+    """
 
     host_id: str
     name: str
     readings: tuple[KmsReading, ...]
     legacy: bool = False
+    evidence_id: str = ""
 
     def latest(self, at: datetime) -> KmsReading | None:
         """The newest reading collected at or before `at`."""
@@ -55,6 +60,15 @@ class HostHistory:
                 continue
             start = begins if start is None else min(start, begins)
         return start
+
+
+def is_legacy(os_version: str | Unknown) -> bool:
+    """Whether a host of this version counts physical machines only: Windows before 6.1 (Server 2008 R2), e.g. `6.0.6002`.
+
+    Source: Microsoft Learn "KMS activation planning". An unreadable version is taken as a present-day one.
+    """
+    found = None if isinstance(os_version, Unknown) else re.match(r"(\d{1,3})\.(\d{1,3})", os_version)
+    return found is not None and (int(found[1]), int(found[2])) < (6, 1)
 
 
 @dataclass(frozen=True, slots=True)

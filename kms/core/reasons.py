@@ -27,6 +27,15 @@ def reasons_for(
     return (*of_hosts, *(_of_duplicate(duplicate) for duplicate in duplicates), *(_of_not_seen(m) for m in not_seen))
 
 
+def headline(gravest: HostVerdict | None, reasons: tuple[Reason, ...]) -> tuple[str, str]:
+    """The verdict in one sentence, and its next step (empty when all is well): the first reason of the gravest host."""
+    of_host = (reason for reason in reasons if gravest is None or reason.subject == gravest.host_name)
+    reason = next((reason for reason in of_host if reason.code != "kms_log_incomplete"), None)
+    if reason is not None:
+        return f"{reason.subject}: {reason.detail}", reason.remedy
+    return ("", "") if gravest is None else (f"{gravest.host_name}: {_figures(gravest)}", "")
+
+
 def _no_host() -> Reason:
     return Reason(
         "kms_no_host",
@@ -57,12 +66,17 @@ def _of_level(host: HostVerdict) -> Iterator[Reason]:
     code_and_remedy = _LEVELS.get(host.state)
     if code_and_remedy is None or host.lowest is None:
         return
-    low, high, day = host.lowest.lower, host.lowest.upper, host.lowest.at
-    span = f"{low}" if low == high else f"{low} to {high}"
-    needed = " and ".join(str(n) for n in host.needs) or "5 or 25"
+    yield Reason(code_and_remedy[0], host.host_name, _figures(host), code_and_remedy[1])
+
+
+def _figures(host: HostVerdict) -> str:
     today = "at least " if host.count.at_cap else ""
-    detail = f"the count is {today}{host.count.count} today and {span} at its lowest (on {day:%Y-%m-%d}); needed: {needed}"
-    yield Reason(code_and_remedy[0], host.host_name, detail, code_and_remedy[1])
+    needed = " and ".join(str(n) for n in host.needs) or "5 or 25"
+    lowest = "not projected"
+    if host.lowest is not None:
+        low, high = host.lowest.lower, host.lowest.upper
+        lowest = f"{low if low == high else f'{low} to {high}'} at its lowest (on {host.lowest.at:%Y-%m-%d})"
+    return f"the count is {today}{host.count.count} today and {lowest}; needed: {needed}"
 
 
 _LEVELS = {

@@ -61,6 +61,7 @@ class HostVerdict:
     is_fresh: bool
     lowest: ForecastDay | None
     needs: tuple[int, ...]
+    evidence_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class KmsVerdict:
     """The project's answer: the worst of the hosts the wave's machines rely on.
 
     `count` is today's smallest count among those hosts; `server_ok`/`client_ok` hold it against 5 and 25 and are None while
-    nobody knows. `machines_not_seen` are planned machines in no host's log: they may use another way of activation.
+    nobody knows. `detail` is the answer in one sentence, `remedy` the next step when there is one, `evidence_id` the reading
+    it rests on. `machines_not_seen` are planned machines in no host's log: they may use another way of activation.
     """
 
     at: datetime
@@ -85,6 +87,9 @@ class KmsVerdict:
     duplicates: tuple[DuplicateCmid, ...]
     machines_not_seen: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    detail: str
+    remedy: str
+    evidence_id: str
 
     @property
     def closes_gate(self) -> bool:

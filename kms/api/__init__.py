@@ -1,0 +1,1 @@
+"""KMS over HTTP: hosts, readings, count, forecast, clients, verdict."""

@@ -1,0 +1,10 @@
+"""Where the views of KMS hang, below a project."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from kms.api.views import KmsHostViewSet, KmsVerdictView
+
+PROJECT_ROUTES = [("kms/hosts", KmsHostViewSet, "kms-host")]
+PROJECT_URLS = [path("kms/verdict", KmsVerdictView.as_view(), name="kms-verdict")]

@@ -1,0 +1,153 @@
+"""The views of KMS: each checks, validates, calls one service or selector and serialises."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from kms import selectors
+from kms.api.bodies import UploadParser
+from kms.api.serializers import (
+    MOST_DAYS,
+    KmsClientSerializer,
+    KmsCountSerializer,
+    KmsForecastSerializer,
+    KmsHostSerializer,
+    KmsReadingSerializer,
+    KmsVerdictSerializer,
+    PlannedMachineSerializer,
+    VerdictQuestionSerializer,
+)
+from kms.models import KmsHost
+from kms.services.hosts import add_host, retire_host
+from kms.services.uploads import upload_reading
+from project.backbone.accounts import selectors as accounts
+from project.backbone.api.accepted import accepted
+from project.backbone.api.idempotency import idempotency_key_of
+from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
+from project.backbone.clock import now
+from project.backbone.jobs.serializers import JobSerializer
+from project.backbone.models import Project
+from project.backbone.problems import Invalid
+
+DAYS = OpenApiParameter("days", OpenApiTypes.INT, description=f"0 to {MOST_DAYS}, 45 unless told")
+AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="ISO 8601 with a zone; now unless told")
+
+
+class KmsHostViewSet(ProjectReadOnlyViewSet):
+    """KMS hosts of the project that are in use."""
+
+    queryset = KmsHost.objects.filter(retired_at=None)
+    serializer_class = KmsHostSerializer
+    search_fields: ClassVar = ["name", "computer_name"]
+    ordering_fields: ClassVar = ["name", "created_at"]
+    filterset_fields: ClassVar = {"name": ["exact", "icontains"]}
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a KMS host; its readings are uploaded to it."""
+        filled = KmsHostSerializer(data=request.data)
+        filled.is_valid(raise_exception=True)
+        host = add_host(self.project, **filled.validated_data, actor=self.actor)
+        return Response(KmsHostSerializer(host).data, status=201)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Retire the host: it counts for nobody any more, its readings stay."""
+        retire_host(self.get_object(), actor=self.actor)
+        return Response(status=204)
+
+    @extend_schema(responses=KmsReadingSerializer(many=True))
+    @action(detail=True, methods=["get"], parser_classes=[UploadParser], filterset_fields=None, search_fields=())
+    def readings(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The readings of this host, newest first."""
+        page = self.paginate_queryset(selectors.readings(self.get_object()))
+        return self.get_paginated_response(KmsReadingSerializer(page, many=True).data)
+
+    @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses={202: JobSerializer})
+    @readings.mapping.post
+    def upload(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Upload the collection script's JSON (20 MB at most) as the body; a job reads it."""
+        body = request.data if isinstance(request.data, bytes) else b""
+        job = upload_reading(self.get_object(), body, actor=self.actor, idempotency_key=idempotency_key_of(request))
+        return accepted(job, request)
+
+    @extend_schema(parameters=[AT], responses=KmsCountSerializer)
+    @action(detail=True)
+    def count(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What this host counts now, or counted at a moment of the past."""
+        return Response(KmsCountSerializer(selectors.host_count(self.get_object(), at=_at(request))).data)
+
+    @extend_schema(parameters=[DAYS], responses=KmsForecastSerializer)
+    @action(detail=True)
+    def forecast(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The count day by day, if nothing is moved: who renews stays, who is silent is forgotten."""
+        return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=_days(request))).data)
+
+    @extend_schema(parameters=[AT], responses=KmsClientSerializer(many=True))
+    @action(detail=True)
+    def clients(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Everybody who asked this host in the last 30 days, by CMID."""
+        clients = self.paginate_queryset(_listed(selectors.host_clients(self.get_object(), at=_at(request))))
+        return self.get_paginated_response(KmsClientSerializer(clients, many=True).data)
+
+
+class KmsVerdictView(ActorMixin, APIView):
+    """Whether KMS activation holds."""
+
+    @extend_schema(responses=KmsVerdictSerializer, operation_id="kms_verdict_of_site")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The verdict for every client the project's hosts count today."""
+        return Response(KmsVerdictSerializer(selectors.verdict(self._project())).data)
+
+    @extend_schema(request=VerdictQuestionSerializer, responses=KmsVerdictSerializer, operation_id="kms_verdict_of_wave")
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The verdict for the Windows machines of a wave. Asks only; changes nothing."""
+        filled = VerdictQuestionSerializer(data=request.data)
+        filled.is_valid(raise_exception=True)
+        machines = [PlannedMachineSerializer.planned(fields) for fields in filled.validated_data["machines"]]
+        moves_at = filled.validated_data.get("moves_at")
+        return Response(KmsVerdictSerializer(selectors.verdict(self._project(), moves_at=moves_at, machines=machines)).data)
+
+    def _project(self) -> Project:
+        return accounts.project(self.kwargs["project_id"], actor=self.actor)
+
+
+def _at(request: Request) -> datetime:
+    """`?at=` as aware UTC. Raises: Invalid."""
+    text = request.query_params.get("at", "")
+    if not text:
+        return now()
+    try:
+        at = parse_datetime(text.replace(" ", "+"))  # an unescaped plus sign of the zone arrives as a blank
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise _wrong("at", "at must be an ISO 8601 time with a zone, e.g. 2026-03-12T10:00:00Z.")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise _wrong("at", "at lies outside the calendar.") from None
+
+
+def _days(request: Request) -> int:
+    """`?days=`. Raises: Invalid."""
+    text = request.query_params.get("days", "45")
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) > MOST_DAYS:
+        raise _wrong("days", f"days must be a whole number from 0 to {MOST_DAYS}.")
+    return int(text)
+
+
+def _wrong(field: str, detail: str) -> Invalid:
+    return Invalid(detail, errors=[{"field": field, "code": "not_usable", "detail": detail}])
+
+
+def _listed(clients: tuple[selectors.KnownClient, ...]) -> Any:
+    """A plain list is one page; DRF's type wants a queryset."""
+    return list(clients)

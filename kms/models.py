@@ -1,0 +1,98 @@
+"""KMS hosts of a project, what was uploaded of them, and the readings parsed from it. Uploads and readings are never changed.
+
+Fields and constraints only. What a reading means for the count is in core; product keys are gone before a row is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models
+
+from project.backbone.identified import Identified
+from project.backbone.models import Endpoint, Project
+
+
+class InsertOnly(Exception):
+    """Somebody tried to change an upload or a reading. Upload again: a newer one takes its place."""
+
+
+class InsertOnlyQuerySet(models.QuerySet[Any]):
+    """Refuses the bulk way around `save()`."""
+
+    def update(self, **_: Any) -> NoReturn:
+        raise InsertOnly("uploads and readings are never updated")
+
+
+class InsertOnlyModel(Identified):
+    """A row that is written once."""
+
+    objects = InsertOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise InsertOnly(f"{self._meta.verbose_name} {self.pk} is never changed")
+        super().save(*args, **kwargs)
+
+
+class KmsHost(Identified):
+    """One KMS host of the customer. `computer_name` is what its own readings say, fixed by the first one.
+
+    `legacy` says by hand that it runs Windows before Server 2008 R2 (it then counts physical machines only); the version
+    in its readings says so too. A host with `retired_at` counts for nobody any more.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    computer_name = models.CharField(max_length=255, blank=True, editable=False)
+    legacy = models.BooleanField(default=False)
+    retired_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "name"], name="kms_host_name_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KmsUpload(InsertOnlyModel):
+    """One file as it was sent, without product keys. `sha256` and `size_bytes` are of the bytes as sent."""
+
+    host = models.ForeignKey(KmsHost, on_delete=models.CASCADE, related_name="uploads")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.PositiveIntegerField()
+    uploaded_by_name = models.CharField(max_length=200)
+    text = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["host", "sha256"], name="kms_upload_once_per_host")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} of {self.host_id}"
+
+
+class KmsReadingRow(InsertOnlyModel):
+    """One upload as one parser version read it: `facts` are `estate.facts.kms.KmsReading` as JSON, its key columns beside."""
+
+    host = models.ForeignKey(KmsHost, on_delete=models.CASCADE, related_name="readings")
+    upload = models.ForeignKey(KmsUpload, on_delete=models.CASCADE, related_name="readings")
+    parser_version = models.CharField(max_length=40)
+    collected_at = models.DateTimeField()
+    log_covers_from = models.DateTimeField(null=True)
+    current_count = models.PositiveIntegerField(null=True)
+    contacts = models.PositiveIntegerField()
+    quality = models.CharField(max_length=16)
+    facts = models.JSONField()
+
+    class Meta:
+        ordering: ClassVar = ["-collected_at", "-created_at"]
+        indexes: ClassVar = [models.Index(fields=["host", "-collected_at"], name="kms_reading_by_time")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["upload", "parser_version"], name="kms_reading_once_per_parser")]
+
+    def __str__(self) -> str:
+        return f"reading of {self.collected_at:%Y-%m-%d %H:%M}"
