@@ -1,4 +1,4 @@
-"""readiness as a Django app."""
+"""Readiness as a Django app; its jobs register when Django is ready."""
 
 from __future__ import annotations
 
@@ -8,3 +8,4 @@ from django.apps import AppConfig
 class ReadinessConfig(AppConfig):
     name = "readiness"
     label = "readiness"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -17,9 +17,7 @@ from estate.facts.pool import PbdFacts, PoolFacts, PoolHostFacts
 class EvidenceKind(StrEnum):
     """What is attested; `subject` says of what."""
 
-    FAILOVER_TEST = (
-        "failover_test"  # storage_node pulled at timeout_s; subject: heartbeat SR's uuid or name
-    )
+    FAILOVER_TEST = "failover_test"  # storage_node pulled at timeout_s; subject: heartbeat SR's uuid or name
     SWITCH_OF_SLAVE = "switch_of_slave"  # subject: uuid of the slave PIF
     STORAGE_NODES = "storage_nodes"  # subject: uuid of the heartbeat SR
     XHAD_TIMEOUT = "xhad_timeout"  # subject: uuid of the host

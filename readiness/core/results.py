@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Result(StrEnum):
@@ -28,7 +29,7 @@ class EvidencePoint:
     """One fact behind an answer: `path` as `class[uuid].field` or `evidence[id].kind`, the raw value, when it was seen."""
 
     path: str
-    value: object
+    value: Any  # raw JSON of whatever shape the fact has
     at: datetime | None = None
 
 

@@ -137,3 +137,27 @@ def judge(case: Case, *, intent: HaIntent, gate: GateProfile, waivers: Sequence[
         return Verdict(VerdictState.NOT_READY, checks, reasons, tuple(refused))
     waived = any(check.waived_by for check in checks)
     return Verdict(VerdictState.READY_WITH_WAIVERS if waived else VerdictState.READY, checks, (), tuple(refused))
+
+
+FRESH_FOR = timedelta(hours=4)
+
+
+def closed_by(verdict: Verdict, *reasons: Reason) -> Verdict:
+    """The verdict made not ready by further reasons; unchanged without any."""
+    if not reasons:
+        return verdict
+    return Verdict(VerdictState.NOT_READY, verdict.checks, (*reasons, *verdict.reasons), verdict.refused_waivers)
+
+
+def unreachable(pool: str, why: str) -> Verdict:
+    """The verdict on a pool that could not be read when it had to be: that is a fail (freeze rule)."""
+    remedy = ("restore the way to the pool's coordinator, then evaluate again",)
+    return Verdict(VerdictState.NOT_READY, (), (Reason("pool_unreachable", pool, f"The pool could not be read: {why}", remedy),))
+
+
+def staleness(case: Case) -> tuple[Reason, ...]:
+    """The reason a cutover may not rest on these facts: they are older than four hours (freeze rule)."""
+    if not case.for_cutover or case.at - case.facts.collected_at <= FRESH_FOR:
+        return ()
+    text = f"The facts are of {case.facts.collected_at:%Y-%m-%d %H:%M} UTC; a cutover needs facts of the last four hours."
+    return (Reason("facts_stale", case.facts.name, text, ("collect the pool, then evaluate again",)),)

@@ -59,7 +59,7 @@ def storage_nodes(nodes: tuple[str, ...] = NODES) -> EvidenceItem:
 
 def a_switch(pif: str, switch: str, *, source: str = "lldp", stack: str = "", **changes: Any) -> EvidenceItem:
     value = {"switch": switch, "source": source, "stack": stack}
-    return an_item(EvidenceKind.SWITCH_OF_SLAVE, pif, value, id=f"switch-{pif}", **changes)
+    return an_item(EvidenceKind.SWITCH_OF_SLAVE, pif, value, **{"id": f"switch-{pif}", **changes})
 
 
 def switches(facts: PoolFacts, *, source: str = "lldp") -> tuple[EvidenceItem, ...]:

@@ -41,9 +41,7 @@ def enough_hosts(case: Case) -> Answer:
     if len(sure) >= least:
         return Answer(Result.PASS, f"{len(sure)} live, enabled hosts.", points)
     if len(perhaps) >= least:
-        return Answer(
-            Result.UNKNOWN, f"{len(sure)} hosts are known to be live and enabled; {least} are needed.", points, fills
-        )
+        return Answer(Result.UNKNOWN, f"{len(sure)} hosts are known to be live and enabled; {least} are needed.", points, fills)
     return Answer(Result.FAIL, f"{len(perhaps)} live, enabled hosts; {least} are needed.", points, fills)
 
 

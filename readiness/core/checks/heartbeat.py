@@ -51,9 +51,7 @@ def _type_answer(case: Case, sr: SrFacts, chap: list[str], points: tuple[Evidenc
     severity=Severity.BLOCKS,
     waiver=WaiverClass.NEVER,
     why="Every host must write its heartbeat to the same disk, or the survivors cannot agree who lives.",
-    remedy=(
-        "xe sr-list shared=true params=uuid,type,name-label   (choose or create one that fits; now {sr_uuid})",
-    ),
+    remedy=("xe sr-list shared=true params=uuid,type,name-label   (choose or create one that fits; now {sr_uuid})",),
 )
 def heartbeat_sr_fits(case: Case) -> Answer:
     """The SR of the state file is shared, of an accepted type, and without CHAP."""

@@ -117,7 +117,9 @@ def test_unread_memory_makes_the_tolerance_unknown() -> None:
 
 
 def test_a_disabled_host_offers_no_room_and_its_dom0_counts_on_the_others() -> None:
-    dom0 = replace(a_vm("dom0"), is_control_domain=True, memory_static_max_bytes=4 * GIB, memory_overhead_bytes=0, ha_restart_priority="")
+    dom0 = replace(
+        a_vm("dom0"), is_control_domain=True, memory_static_max_bytes=4 * GIB, memory_overhead_bytes=0, ha_restart_priority=""
+    )
     pool = with_host(a_pool(vms=(dom0,)), "h3", enabled=False)
     room = room_of(pool)
     assert is_known(room)

@@ -59,7 +59,9 @@ def test_products_of_2010_fence_without_peers_or_without_disk(story: str, view: 
 
 
 def test_two_sets_that_overlap_are_decided_by_rank() -> None:
-    chain_of_three = LiveView(("h1", "h2", "h3"), frozenset({frozenset(("h1", "h2")), frozenset(("h2", "h3"))}), frozenset(("h1", "h2", "h3")))
+    chain_of_three = LiveView(
+        ("h1", "h2", "h3"), frozenset({frozenset(("h1", "h2")), frozenset(("h2", "h3"))}), frozenset(("h1", "h2", "h3"))
+    )
     assert simulate(chain_of_three, FenceModel.PARTITION).survivors == ("h1", "h2")
 
 

@@ -1,0 +1,20 @@
+"""Where readiness hangs below the API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from readiness.api.views import CheckViewSet, EvidenceViewSet, PoolViewSet, ReadinessViewSet
+
+TOP_ROUTES = [("checks", CheckViewSet, "check")]
+PROJECT_ROUTES = [
+    ("pools", PoolViewSet, "pool"),
+    ("pools/<uuid:pool_id>/evidence", EvidenceViewSet, "pool-evidence"),
+]
+PROJECT_URLS = [
+    path(
+        "pools/<uuid:pool_id>/readiness",
+        ReadinessViewSet.as_view({"get": "latest", "post": "evaluate"}),
+        name="pool-readiness",
+    ),
+]

@@ -1,0 +1,102 @@
+"""Tables of readiness: pools, their immutable facts, attestations, and evaluations. Fields and constraints only.
+
+Facts and evaluations are never changed; an attestation is taken back by a further row (`withdraws`), never edited.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from project.backbone.identified import Identified
+from project.backbone.models import Endpoint, Project, User
+
+
+class Intent(models.TextChoices):
+    """Whether a pool is meant to run with HA."""
+
+    REQUIRED = "required"
+    OFF = "off"
+
+
+class Pool(Identified):
+    """A Xen pool of a project: where it is (endpoint) and whether it is meant to run with HA."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pools")
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    ha_intent = models.CharField(max_length=16, choices=Intent.choices, default=Intent.REQUIRED)
+    pool_uuid = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "name"], name="pool_name_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PoolInventory(Identified):
+    """One reading of a pool: the facts as JSON and their digest. The same facts read again have the same digest."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="inventories")
+    collected_at = models.DateTimeField(db_index=True)
+    digest = models.CharField(max_length=64)
+    facts = models.JSONField()
+
+    class Meta:
+        ordering: ClassVar = ["-collected_at"]
+
+    def __str__(self) -> str:
+        return f"facts of {self.pool_id} at {self.collected_at:%Y-%m-%d %H:%M}"
+
+
+class Evidence(Identified):
+    """What a person attests about a pool. Insert only: `withdraws` names the row this one takes back."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="evidence")
+    kind = models.CharField(max_length=32)
+    subject = models.CharField(max_length=200, blank=True)
+    value = models.JSONField(default=dict)
+    tested_at = models.DateTimeField()
+    timeout_s = models.PositiveIntegerField(null=True)
+    storage_node = models.CharField(max_length=200, blank=True)
+    who = models.CharField(max_length=200)
+    attachment = models.JSONField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    bound_to = models.JSONField(default=dict)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    withdraws = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="withdrawn_by_row")
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        verbose_name_plural = "evidence"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.subject}"
+
+
+class Evaluation(Identified):
+    """One verdict on a pool: by which facts, for which planned VMs, under which profiles, with every check's result."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="evaluations")
+    inventory = models.ForeignKey(PoolInventory, null=True, on_delete=models.PROTECT, related_name="+")
+    planned_digest = models.CharField(max_length=64)
+    policy_profile = models.CharField(max_length=32)
+    policy_version = models.PositiveIntegerField()
+    gate_profile = models.CharField(max_length=16)
+    for_cutover = models.BooleanField(default=False)
+    verdict = models.CharField(max_length=32)
+    checks = models.JSONField()
+    reasons = models.JSONField()
+    simulated_faults = models.JSONField()
+    refused_waivers = models.JSONField(default=list)
+    evaluated_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-evaluated_at"]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id}: {self.verdict}"

@@ -1,0 +1,1 @@
+"""What changes in readiness: pools, their stored facts, attestations, evaluations. Each change is audited with its actor."""
