@@ -1,65 +1,136 @@
-// vcsim runs govmomi's vCenter simulator with a key pair of our choosing: somebody else's server for the contract tests.
+// Program vcsim serves the govmomi simulator (somebody else's vCenter) over https for the tests.
 //
-// It prints one line of JSON, {"url": "https://127.0.0.1:PORT/sdk"}, when it listens, and stops when its standard input
-// ends, so that a killed test run leaves no server behind. It binds to loopback only.
+// It prints one JSON line {"url": ..., "sha256": ...} when it listens and runs until it is interrupted or its
+// standard input closes. It makes its own certificate unless -cert and -key name one.
+//
+// Build: GOPATH=/usr/share/gocode GO111MODULE=off go build -o OUT ./tests/vcsim
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"log"
+	"math/big"
+	"net"
 	"net/url"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/vmware/govmomi/simulator"
 )
 
-func main() {
-	certFile := flag.String("cert", "", "PEM certificate to show; without it plain http is spoken")
-	keyFile := flag.String("key", "", "PEM private key of the certificate")
-	user := flag.String("user", "user", "the only account")
-	password := flag.String("password", "pass", "its password")
-	esx := flag.Bool("esx", false, "simulate a single ESXi instead of a vCenter")
-	port := flag.String("port", "0", "port on 127.0.0.1; 0 lets the system choose")
-	clusters := flag.Int("clusters", 2, "clusters")
-	clusterHosts := flag.Int("cluster-hosts", 2, "hosts in each cluster")
-	hosts := flag.Int("hosts", 1, "standalone hosts")
-	machines := flag.Int("machines", 3, "VMs per resource pool (each cluster and each standalone host)")
-	datastores := flag.Int("datastores", 2, "datastores")
-	portgroups := flag.Int("portgroups", 2, "distributed port groups")
-	folders := flag.Int("folders", 1, "datacenters inside a folder")
-	flag.Parse()
+type options struct {
+	listen, cert, key, user, pass string
+	dc, cluster, host, vm         int
+	stdin                         bool
+}
 
-	model := simulator.VPX()
-	if *esx {
-		model = simulator.ESX()
-	} else {
-		model.Cluster, model.ClusterHost, model.Host = *clusters, *clusterHosts, *hosts
-		model.Portgroup, model.Folder = *portgroups, *folders
+func parse() options {
+	var o options
+	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "address and port to listen on")
+	flag.StringVar(&o.cert, "cert", "", "PEM certificate (default: self-made)")
+	flag.StringVar(&o.key, "key", "", "PEM key of -cert")
+	flag.StringVar(&o.user, "user", "user", "the only user")
+	flag.StringVar(&o.pass, "pass", "pass", "the password")
+	flag.IntVar(&o.dc, "dc", 1, "datacenters")
+	flag.IntVar(&o.cluster, "cluster", 1, "clusters per datacenter")
+	flag.IntVar(&o.host, "host", 3, "hosts per cluster")
+	flag.IntVar(&o.vm, "vm", 2, "virtual machines per resource pool")
+	flag.BoolVar(&o.stdin, "until-eof", false, "stop when standard input closes")
+	flag.Parse()
+	return o
+}
+
+// certificate loads the named key pair, or makes a fresh self-signed one for the listening address.
+func certificate(o options) (tls.Certificate, error) {
+	if o.cert != "" {
+		return tls.LoadX509KeyPair(o.cert, o.key)
 	}
-	model.Machine, model.Datastore = *machines, *datastores
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "vcsim"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(48 * time.Hour),
+		IPAddresses:  []net.IP{net.ParseIP("127.0.0.1")},
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
+
+// fingerprint is the SHA-256 of the leaf certificate as people compare it: AA:BB:...
+func fingerprint(pair tls.Certificate) string {
+	pairs := make([]string, 0, sha256.Size)
+	for _, b := range sha256.Sum256(pair.Certificate[0]) {
+		pairs = append(pairs, fmt.Sprintf("%02X", b))
+	}
+	return strings.Join(pairs, ":")
+}
+
+func serve(o options) error {
+	model := simulator.VPX()
+	model.Datacenter, model.Cluster, model.ClusterHost, model.Machine = o.dc, o.cluster, o.host, o.vm
+	model.Host = 0
 	if err := model.Create(); err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer model.Remove()
-
-	if *certFile != "" {
-		pair, err := tls.LoadX509KeyPair(*certFile, *keyFile)
-		if err != nil {
-			log.Fatal(err)
-		}
-		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	pair, err := certificate(o)
+	if err != nil {
+		return err
 	}
-	model.Service.Listen = &url.URL{Host: "127.0.0.1:" + *port, User: url.UserPassword(*user, *password)}
+	model.Service.Listen = &url.URL{Scheme: "https", Host: o.listen, User: url.UserPassword(o.user, o.pass)}
+	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	model.Service.RegisterEndpoints = true
 	server := model.Service.NewServer()
 	defer server.Close()
-
-	shown := *server.URL
-	shown.User = nil
-	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"url": shown.String()}); err != nil {
-		log.Fatal(err)
+	line, err := json.Marshal(map[string]string{"url": "https://" + server.URL.Host, "sha256": fingerprint(pair)})
+	if err != nil {
+		return err
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	fmt.Println(string(line))
+	wait(o.stdin)
+	return nil
+}
+
+func wait(untilEOF bool) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	closed := make(chan struct{})
+	if untilEOF {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			close(closed)
+		}()
+	}
+	select {
+	case <-signals:
+	case <-closed:
+	}
+}
+
+func main() {
+	if err := serve(parse()); err != nil {
+		log.Fatalf("vcsim: %v", err)
+	}
 }
