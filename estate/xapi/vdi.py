@@ -1,0 +1,264 @@
+"""Disk bytes into and out of a VDI: the raw import with frames, and the raw export for reading back.
+
+One sink is one PUT with one task. Creating and removing VDIs is done in vm.py and leftovers.py; what is sent, in
+estate.disks. Source: xapi's import_raw_vdi and export_raw_vdi handlers, its `chunked` frames, and their known limits.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from urllib.parse import urlencode
+
+import structlog
+
+from estate.errors import EdgeError
+from estate.tls import line_error
+from estate.xapi import tasks
+from estate.xapi.errors import HostUnreachable, SrFull, TaskStuck, VdiInUse
+from estate.xapi.session import NULL_REF, XapiSession
+from estate.xapi.transport import split_address
+from estate.xapi.wire import Line, Sender, open_line
+
+log = structlog.get_logger(__name__)
+
+SECTOR_BYTES = 512
+_FRAME = struct.Struct("<QI")
+_END_FRAME = bytes(_FRAME.size)
+_TASK_DEADLINE_S = 900.0
+"""After the last frame the host flushes the VDI and detaches it; minutes on a loaded array."""
+_FREE_DEADLINE_S = 120.0
+_EXPLAIN_DEADLINE_S = 30.0
+_FULL_BELOW_BYTES = 64 << 20
+"""An SR with less free space than this cannot take another block of a VHD with its metadata."""
+
+
+class RawImportSink:
+    """Writes frames into an existing VDI by one `PUT /import_raw_vdi`, opened at the first write.
+
+    `capacity_bytes` is the disk's size, at most the VDI's. `zero_fill`: see `estate.disks.ports.VdiSink`.
+
+    Raises:
+        SrFull, TaskStuck, VdiInUse, ...: what the task of the request ended with.
+        Retry: the line broke and the task does not say why.
+    """
+
+    def __init__(self, session: XapiSession, vdi_uuid: str, capacity_bytes: int, zero_fill: bool) -> None:
+        self._session = session
+        self._vdi_uuid = vdi_uuid
+        self._capacity_bytes = capacity_bytes
+        self._zero_fill = zero_fill
+        self._transfer: _Transfer | None = None
+        self._sender: Sender | None = None
+
+    @property
+    def zero_fill(self) -> bool:
+        """Whether zeros have to be sent like data."""
+        return self._zero_fill
+
+    def write(self, offset_bytes: int, data: memoryview | bytes) -> None:
+        """Send one frame; offset and length are whole sectors."""
+        length = len(data)
+        if offset_bytes % SECTOR_BYTES or length % SECTOR_BYTES or offset_bytes + length > self._capacity_bytes:
+            raise ValueError(f"a frame of {length} bytes at {offset_bytes} does not fit a disk of {self._capacity_bytes} bytes")
+        if not length:
+            return  # an empty frame at offset 0 would be the end mark
+        if self._sender is None:
+            self._transfer = _Transfer.open(self._session, "PUT", "/import_raw_vdi", self._vdi_uuid, {"chunked": "true"})
+            self._sender = Sender(self._transfer.line.sock, self._session.alive)
+        try:
+            self._sender.send(_FRAME.pack(offset_bytes, length))
+            self._sender.send(data)
+        except OSError as error:
+            raise self._explained(error) from error
+
+    def finish(self) -> None:
+        """Send the end mark and wait until the pool's task says that everything is written."""
+        if self._transfer is None or self._sender is None:
+            return
+        try:
+            self._sender.send(_END_FRAME)
+        except OSError as error:
+            raise self._explained(error) from error
+        self._transfer.succeed()
+        self._transfer = self._sender = None
+
+    def abort(self) -> None:
+        """Cut the request without its end mark, so that its task fails, and wait until the VDI is free again."""
+        transfer, self._transfer, self._sender = self._transfer, None, None
+        if transfer is not None:
+            transfer.give_up()
+
+    def _explained(self, error: OSError) -> EdgeError:
+        assert self._transfer is not None
+        return self._transfer.explained(error)
+
+
+class RawExportReader:
+    """Reads a VDI from its front by one `GET /export_raw_vdi`. `read_into` gives 0 at the end. Make it by `open_readback`."""
+
+    def __init__(self, transfer: _Transfer) -> None:
+        self._transfer = transfer
+        self._start = memoryview(transfer.line.head.body_start)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill at most `buffer`.
+
+        Raises:
+            EdgeError: the line broke, or the export's task failed.
+        """
+        if len(self._start):
+            count = min(len(self._start), len(buffer))
+            buffer[:count], self._start = self._start[:count], self._start[count:]
+            return count
+        try:
+            return self._transfer.line.sock.recv_into(buffer)
+        except OSError as error:
+            raise self._transfer.explained(error) from error
+
+    def close(self) -> None:
+        """Cut the line and wait until the VDI is free, so that its VM can start."""
+        self._transfer.give_up()
+
+
+def open_readback(session: XapiSession, vdi_uuid: str) -> RawExportReader:
+    """Open a VDI for reading back.
+
+    Raises:
+        EdgeError: the VDI is gone or in use, or no host can serve it.
+    """
+    return RawExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
+
+
+class _Transfer:
+    """One HTTP request on a VDI with its task: opened on a host that serves the SR, explained by its task, cleared away."""
+
+    def __init__(self, session: XapiSession, vdi: str, task: str, what: str, line: Line) -> None:
+        self._session = session
+        self._vdi = vdi
+        self.task = task
+        self.what = what
+        self.line = line
+
+    @classmethod
+    def open(cls, session: XapiSession, method: str, path: str, vdi_uuid: str, extra: dict[str, str]) -> _Transfer:
+        vdi = str(session.call("VDI.get_by_uuid", vdi_uuid))
+        wait_until_free(session, vdi, deadline_s=_FREE_DEADLINE_S)
+        address = serving_address(session, vdi)
+        name = session.call("VDI.get_name_label", vdi)
+        verb = "writing" if method == "PUT" else "reading"
+        task = tasks.create(session, f"Xenbound: {verb} {name}", vdi_uuid)
+        query = {"session_id": session.handle, "task_id": task, "vdi": vdi_uuid, "format": "raw"} | extra
+        host, port = split_address(address, session.port)
+        what = f"{verb} the VDI {name}"
+        try:
+            where = f"{session.name}, {what}"
+            line = open_line(method, f"{path}?{urlencode(query)}", host=host, port=port, pins=session.pins, where=where)
+        except BaseException:
+            tasks.destroy(session, task)
+            raise
+        return cls(session, vdi, task, what, line)
+
+    def explained(self, error: OSError) -> EdgeError:
+        """Why the line broke: the task knows better than the socket, unless it does not end."""
+        self.line.close()
+        try:
+            tasks.wait(self._session, self.task, deadline_s=_EXPLAIN_DEADLINE_S, what=self.what)
+        except EdgeError as reason:
+            if reason.code != TaskStuck.code:
+                return self._sharpened(reason)
+        return line_error(error, where=f"{self._session.name}, {self.what}")
+
+    def succeed(self) -> None:
+        """Wait for the task's success, then clear away."""
+        try:
+            tasks.wait(self._session, self.task, deadline_s=_TASK_DEADLINE_S, what=self.what)
+        except EdgeError as reason:
+            raise self._sharpened(reason) from reason
+        self.close()
+
+    def _sharpened(self, reason: EdgeError) -> EdgeError:
+        """A thin SR that fills up while being written shows only as an I/O error; its figures tell the two apart."""
+        if reason.code != "vdi_io_error":
+            return reason
+        session = self._session
+        sr = session.call("VDI.get_SR", self._vdi)
+        free_bytes = int(session.call("SR.get_physical_size", sr)) - int(session.call("SR.get_physical_utilisation", sr))
+        if free_bytes >= _FULL_BELOW_BYTES:
+            return reason
+        return SrFull(
+            f"{session.name}, {self.what}: the SR {session.call('SR.get_name_label', sr)} ran out of space",
+            next_step="Free space on that SR or map the datastore to another SR, then start again.",
+            where=session.name,
+        )
+
+    def close(self) -> None:
+        """Clear away after success."""
+        self.line.close()
+        tasks.destroy(self._session, self.task)
+
+    def give_up(self) -> None:
+        """Cut the line, let the task end, wait for the VDI. What fails in here is noted: an error is already on its way."""
+        self.line.close()
+        session = self._session
+        try:
+            if str(session.call("task.get_status", self.task)) == "pending":
+                wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S)
+            wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S)
+        except EdgeError as error:
+            log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=error.code)
+        tasks.destroy(session, self.task)
+
+
+def wait_until_ended(session: XapiSession, task: str, *, deadline_s: float) -> None:
+    """Wait until a task is no longer pending, whatever its outcome; give up silently at the deadline."""
+    end_s = time.monotonic() + deadline_s
+    while str(session.call("task.get_status", task)) == "pending" and time.monotonic() < end_s:
+        time.sleep(0.1)
+
+
+def wait_until_free(session: XapiSession, vdi: str, *, deadline_s: float) -> None:
+    """Wait until no VBD holds the VDI: dom0 lets go of it some time after a request ended.
+
+    Raises:
+        VdiInUse: somebody still holds it at the deadline.
+    """
+    end_s = time.monotonic() + deadline_s
+    while holders := _holders(session, vdi):
+        if time.monotonic() > end_s:
+            raise VdiInUse(
+                f"{session.name}: the VDI {session.call('VDI.get_name_label', vdi)} is attached to {', '.join(holders)}",
+                next_step="Shut that VM down or detach the VDI from it, then start again.",
+                where=session.name,
+            )
+        session.alive()
+        time.sleep(0.2)
+
+
+def _holders(session: XapiSession, vdi: str) -> list[str]:
+    """Names of the VMs that have the VDI attached."""
+    attached = [vbd for vbd in session.call("VDI.get_VBDs", vdi) if session.call("VBD.get_currently_attached", vbd)]
+    return [str(session.call("VM.get_name_label", session.call("VBD.get_VM", vbd))) for vbd in attached]
+
+
+def serving_address(session: XapiSession, vdi: str) -> str:
+    """Address of a live host with the VDI's SR plugged: the coordinator if it is one of them, which saves a redirect.
+
+    Raises:
+        HostUnreachable: no live host has the SR.
+    """
+    sr = session.call("VDI.get_SR", vdi)
+    pbds = [session.call("PBD.get_record", pbd) for pbd in session.call("SR.get_PBDs", sr)]
+    hosts = [pbd["host"] for pbd in pbds if pbd.get("currently_attached") and pbd.get("host") != NULL_REF]
+    addresses = sorted(str(session.call("host.get_address", host)) for host in hosts if _is_live(session, host))
+    if not addresses:
+        raise HostUnreachable(
+            f"{session.name}: no live host is connected to the SR {session.call('SR.get_name_label', sr)}",
+            next_step="Repair the SR's connections in the pool, then start again.",
+            where=session.name,
+        )
+    return session.address if session.address in addresses else addresses[0]
+
+
+def _is_live(session: XapiSession, host: str) -> bool:
+    return bool(session.call("host_metrics.get_live", session.call("host.get_metrics", host)))
