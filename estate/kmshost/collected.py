@@ -6,6 +6,7 @@ Decoding bytes and the limit of 20 MB are the caller's; what the count means is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from estate.facts.kms import KmsContact, KmsProductCount, KmsReading
@@ -74,7 +75,7 @@ def _collected_at(upload: JsonObject, received_at: datetime) -> datetime:
             code="kms_clock_ahead",
             next_step="Set the clock of the KMS host (or of the Xenbound server) right and collect again.",
         )
-    return collected_at
+    return min(collected_at, received_at)
 
 
 def _application_id(product: JsonObject) -> str:
@@ -129,4 +130,6 @@ def _contacts(upload: JsonObject, collected_at: datetime) -> tuple[tuple[KmsCont
     latest = max((contact.seen_at for contact in contacts), default=collected_at)
     if latest > collected_at + CLOCK_TOLERANCE:
         raise UploadRefused("ev12290", f"holds an event of {latest:%Y-%m-%d %H:%M} UTC, after the file's own `now`")
-    return tuple(sorted(contacts, key=lambda contact: contact.seen_at)), len(events) - len(contacts)
+    # A clock a little ahead, or a request while the script ran: nothing in a reading is later than the reading itself.
+    settled = (replace(contact, seen_at=min(contact.seen_at, collected_at)) for contact in contacts)
+    return tuple(sorted(settled, key=lambda contact: contact.seen_at)), len(events) - len(contacts)

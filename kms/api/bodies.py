@@ -14,5 +14,5 @@ class UploadParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         return bytes(stream.read(UPLOAD_LIMIT_BYTES + 1))

@@ -23,7 +23,7 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
 
     Raises: Conflict `kms_other_computer`, `kms_host_twice`.
     """
-    known = KmsReadingRow.objects.filter(upload=upload, parser_version=parser_version).first()
+    known = _found(upload, parser_version)
     if known is not None:
         return known
     row = _row(upload, reading, parser_version)
@@ -34,8 +34,16 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
             after = {"host": upload.host.name, "collected_at": reading.collected_at, "count": row.current_count}
             record(actor, "kms.reading_stored", row, project=upload.host.project, after=after)
     except IntegrityError:
-        return KmsReadingRow.objects.get(upload=upload, parser_version=parser_version)  # another worker was first
+        earlier = _found(upload, parser_version)  # another worker was first
+        if earlier is None:
+            raise
+        return earlier
     return row
+
+
+def _found(upload: KmsUpload, parser_version: str) -> KmsReadingRow | None:
+    found: KmsReadingRow | None = KmsReadingRow.objects.filter(upload=upload, parser_version=parser_version).first()
+    return found
 
 
 def _row(upload: KmsUpload, reading: KmsReading, parser_version: str) -> KmsReadingRow:

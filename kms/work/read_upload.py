@@ -8,6 +8,7 @@ from uuid import UUID
 from estate.kmshost.collected import PARSER_VERSION, read_collected
 from kms.models import KmsUpload
 from kms.services.readings import store_reading
+from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
 from project.backbone.problems import NotVisible
 
@@ -17,7 +18,7 @@ def run(job: JobContext, upload_id: UUID) -> dict[str, Any]:
     upload = KmsUpload.objects.select_related("host__project").filter(pk=upload_id).first()
     if upload is None:
         raise NotVisible("upload of a KMS host")
-    reading = read_collected(upload.text, received_at=upload.created_at)
+    reading = read_collected(upload.text, received_at=now())
     row = store_reading(upload, reading, parser_version=PARSER_VERSION, actor=job.actor)
     job.say(f"{reading.host_name}: count {row.current_count}, {row.contacts} requests in the log.")
     return {

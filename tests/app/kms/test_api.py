@@ -14,7 +14,7 @@ from kms.models import InsertOnly, KmsHost, KmsReadingRow, KmsUpload
 from project.backbone.accounts.policy import Role
 from project.backbone.audit.services import verify
 from project.backbone.clock import frozen
-from project.backbone.models import AuditEntry, Job
+from project.backbone.models import AuditEntry, Endpoint, Job
 from tests.builders.jobs import run_jobs
 from tests.builders.kms import cmid, day, named, script_event, script_output, weekly
 from tests.builders.people import People, a_client, a_user
@@ -202,6 +202,19 @@ def test_name_is_taken_once_per_project(people: People) -> None:
     a_host(people)
     again = people.client("owner").post(url(people), {"name": "KMS01"})
     assert (again.status_code, again.data["code"]) == (409, "name_taken")
+
+
+def test_endpoint_of_another_kind_or_project_is_refused(people: People) -> None:
+    fields = {"name": "kms01", "url": "https://kms01.corp.example:5986"}
+    kms = Endpoint.objects.create(project=people.project, kind="kms", **fields)
+    vcenter = Endpoint.objects.create(project=people.project, kind="vcenter", **fields)
+    foreign = Endpoint.objects.create(project=people.other_project, kind="kms", **fields)
+    client = people.client("owner")
+    made = client.post(url(people), {"name": "KMS01", "endpoint": str(kms.pk)})
+    assert (made.status_code, made.data["endpoint"]) == (201, str(kms.pk))
+    for wrong in (vcenter, foreign):
+        refused = client.post(url(people), {"name": "KMS02", "endpoint": str(wrong.pk)})
+        assert (refused.status_code, refused.data["errors"][0]["field"]) == (400, "endpoint")
 
 
 def test_viewer_reads_and_operator_writes(people: People, host_id: str) -> None:

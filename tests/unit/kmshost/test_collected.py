@@ -202,6 +202,7 @@ def test_any_event_fields_are_read_counted_or_refused(fields: list[object]) -> N
         assert len(reading.contacts) + reading.contacts_unreadable == 2
 
 
-def test_fresh_clock_skew_within_a_quarter_hour_is_accepted() -> None:
-    output = script_output(11, [], 5)
-    assert read_collected(json.dumps(output), received_at=day(11) - timedelta(minutes=14)).collected_at == day(11)
+def test_clock_a_quarter_hour_ahead_is_set_back_to_the_time_of_receipt() -> None:
+    received_at = day(11) - timedelta(minutes=14)
+    reading = read_collected(json.dumps(script_output(11, [script_event("s1", 11)], 5)), received_at=received_at)
+    assert (reading.collected_at, reading.contacts[0].seen_at) == (received_at, received_at)
