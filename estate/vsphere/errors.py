@@ -7,11 +7,13 @@ person and carry VMware's own type name, never silence. Socket and TLS errors ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from pyVmomi import vim, vmodl
 
 from estate.errors import AskPerson, EdgeError, Retry, Wait
+from estate.tls import line_error
 
 BUSY_STATUS = frozenset({429, 502, 503, 504})
 
@@ -159,6 +161,14 @@ def http_status_error(status: int, reason: str, *, where: str) -> Retry:
         where=where,
         after_s=15.0,
     )
+
+
+def http_error(error: Exception, *, where: str) -> EdgeError:
+    """For what the line raised; pyVmomi reports a status as a bare HTTPException that says `503 Service Unavailable`."""
+    status, _, reason = str(error).partition(" ")
+    if type(error) is HTTPException and status.isdigit():
+        return http_status_error(int(status), reason, where=where)
+    return line_error(error, where=where)
 
 
 def bad_answer(detail: str, *, where: str) -> Retry:

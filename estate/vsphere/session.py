@@ -20,9 +20,9 @@ from pyVmomi import vim, vmodl
 from estate.connection import Connection
 from estate.errors import EdgeError
 from estate.facts.source import SourceAbout
-from estate.tls import READ_TIMEOUT_S, line_error
+from estate.tls import READ_TIMEOUT_S
 from estate.vsphere import wire, xmlstream
-from estate.vsphere.errors import LoginRefused, SessionExpired, bad_answer, translate, translate_wire
+from estate.vsphere.errors import LoginRefused, SessionExpired, bad_answer, http_error, translate, translate_wire
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ class VsphereSession:
         except vmodl.MethodFault as fault:
             raise translate(fault, where=place) from fault
         except (OSError, http.client.HTTPException) as error:
-            raise line_error(error, where=self.where) from error
+            raise http_error(error, where=self.where) from error
         except (ExpatError, TypeError, AttributeError, LookupError, ValueError) as error:
             # pyVmomi's deserialiser raises these on an answer that does not fit its type tables.
             raise bad_answer(f"{type(error).__name__}: {error}", where=place) from error

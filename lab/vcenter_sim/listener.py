@@ -40,7 +40,8 @@ class Listener:
 
     def start(self) -> None:
         """Serve in background threads."""
-        threading.Thread(target=self._httpd.serve_forever, name=f"listen-{self.name}", daemon=True).start()
+        serve = self._httpd.serve_forever
+        threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, name=f"listen-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and break the connections that are open."""

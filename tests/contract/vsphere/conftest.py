@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from estate.connection import Connection
+from lab.disks import DiskStore
+from tests.contract.vsphere.lab_vcenter import LabVcenter, running_lab_vcenter
 from tests.vcsim.server import ToolMissing, Vcsim, build, running_vcsim
 
 
@@ -36,3 +39,16 @@ def _build_or_skip() -> None:
         build()
     except ToolMissing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def lab_disks(tmp_path_factory: pytest.TempPathFactory) -> DiskStore:
+    """Source disks of the lab, prepared once for all tests."""
+    return DiskStore(tmp_path_factory.mktemp("disks"))
+
+
+@pytest.fixture
+def lab_vcenter(tmp_path: Path, lab_disks: DiskStore) -> Iterator[LabVcenter]:
+    """The lab's vCenter with world `tiny`, fast clock, a lease that dies after three silent seconds."""
+    with running_lab_vcenter(tmp_path, lab_disks, world="tiny") as running:
+        yield running
