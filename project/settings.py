@@ -125,6 +125,7 @@ LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
@@ -175,3 +176,6 @@ JOBS_SLOTS = {
     "default": int(env.number("XENBOUND_SLOTS_DEFAULT", 4, least=1, most=64)),
     "disks": int(env.number("XENBOUND_SLOTS_DISKS", 2, least=1, most=64)),
 }
+
+SEGMENT_BYTES = int(env.number("XENBOUND_SEGMENT_BYTES", 8 << 30, least=4 << 20, most=1 << 40))
+SHUTDOWN_DEADLINE_S = env.number("XENBOUND_SHUTDOWN_DEADLINE_S", 600, least=1, most=86_400)

@@ -45,23 +45,13 @@ class FindingView:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckView:
-    """One readiness check of the target pool as evaluated just now; `blocks` already respects profile and waivers."""
-
-    check_id: str
-    result: str
-    blocks: bool
-    detail: str
-    remedy: str
-    evidence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ReadinessView:
+    """The target pool as evaluated just now: what stands against it, and what only advises. Waivers are already in it."""
+
     verdict: str
     evaluated_at: datetime
-    facts_id: str
-    checks: tuple[CheckView, ...]
+    against: tuple[Reason, ...]
+    advice: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +96,7 @@ class GateDecision:
     warnings: tuple[Reason, ...] = field(default=())
 
 
+PASSING = frozenset({"ready", "ready_with_waivers"})
 READY_STATES = frozenset({"ready", "copying", "verifying", "cutting_over"})
 OUT_STATES = frozenset({"done", "failed", "cancelled", "rolled_back"})
 
@@ -140,11 +131,9 @@ def _readiness_reasons(facts: GateFacts, now: datetime) -> Iterator[Reason]:
             "no fresh evaluation",
         )
         return
-    yield from (
-        Reason(check.check_id, facts.pool, f"{check.result}: {check.detail}", check.remedy, check.evidence)
-        for check in readiness.checks
-        if check.blocks
-    )
+    yield from readiness.against
+    if readiness.verdict not in PASSING and not readiness.against:
+        yield Reason("pool_not_ready", facts.pool, f"it is {readiness.verdict}", "read its readiness and work through the checks")
 
 
 def _finding_reasons(findings: Iterable[FindingView]) -> Iterator[Reason]:
@@ -198,9 +187,7 @@ def _warnings(facts: GateFacts) -> Iterator[Reason]:
     if facts.kms is not None and facts.kms.state in {"tight", "partial"}:
         yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
     if facts.readiness is not None:
-        for check in facts.readiness.checks:
-            if not check.blocks and check.result in {"warn", "fail", "unknown"}:
-                yield Reason(check.check_id, facts.pool, f"{check.result}: {check.detail}", check.remedy, check.evidence)
+        yield from facts.readiness.advice
     for conversion in facts.conversions:
         if conversion.state == "failed":
             yield Reason(

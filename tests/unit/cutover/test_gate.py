@@ -9,20 +9,19 @@ import pytest
 
 from migration.cutover.core.gate import (
     BOOT_RISK,
-    CheckView,
     ConversionView,
     FindingView,
     GateFacts,
     GateState,
     KmsView,
     ReadinessView,
+    Reason,
     decide,
     is_stale,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-GOOD_CHECK = CheckView("HA-001", "pass", False, "3 hosts", "")
-READINESS = ReadinessView("ready", NOW - timedelta(minutes=1), "facts-1", (GOOD_CHECK,))
+READINESS = ReadinessView("ready", NOW - timedelta(minutes=1), ())
 GOOD = GateFacts(
     wave="Wave 1",
     pool="pool01",
@@ -34,7 +33,7 @@ GOOD = GateFacts(
     accepted_risks=frozenset({BOOT_RISK}),
     boot_proven=False,
 )
-DRIFT = CheckView("HA-022", "unknown", True, "no tuning run and T is 60", "set it")
+DRIFT = Reason("HA-022", "pool01", "unknown: no tuning run and T is 60", "set it")
 RDM = FindingView("DSK-004", "sql01", "critical", "true", "Physical RDM", "move the data")
 
 
@@ -50,7 +49,8 @@ def test_the_gate_opens_when_all_is_known_and_well() -> None:
         (replace(GOOD, readiness=None, readiness_error="the pool does not answer"), ["readiness_unknown"]),
         (replace(GOOD, readiness=replace(READINESS, evaluated_at=NOW - timedelta(hours=5))), ["readiness_unknown"]),
         (replace(GOOD, readiness=replace(READINESS, evaluated_at=NOW + timedelta(hours=1))), ["readiness_unknown"]),
-        (replace(GOOD, readiness=replace(READINESS, checks=(GOOD_CHECK, DRIFT))), ["HA-022"]),
+        (replace(GOOD, readiness=replace(READINESS, against=(DRIFT,))), ["HA-022"]),
+        (replace(GOOD, readiness=replace(READINESS, verdict="not_ready")), ["pool_not_ready"]),
         (replace(GOOD, findings=(RDM,)), ["DSK-004"]),
         (replace(GOOD, findings=(replace(RDM, result="unknown"),)), ["DSK-004"]),
         (replace(GOOD, kms=None), ["kms_unknown"]),
@@ -75,7 +75,7 @@ def test_each_obstacle_alone_closes_the_gate_and_is_named(facts: GateFacts, code
         replace(GOOD, kms=KmsView("tight", "6 of 5", "watch it")),
         replace(GOOD, kms=None, windows_machines=0),
         replace(GOOD, boot_proven=True, accepted_risks=frozenset()),
-        replace(GOOD, readiness=replace(READINESS, checks=(replace(DRIFT, blocks=False),))),
+        replace(GOOD, readiness=replace(READINESS, advice=(DRIFT,))),
         replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "failed", "disk full"))),
     ],
 )
@@ -84,9 +84,7 @@ def test_what_only_advises_does_not_close_the_gate(facts: GateFacts) -> None:
 
 
 def test_what_only_advises_is_still_shown() -> None:
-    facts = replace(
-        GOOD, kms=KmsView("tight", "6 of 5", "watch it"), readiness=replace(READINESS, checks=(replace(DRIFT, blocks=False),))
-    )
+    facts = replace(GOOD, kms=KmsView("tight", "6 of 5", "watch it"), readiness=replace(READINESS, advice=(DRIFT,)))
     assert [warning.code for warning in decide(facts, NOW).warnings] == ["kms_tight", "HA-022"]
 
 

@@ -1,0 +1,31 @@
+"""Job kinds of cutovers. Thin: each reloads by id and calls one function of the work room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration.cutover.models import Phase
+from migration.cutover.work import conduct, gate
+from project.backbone.jobs.context import JobContext
+from project.backbone.jobs.handlers import handler
+
+
+@handler("cutover.start_wave", title="Prepare the machines of a wave")
+def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return conduct.start_wave(job, wave_id)
+
+
+@handler("cutover.gate", title="Ask the gate of a wave")
+def ask_gate(job: JobContext, wave_id: str, phase: str) -> dict[str, Any]:
+    row = gate.answer(job, wave_id, Phase(phase))
+    return {"decision_id": str(row.pk), "state": row.state, "reasons": len(row.reasons)}
+
+
+@handler("cutover.cut_over_wave", title="Cut a wave over")
+def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return conduct.cut_over_wave(job, wave_id)
+
+
+@handler("cutover.roll_back_wave", title="Roll a wave back")
+def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return conduct.roll_back_wave(job, wave_id)

@@ -1,0 +1,157 @@
+"""Answers the gate for a wave: has the pool collected by readiness's own job, gathers every part, decides, writes it down.
+
+Waits for that job without holding a slot. A part that cannot be had is handed to the decision as missing, which closes the gate.
+"""
+
+from __future__ import annotations
+
+from estate.facts.unknown import UNKNOWN, Unknown
+from kms import selectors as kms
+from migration.assessment import selectors as assessment
+from migration.conversion import selectors as conversions
+from migration.conversion.core.spec import is_windows
+from migration.conversion.core.states import State
+from migration.conversion.models import Conversion
+from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
+from migration.cutover.models import GateDecisionRow, Phase
+from migration.cutover.services import gate
+from migration.planning import selectors as planning
+from migration.planning.models import Wave
+from migration.planning.selectors import WaveMachine
+from project.backbone.clock import now
+from project.backbone.jobs import services as jobs
+from project.backbone.jobs.context import JobContext
+from project.backbone.jobs.states import UNFINISHED, JobState
+from project.backbone.models import Job
+from project.backbone.waivers.selectors import waivers_in_force
+from readiness.core.results import CheckResult, Result
+from readiness.selectors import pools
+from readiness.selectors.evaluations import EvaluationView
+from readiness.services.evaluation import evaluate
+
+POLL_S = 0.5
+ADVISING = frozenset({Result.WARN, Result.FAIL, Result.UNKNOWN})
+
+
+def answer(job: JobContext, wave_id: str, phase: Phase) -> GateDecisionRow:
+    """The gate's answer on facts read just now. Gives the slot back while the pool is being read."""
+    wave = planning.wave_by_id(wave_id)
+    collected = _collect_pool(job, wave, phase)
+    readiness = _evaluate(job, wave, collected)
+    facts = _gather(wave, readiness)
+    decision = decide(facts, now())
+    fact_ids = {
+        "evaluation": str(readiness.id),
+        "pool_facts": str(readiness.facts_id or ""),
+        "kms_reading": facts.kms.reading_id if facts.kms else "",
+    }
+    return gate.record(wave.plan.project, wave_id=wave.pk, phase=phase, decision=decision, fact_ids=fact_ids, actor=job.actor)
+
+
+def _collect_pool(job: JobContext, wave: Wave, phase: Phase) -> Job:
+    """Ask readiness to read the pool, once per phase, and wait until it has."""
+    key = f"collect:{phase.value}"
+    if key not in job.checkpoint:
+        asked = jobs.enqueue(
+            "readiness.collect_pool",
+            project=wave.plan.project,
+            params={"pool_id": str(wave.plan.pool_id)},
+            actor=job.actor,
+            subject=f"for the gate of {wave.name}",
+            unique=f"gate.collect:{job.id}:{phase.value}",
+        )
+        job.save_checkpoint({**job.checkpoint, key: str(asked.pk)})
+    collecting = Job.objects.get(pk=job.checkpoint[key])
+    if collecting.state in UNFINISHED:
+        job.wait(POLL_S, "the pool is being read for the gate")
+    return collecting
+
+
+def _evaluate(job: JobContext, wave: Wave, collected: Job) -> EvaluationView:
+    """Judge the pool on that reading; a pool that could not be read counts as not ready, whatever older facts say."""
+    read = collected.state == JobState.SUCCEEDED and collected.result is not None
+    error = collected.error or {}
+    return evaluate(
+        wave.plan.pool_id,
+        planned=[] if not read else _still_to_come(wave),
+        at=now(),
+        actor=job.actor,
+        facts_id=collected.result["facts_id"] if read else None,
+        for_cutover=True,
+        unreachable_because="" if read else str(error.get("message", f"the collection was {collected.state}")),
+    )
+
+
+def _still_to_come(wave: Wave) -> list[planning.PlannedVm]:
+    """The wave's planned VMs without those that already run in the pool, which its facts count by themselves."""
+    arrived = {str(row.machine_id) for row in conversions.conversions_of_wave(wave.pk) if row.state == State.DONE}
+    return [vm for vm in planning.planned_vms(wave.pk) if vm.machine_id not in arrived]
+
+
+def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
+    project, at = wave.plan.project, now()
+    machines = planning.wave_machines(wave.pk)
+    rows = conversions.conversions_of_wave(wave.pk)
+    windows = [machine for machine in machines if is_windows(machine.vm)]
+    waivers = waivers_in_force(project, at)
+    return GateFacts(
+        wave=wave.name,
+        pool=pools.pool(wave.plan.pool_id).name,
+        readiness=_readiness_view(readiness),
+        kms=_kms_view(wave, windows, rows) if windows else None,
+        windows_machines=len(windows),
+        findings=tuple(
+            FindingView(found.rule_id, found.machine, found.severity, found.result, found.title, found.remedy)
+            for found in assessment.open_findings(project, at=at, machine_ids=[machine.machine_id for machine in machines])
+        ),
+        conversions=tuple(_conversion_view(row) for row in rows),
+        accepted_risks=frozenset(waiver.check_id for waiver in waivers if waiver.subject == f"wave:{wave.pk}"),
+        boot_proven=bool(rows) and all(row.boot_proof for row in rows),
+    )
+
+
+def _readiness_view(seen: EvaluationView) -> ReadinessView:
+    against = tuple(
+        Reason(reason.code, reason.subject, reason.detail, "; ".join(reason.remedy), "; ".join(reason.evidence))
+        for reason in seen.reasons
+    )
+    advice = tuple(_advice(check) for check in seen.checks if check.result in ADVISING and not check.blocks)
+    return ReadinessView(seen.verdict.value, seen.evaluated_at, against, advice)
+
+
+def _advice(check: CheckResult) -> Reason:
+    paths = "; ".join(point.path for point in check.evidence)
+    return Reason(check.id, check.title, f"{check.result.value}: {check.detail}", "; ".join(check.remediation), paths)
+
+
+def _kms_view(wave: Wave, windows: list[WaveMachine], rows: list[Conversion]) -> KmsView:
+    target_uuids = {row.machine_id: row.target_vm_uuid for row in rows if row.target_vm_uuid}
+    machines = [kms.PlannedMachine(_alias(machine, target_uuids.get(machine.machine_id))) for machine in windows]
+    verdict = kms.verdict(wave.plan.project, machines=machines)
+    return KmsView(verdict.state.value, verdict.detail, verdict.remedy, verdict.evidence_id)
+
+
+def _alias(machine: WaveMachine, target_uuid: str | None) -> kms.MachineAlias:
+    """Every name and SMBIOS UUID the machine is known by, before and after its move."""
+    vm = machine.vm
+    names = [vm.guest_host_name, machine.name]
+    uuids = [vm.bios_uuid, target_uuid]
+    return kms.MachineAlias(
+        machine_id=str(machine.machine_id),
+        names=tuple(name for name in names if not isinstance(name, Unknown) and name),
+        smbios_uuids=tuple(uuid for uuid in uuids if not isinstance(uuid, Unknown) and uuid),
+        is_server=_is_server(vm.guest_id),
+    )
+
+
+def _is_server(guest_id: str | Unknown) -> bool | Unknown:
+    """By the guest id's family (`windows…srv…`, `…Server…`); unknown where the id is."""
+    if isinstance(guest_id, Unknown):
+        return UNKNOWN
+    lowered = guest_id.lower()
+    return "srv" in lowered or "server" in lowered or lowered.startswith(("winnet", "winlonghorn"))
+
+
+def _conversion_view(row: Conversion) -> ConversionView:
+    error = row.error or {}
+    return ConversionView(row.name, row.state, error.get("message", ""), error.get("next_step", ""))
