@@ -51,7 +51,11 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[PathChange]:
     """The deepest differing paths of two bodies, e.g. `nics[0].mac_address`; lists of unequal length differ as a whole."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            yield from changed_paths(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+            inner = f"{path}.{key}" if path else key
+            if key in old and key in new:
+                yield from changed_paths(old[key], new[key], inner)
+            else:
+                yield PathChange(inner, old.get(key), new.get(key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from changed_paths(before, after, f"{path}[{number}]")

@@ -1,0 +1,158 @@
+"""Rules, findings, assessments and machines on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from estate.facts.codec import to_json
+from estate.facts.unknown import Unknown
+from migration.assessment.core.verdicts import Verdict
+from migration.assessment.models import Assessment, Finding
+from migration.assessment.selectors import AssessedMachine, rules
+from project.backbone.waivers.selectors import WaiverInForce
+
+DISPOSITIONS = ("migrate", "rebuild", "retire", "retain", "exclude")
+
+
+class RuleSerializer(serializers.Serializer[Any]):
+    """One rule of the catalogue. `sources`: V vSphere, R RVTools, O OVF, G guest, P pool; any of them suffices."""
+
+    id = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["critical", "warning", "info"])
+    sources = serializers.ListField(child=serializers.CharField())
+    title = serializers.CharField()
+    why = serializers.CharField()
+    remediation = serializers.CharField()
+
+
+class WaiverInForceSerializer(serializers.Serializer[WaiverInForce]):
+    """The accepted risk that covers a finding."""
+
+    id = serializers.UUIDField()
+    reason = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    requested_by = serializers.CharField()
+    approved_by = serializers.CharField()
+
+
+class EvidenceSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    raw = serializers.JSONField()
+    at = serializers.DateTimeField()
+
+
+class FindingSerializer(serializers.ModelSerializer[Finding]):
+    """A rule's true or unknown answer on one machine. `subject` is the machine's id: waivers name the same."""
+
+    subject = serializers.UUIDField(source="machine_id")
+    title = serializers.SerializerMethodField()
+    remediation = serializers.SerializerMethodField()
+    evidence = EvidenceSerializer(many=True)
+    params = serializers.DictField()
+    inventory = serializers.UUIDField(source="assessment.inventory_id")
+    waiver = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Finding
+        fields: ClassVar = [
+            "id", "rule_id", "severity", "result", "subject", "machine_name", "title", "remediation", "params", "evidence",
+            "inventory", "waiver", "created_at",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+    def get_title(self, finding: Finding) -> str:
+        return rules()[finding.rule_id].title
+
+    def get_remediation(self, finding: Finding) -> str:
+        return rules()[finding.rule_id].remediation
+
+    @extend_schema_field(WaiverInForceSerializer(allow_null=True))
+    def get_waiver(self, finding: Finding) -> dict[str, Any] | None:
+        waivers: Mapping[tuple[str, str], WaiverInForce] = self.context["waivers"]
+        waiver = waivers.get((finding.rule_id, str(finding.machine_id)))
+        return WaiverInForceSerializer(waiver).data if waiver else None
+
+
+class AssessmentSerializer(serializers.ModelSerializer[Assessment]):
+    class Meta:
+        model = Assessment
+        fields: ClassVar = [
+            "id", "inventory_id", "limits_version", "target_product", "machine_count", "finding_count", "pool_ids",
+            "assessed_at",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+
+class AskAssessmentSerializer(serializers.Serializer[dict[str, Any]]):
+    inventory = serializers.UUIDField()
+
+
+class MachineFindingSerializer(serializers.Serializer[Any]):
+    rule_id = serializers.CharField()
+    severity = serializers.CharField()
+    result = serializers.CharField()
+    title = serializers.CharField()
+    remedy = serializers.CharField()
+    waived = serializers.BooleanField()
+
+
+class MachineSerializer(serializers.Serializer[AssessedMachine]):
+    """A machine by its stable identity, with its latest facts in short, its findings and its verdict."""
+
+    id = serializers.UUIDField(source="view.id")
+    name = serializers.CharField(source="view.name")
+    source = serializers.UUIDField(source="view.source_id")  # type: ignore[assignment]  # a field of ours, not of Field
+    source_name = serializers.CharField(source="view.source_name")
+    native_id = serializers.CharField(source="view.native_id")
+    disposition = serializers.ChoiceField(source="view.disposition", choices=DISPOSITIONS)
+    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
+    present = serializers.SerializerMethodField(help_text="Whether the newest inventory of its source holds it.")
+    inventory = serializers.UUIDField(source="view.inventory_id", allow_null=True)
+    collected_at = serializers.DateTimeField(source="view.collected_at", allow_null=True)
+    summary = serializers.SerializerMethodField()
+    findings = MachineFindingSerializer(many=True)
+
+    def get_present(self, machine: AssessedMachine) -> bool:
+        return machine.view.vm is not None
+
+    @extend_schema_field(serializers.DictField())
+    def get_summary(self, machine: AssessedMachine) -> dict[str, Any]:
+        vm = machine.view.vm
+        if vm is None:
+            return {}
+        plain = ("power_state", "guest_id", "guest_full_name", "firmware", "vcpus", "memory_bytes")
+        disks, nics = vm.disks, vm.nics
+        return {
+            **{name: to_json(getattr(vm, name)) for name in plain},
+            "disks": to_json(disks) if isinstance(disks, Unknown) else len(disks),
+            "nics": to_json(nics) if isinstance(nics, Unknown) else len(nics),
+            "disk_bytes": _disk_bytes(machine),
+        }
+
+
+def _disk_bytes(machine: AssessedMachine) -> Any:
+    """Sum of the disks' capacities; unknown when one of them is."""
+    vm = machine.view.vm
+    if vm is None or isinstance(vm.disks, Unknown):
+        return to_json(Unknown("the disks were not read"))
+    sizes = [disk.capacity_bytes for disk in vm.disks]
+    unread = [size for size in sizes if isinstance(size, Unknown)]
+    return to_json(unread[0]) if unread else sum(size for size in sizes if not isinstance(size, Unknown))
+
+
+class MachineDetailSerializer(MachineSerializer):
+    """The same with all facts."""
+
+    facts = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_facts(self, machine: AssessedMachine) -> Any:
+        return None if machine.view.vm is None else to_json(machine.view.vm)
+
+
+class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):
+    disposition = serializers.ChoiceField(choices=DISPOSITIONS)

@@ -1,0 +1,18 @@
+"""Job kind of the assessment: asked for by name after each complete inventory, and by people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migration.assessment.services import assess
+from migration.inventory.selectors import inventory
+from project.backbone.jobs.context import JobContext
+from project.backbone.jobs.handlers import handler
+
+
+@handler("assessment.assess", title="Assess an inventory")
+def run(job: JobContext, inventory_id: str) -> dict[str, Any]:
+    """Put an inventory through all rules; run again, it replaces its own findings."""
+    assessment = assess(inventory(inventory_id), actor=job.actor)
+    job.progress(assessment.machine_count, assessment.machine_count, unit="machines")
+    return {"assessment_id": str(assessment.id), "findings": assessment.finding_count}

@@ -1,0 +1,41 @@
+"""Filters of the inventory lists. Facts are looked up inside the stored JSON by paths both databases know."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django_filters import rest_framework as filters
+
+from migration.inventory.models import Inventory, InventoryEntry
+
+
+def _fact(path: str, lookup: str = "exact") -> filters.CharFilter:
+    return filters.CharFilter(field_name=f"blob__body__{path}", lookup_expr=lookup)
+
+
+class InventoryFilter(filters.FilterSet):
+    class Meta:
+        model = Inventory
+        fields: ClassVar = {"source": ["exact"], "state": ["exact", "in"]}
+
+
+class EntryFilter(filters.FilterSet):
+    class Meta:
+        model = InventoryEntry
+        fields: ClassVar = {"name": ["exact", "icontains"], "native_id": ["exact"]}
+
+
+class VmEntryFilter(EntryFilter):
+    power_state = _fact("power_state")
+    connection_state = _fact("connection_state")
+    firmware = _fact("firmware")
+    guest_id = _fact("guest_id")
+    guest_full_name__icontains = _fact("guest_full_name", "icontains")
+    host_id = _fact("host_id")
+    cluster_id = _fact("cluster_id")
+    folder_path__icontains = _fact("folder_path", "icontains")
+
+
+class HostEntryFilter(EntryFilter):
+    cluster_id = _fact("cluster_id")
+    connection_state = _fact("connection_state")

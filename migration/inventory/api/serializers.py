@@ -1,0 +1,120 @@
+"""Sources and inventories on the wire. Passwords go in and never come out; unknown facts are `{"unknown": reason}`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from migration.inventory.core.volatile import joined
+from migration.inventory.models import Inventory, InventoryEntry, Source, SourceKind
+
+
+class OfferedCertificateSerializer(serializers.Serializer[dict[str, Any]]):
+    """A certificate the last probe saw; compare `sha256` with the machine's own console before confirming."""
+
+    subject = serializers.CharField()
+    sha256 = serializers.CharField()
+    sha1 = serializers.CharField(required=False)
+    address = serializers.CharField(required=False)
+    not_after = serializers.DateTimeField(required=False)
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    """A source with its endpoint."""
+
+    name = serializers.CharField(source="endpoint.name", read_only=True)
+    url = serializers.CharField(source="endpoint.url", read_only=True)
+    username = serializers.CharField(source="endpoint.username", read_only=True)
+    tls_thumbprints = serializers.ListField(source="endpoint.pins", child=serializers.CharField(), read_only=True)
+    certificates = OfferedCertificateSerializer(source="endpoint.offered_pins", many=True, read_only=True)
+    confirmed_at = serializers.DateTimeField(source="endpoint.pins_confirmed_at", read_only=True)
+    latest_inventory = serializers.UUIDField(source="latest_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Source
+        fields: ClassVar = [
+            "id", "kind", "name", "url", "username", "tls_thumbprints", "certificates", "confirmed_at", "about",
+            "privileges_missing", "hosts_unread", "probed_at", "latest_inventory", "created_at",
+        ]  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+
+class NewSourceSerializer(serializers.Serializer[dict[str, Any]]):
+    """What a new source needs. The password is sealed at once and cannot be read back."""
+
+    kind = serializers.ChoiceField(choices=SourceKind.choices)
+    name = serializers.CharField(max_length=200, required=False)
+    url = serializers.CharField(max_length=500, required=False, default="")
+    username = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    password = serializers.CharField(
+        max_length=1000, required=False, allow_blank=True, default="", write_only=True, trim_whitespace=False
+    )
+
+
+class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
+    """What may be changed on a source; another url drops the confirmed certificates."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    url = serializers.CharField(max_length=500, required=False)
+    username = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    password = serializers.CharField(max_length=1000, required=False, allow_blank=True, write_only=True, trim_whitespace=False)
+
+
+class ConfirmSerializer(serializers.Serializer[dict[str, Any]]):
+    tls_thumbprints = serializers.ListField(
+        child=serializers.CharField(max_length=200), allow_empty=False, max_length=2000, help_text="SHA-256 of each certificate"
+    )
+
+
+class InventorySerializer(serializers.ModelSerializer[Inventory]):
+    """One collection; `counts` has `vms`, `hosts`, `clusters`, `datastores`, `networks`, `disks` once it is complete."""
+
+    counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = Inventory
+        fields: ClassVar = ["id", "source", "state", "counts", "object_count", "about", "created_at", "collected_at", "job_id"]
+        read_only_fields: ClassVar = fields
+
+
+class EntrySerializer(serializers.ModelSerializer[InventoryEntry]):
+    """One object of an inventory: its ids and name, and all its facts."""
+
+    facts = serializers.SerializerMethodField()
+    digest = serializers.CharField(source="blob_id", read_only=True)
+
+    class Meta:
+        model = InventoryEntry
+        fields: ClassVar = ["id", "native_id", "name", "digest", "facts"]
+        read_only_fields: ClassVar = fields
+
+    @extend_schema_field(serializers.DictField())
+    def get_facts(self, entry: InventoryEntry) -> dict[str, Any]:
+        return joined(entry.blob.body, entry.volatile)
+
+
+class PathChangeSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    old = serializers.JSONField()
+    new = serializers.JSONField()
+
+
+class ObjectSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    native_id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class ChangedObjectSerializer(ObjectSerializer):
+    changes = PathChangeSerializer(many=True)
+
+
+class DiffSerializer(serializers.Serializer[Any]):
+    """What changed since the inventory `against`; volatile values are no change."""
+
+    against = serializers.UUIDField()
+    added = ObjectSerializer(many=True)
+    gone = ObjectSerializer(many=True)
+    changed = ChangedObjectSerializer(many=True)

@@ -1,0 +1,80 @@
+"""Viewset of sources: create, look, probe, confirm, collect."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from migration.inventory import selectors
+from migration.inventory.api.serializers import (
+    ConfirmSerializer,
+    NewSourceSerializer,
+    SourceChangeSerializer,
+    SourceSerializer,
+)
+from migration.inventory.models import Source
+from migration.inventory.services import sources
+from project.backbone.api.accepted import accepted
+from project.backbone.api.idempotency import idempotency_key_of
+from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.jobs.serializers import JobSerializer
+
+
+@extend_schema_view(retrieve=extend_schema(summary="One source"), list=extend_schema(summary="The project's sources"))
+class SourceViewSet(ProjectReadOnlyViewSet):
+    """Where facts come from: a vCenter or an ESXi host."""
+
+    queryset = Source.objects.all()
+    serializer_class = SourceSerializer
+    filterset_fields: ClassVar = ["kind"]
+    search_fields: ClassVar = ["endpoint__name", "endpoint__url"]
+    ordering_fields: ClassVar = ["created_at"]
+
+    def get_queryset(self) -> QuerySet[Source]:
+        return super().get_queryset() if self.for_schema else selectors.sources(self.project)
+
+    @extend_schema(request=NewSourceSerializer, responses={201: SourceSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a source; nothing is contacted yet. Probe it next."""
+        asked = NewSourceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = {**asked.validated_data}
+        values.setdefault("name", values["url"])
+        source = sources.create_source(self.project, actor=self.actor, **values)
+        return Response(SourceSerializer(source).data, status=201)
+
+    @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change name, address or credentials."""
+        asked = SourceChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        source = sources.change_source(self.get_object(), actor=self.actor, **asked.validated_data)
+        return Response(SourceSerializer(source).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def probe(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read certificates, version and missing rights; the certificates then wait for confirmation."""
+        return accepted(sources.probe(self.get_object(), actor=self.actor, idempotency_key=idempotency_key_of(request)), request)
+
+    @extend_schema(request=ConfirmSerializer, responses=SourceSerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Vouch for certificates the last probe showed: from now on only these are talked to."""
+        asked = ConfirmSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        source = sources.confirm(self.get_object(), actor=self.actor, **asked.validated_data)
+        return Response(SourceSerializer(source).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def collect(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a new inventory of the source."""
+        return accepted(
+            sources.collect(self.get_object(), actor=self.actor, idempotency_key=idempotency_key_of(request)), request
+        )

@@ -1,0 +1,16 @@
+"""Where the inventory's viewsets hang."""
+
+from __future__ import annotations
+
+from migration.inventory.api import inventories as views
+from migration.inventory.api.sources import SourceViewSet
+
+PROJECT_ROUTES = [
+    ("sources", SourceViewSet, "source"),
+    ("inventories", views.InventoryViewSet, "inventory"),
+    ("inventories/<uuid:inventory_id>/vms", views.VmEntryViewSet, "inventory-vm"),
+    ("inventories/<uuid:inventory_id>/hosts", views.HostEntryViewSet, "inventory-host"),
+    ("inventories/<uuid:inventory_id>/clusters", views.ClusterEntryViewSet, "inventory-cluster"),
+    ("inventories/<uuid:inventory_id>/datastores", views.DatastoreEntryViewSet, "inventory-datastore"),
+    ("inventories/<uuid:inventory_id>/networks", views.NetworkEntryViewSet, "inventory-network"),
+]

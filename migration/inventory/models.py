@@ -1,0 +1,129 @@
+"""Rows of the inventory: sources, their immutable inventories, content-addressed facts, and machines with a stable identity.
+
+Fields and constraints only. `state` is written by services.collecting alone; facts are read back through selectors.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import uuid4
+
+from django.db import models
+
+from migration.inventory.core.kinds import FactKind
+from migration.inventory.core.states import InventoryState
+from project.backbone.identified import Identified
+from project.backbone.models import Endpoint, Project
+
+
+class SourceKind(models.TextChoices):
+    VCENTER = "vcenter"
+    ESXI = "esxi"
+    OVA = "ova"
+    RVTOOLS = "rvtools"
+
+
+class Disposition(models.TextChoices):
+    """What shall become of a machine."""
+
+    MIGRATE = "migrate"
+    REBUILD = "rebuild"
+    RETIRE = "retire"
+    RETAIN = "retain"
+    EXCLUDE = "exclude"
+
+
+class Source(Identified):
+    """Where facts come from. `latest` is the newest complete inventory; `about` is what the source said of itself.
+
+    `privileges_missing` is `[{privilege, purpose}]` or `{"unknown": reason}`; `hosts_unread` is `[{host, reason}]`: ESXi hosts
+    whose certificate the last probe could not have.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sources")
+    kind = models.CharField(max_length=16, choices=SourceKind.choices)
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.PROTECT, related_name="+")
+    about = models.JSONField(null=True, blank=True)
+    privileges_missing = models.JSONField(null=True, blank=True)
+    hosts_unread = models.JSONField(default=list, blank=True)
+    probed_at = models.DateTimeField(null=True, blank=True)
+    latest = models.ForeignKey("Inventory", null=True, blank=True, on_delete=models.SET_NULL, related_name="latest_of")
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.endpoint.name
+
+
+class Inventory(Identified):
+    """One collection of one source. Complete or failed, it never changes; `collected_at` is when the last page was read."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="inventories")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="inventories")
+    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in InventoryState])
+    job_id = models.UUIDField(null=True, blank=True)
+    object_count = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    about = models.JSONField(null=True, blank=True)
+    collected_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "id"]
+        verbose_name_plural = "inventories"
+
+    def __str__(self) -> str:
+        return f"inventory {self.id} ({self.state})"
+
+
+class FactBlob(models.Model):
+    """The lasting facts of one object, stored once however many inventories hold them. `digest`: see core.blobs."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in FactKind])
+    body = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.digest[:12]}"
+
+
+class InventoryEntry(models.Model):
+    """One object in one inventory: a pointer to its lasting facts, and its volatile values beside them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    inventory = models.ForeignKey(Inventory, on_delete=models.CASCADE, related_name="entries")
+    kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in FactKind])
+    native_id = models.CharField(max_length=200)
+    name = models.CharField(max_length=500)
+    blob = models.ForeignKey(FactBlob, on_delete=models.PROTECT, related_name="entries")
+    volatile = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        verbose_name_plural = "inventory entries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["inventory", "kind", "native_id"], name="one_entry_per_object_and_inventory")
+        ]
+        indexes: ClassVar = [models.Index(fields=["inventory", "kind", "name"], name="entry_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Machine(Identified):
+    """A VM through all inventories of its source: its moref there is its identity, its instance UUID is recorded."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="machines")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="machines")
+    native_id = models.CharField(max_length=200)
+    instance_uuid = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=500)
+    disposition = models.CharField(max_length=16, choices=Disposition.choices, default=Disposition.MIGRATE)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "native_id"], name="one_machine_per_moref_and_source")]
+
+    def __str__(self) -> str:
+        return self.name

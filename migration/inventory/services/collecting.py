@@ -1,0 +1,166 @@
+"""Making one inventory: begin, add pages, complete or give up. Until it is complete, nobody sees anything of it.
+
+Each attempt of a job makes its own inventory and replaces what an earlier attempt left half done, so a killed collection
+leaves nothing behind and an attempt that lost its lease cannot write into the next one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, F
+
+from estate.facts.codec import to_json
+from estate.facts.source import SourceAbout, SourceFact
+from migration.inventory.core.blobs import StoredFact, stored
+from migration.inventory.core.kinds import FactKind
+from migration.inventory.core.states import InventoryEvent, InventoryState, next_state
+from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Machine, Source
+from project.backbone.accounts.policy import Actor
+from project.backbone.audit.services import record
+from project.backbone.clock import now
+from project.backbone.jobs import services as jobs
+from project.backbone.problems import Conflict
+
+ROWS_PER_INSERT = 500
+
+
+class InventoryReplaced(Conflict):
+    """A newer attempt took over; what this one still has to say is dropped."""
+
+    code = "inventory_replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVm:
+    """What the stable identity of a machine needs of one VM."""
+
+    native_id: str
+    name: str
+    instance_uuid: str
+    disk_count: int
+
+
+@transaction.atomic
+def begin(source: Source, *, job_id: UUID | None, actor: Actor) -> Inventory:
+    """A new, empty inventory in state collecting. Unfinished ones of the source are failed and emptied."""
+    for left in Inventory.objects.filter(source=source, state=InventoryState.COLLECTING):
+        _give_up(left, InventoryEvent.REPLACED)
+    inventory = Inventory.objects.create(
+        project=source.project, source=source, state=InventoryState.COLLECTING.value, job_id=job_id
+    )
+    record(actor, "inventory.begun", inventory, project=source.project, after={"source": str(source)})
+    return inventory
+
+
+@transaction.atomic
+def add_page(inventory: Inventory, facts: Iterable[SourceFact]) -> int:
+    """Store one page of facts; an object that comes twice is kept as it came last. Returns the number of objects.
+
+    Raises: InventoryReplaced when the inventory is no longer being collected.
+    """
+    page = {(fact.kind, fact.native_id): fact for fact in map(stored, facts)}
+    _still_collecting(inventory, len(page))
+    _store_blobs(page.values())
+    entries = [
+        InventoryEntry(
+            inventory=inventory, kind=fact.kind.value, native_id=fact.native_id, name=fact.name, blob_id=fact.digest,
+            volatile=fact.volatile,
+        )
+        for fact in page.values()
+    ]  # fmt: skip
+    InventoryEntry.objects.bulk_create(
+        entries,
+        batch_size=ROWS_PER_INSERT,
+        update_conflicts=True,
+        unique_fields=["inventory", "kind", "native_id"],
+        update_fields=["name", "blob", "volatile"],
+    )
+    return len(entries)
+
+
+def _still_collecting(inventory: Inventory, more: int) -> None:
+    unfinished = Inventory.objects.filter(pk=inventory.pk, state=InventoryState.COLLECTING)
+    if not unfinished.update(object_count=F("object_count") + more):
+        raise InventoryReplaced(
+            f"Inventory {inventory.pk} is no longer being collected.", next_step="Look at the source's newest inventory."
+        )
+
+
+def _store_blobs(facts: Iterable[StoredFact]) -> None:
+    """Insert the facts whose address is new. Another inventory may insert the same ones meanwhile: that is no conflict."""
+    by_digest = {fact.digest: fact for fact in facts}
+    known = set(FactBlob.objects.filter(digest__in=list(by_digest)).values_list("digest", flat=True))
+    blobs = [FactBlob(digest=d, kind=fact.kind.value, body=fact.body) for d, fact in by_digest.items() if d not in known]
+    FactBlob.objects.bulk_create(blobs, batch_size=ROWS_PER_INSERT, ignore_conflicts=True)
+
+
+@transaction.atomic
+def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, SeenVm], actor: Actor) -> Inventory:
+    """Make the inventory visible: state, counts, machines and the source's latest, and ask for its assessment, all at once.
+
+    Raises: InventoryReplaced when a newer attempt took over.
+    """
+    target = next_state(InventoryState(inventory.state), InventoryEvent.ALL_READ)
+    counts, collected_at = _counts(inventory, vms), now()
+    changed = Inventory.objects.filter(pk=inventory.pk, state=inventory.state).update(
+        state=target.value, counts=counts, about=to_json(about), collected_at=collected_at
+    )
+    if not changed:
+        raise InventoryReplaced(f"Inventory {inventory.pk} was replaced.", next_step="Look at the source's newest inventory.")
+    inventory.refresh_from_db()
+    _remember_machines(inventory, vms, seen_at=collected_at)
+    Source.objects.filter(pk=inventory.source_id).update(latest=inventory, about=to_json(about))
+    record(actor, "inventory.completed", inventory, project=inventory.project, after={"counts": counts})
+    jobs.enqueue(
+        "assessment.assess",
+        project=inventory.project,
+        params={"inventory_id": str(inventory.id)},
+        actor=actor,
+        subject=str(inventory.source),
+    )
+    return inventory
+
+
+def _counts(inventory: Inventory, vms: Mapping[str, SeenVm]) -> dict[str, int]:
+    by_kind = inventory.entries.order_by().values_list("kind").annotate(Count("id"))
+    found = {f"{kind}s": number for kind, number in by_kind}
+    disks = sum(vm.disk_count for vm in vms.values())
+    return {f"{kind.value}s": found.get(f"{kind.value}s", 0) for kind in FactKind} | {"disks": disks}
+
+
+def _remember_machines(inventory: Inventory, vms: Mapping[str, SeenVm], *, seen_at: datetime) -> None:
+    machines = [
+        Machine(
+            project_id=inventory.project_id, source_id=inventory.source_id, native_id=vm.native_id, name=vm.name,
+            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
+        )
+        for vm in vms.values()
+    ]  # fmt: skip
+    Machine.objects.bulk_create(
+        machines,
+        batch_size=ROWS_PER_INSERT,
+        update_conflicts=True,
+        unique_fields=["source", "native_id"],
+        update_fields=["name", "instance_uuid", "last_seen_at"],
+    )
+
+
+@transaction.atomic
+def abandon(inventory: Inventory, *, actor: Actor) -> None:
+    """Give an unfinished inventory up and drop what it holds; a finished one is left alone."""
+    if _give_up(inventory, InventoryEvent.GAVE_UP):
+        record(actor, "inventory.failed", inventory, project=inventory.project)
+
+
+def _give_up(inventory: Inventory, event: InventoryEvent) -> bool:
+    target = next_state(InventoryState.COLLECTING, event)
+    mine = Inventory.objects.filter(pk=inventory.pk, state=InventoryState.COLLECTING)
+    given_up = bool(mine.update(state=target.value, object_count=0))
+    if given_up:
+        inventory.entries.all().delete()
+    return given_up

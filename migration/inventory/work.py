@@ -1,0 +1,95 @@
+"""The inventory's work at the edge: a vSphere session in, pages of facts into services. No decision and no model is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from estate.connection import Connection
+from estate.facts.codec import to_json
+from estate.facts.source import SourceAbout, SourceFact, VmFacts
+from estate.facts.unknown import Unknown
+from estate.vsphere import inventory as vsphere
+from estate.vsphere.probe import probe as look
+from estate.vsphere.session import VsphereSession
+from migration.inventory.models import Inventory, Source
+from migration.inventory.services import collecting, sources
+from migration.inventory.services.collecting import SeenVm
+from project.backbone.endpoints.selectors import connection_of
+from project.backbone.jobs.context import JobContext
+
+OnPage = Callable[[str, Sequence[SourceFact]], None]
+
+
+class Feed(Protocol):
+    """Whoever can read a whole estate page by page: vSphere here, a recorded one in tests."""
+
+    def __call__(self, connection: Connection, *, on_page: OnPage, alive: Callable[[], None]) -> SourceAbout: ...
+
+
+def vsphere_feed(connection: Connection, *, on_page: OnPage, alive: Callable[[], None]) -> SourceAbout:
+    """Log in once, read everything, log out. Raises: EdgeError, see estate.vsphere.errors."""
+    with VsphereSession(connection) as session:
+        return vsphere.collect(session, on_page=on_page, alive=alive)
+
+
+def probe(job: JobContext, source: Source) -> dict[str, Any]:
+    """Look at the source and write down what it shows. Before its own certificate is confirmed, that is all it shows.
+
+    Raises: EdgeError, see estate.vsphere.errors.
+    """
+    seen = look(connection_of(source.endpoint))
+    certificates = [to_json(certificate) for certificate in seen.certificates]
+    sources.record_probe(
+        source,
+        about=seen.about,
+        certificates=certificates,
+        privileges_missing=to_json(seen.privileges_missing),
+        hosts_unread=[{"host": host, "reason": reason} for host, reason in seen.hosts_unread],
+        actor=job.actor,
+    )
+    return {"certificates": certificates, "logged_in": seen.about is not None}
+
+
+def collect(job: JobContext, source: Source, *, feed: Feed = vsphere_feed) -> dict[str, Any]:
+    """Make a new inventory of the source. Whatever ends it early, nothing half read stays behind.
+
+    Raises: EdgeError from the source; JobCancelled and LeaseLost from the job; InventoryReplaced.
+    """
+    inventory = collecting.begin(source, job_id=job.id, actor=job.actor)
+    intake = _Intake(job, inventory)
+    try:
+        about = feed(connection_of(source.endpoint), on_page=intake.take, alive=job.alive)
+        complete = collecting.complete(inventory, about=about, vms=intake.vms, actor=job.actor)
+    finally:
+        collecting.abandon(inventory, actor=job.actor)  # leaves a complete inventory alone
+    job.progress(intake.done, intake.done, unit="objects", message=f"{complete.counts['vms']} machines read")
+    return {"inventory_id": str(complete.id), "counts": complete.counts}
+
+
+@dataclass(slots=True)
+class _Intake:
+    """Stores page after page and keeps what the machines' identity needs."""
+
+    job: JobContext
+    inventory: Inventory
+    vms: dict[str, SeenVm] = field(default_factory=dict)
+    done: int = 0
+
+    def take(self, kind: str, facts: Sequence[SourceFact]) -> None:
+        self.job.alive()
+        self.done += collecting.add_page(self.inventory, facts)
+        for fact in facts:
+            if isinstance(fact, VmFacts):
+                self.vms[fact.native_id] = _seen(fact)
+        self.job.progress(self.done, None, unit="objects", message=f"Reading {kind}s")
+
+
+def _seen(vm: VmFacts) -> SeenVm:
+    return SeenVm(
+        native_id=vm.native_id,
+        name=vm.name,
+        instance_uuid="" if isinstance(vm.instance_uuid, Unknown) else vm.instance_uuid,
+        disk_count=0 if isinstance(vm.disks, Unknown) else len(vm.disks),
+    )

@@ -1,0 +1,191 @@
+"""Reading plans: mappings, plans, waves, and what the apps above need of a wave's machines, with their latest facts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from estate.facts.codec import from_json
+from estate.facts.planned import PlannedVm
+from estate.facts.source import VmFacts
+from estate.facts.unknown import Unknown
+from migration.inventory import selectors as inventories
+from migration.planning.core.compare import PlannedPlace
+from migration.planning.core.mapping import family_of
+from migration.planning.core.placement import Placement
+from migration.planning.core.states import PlanState
+from migration.planning.core.suggest import GuestTable, guest_table_from
+from migration.planning.models import Mapping, Plan, PlannedMachine, Wave
+from project.backbone.models import Project
+from project.backbone.problems import Conflict, NotVisible
+from readiness.selectors import pools as readiness
+
+TEMPLATES_FILE = "data/templates-2026-11.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveMachine:
+    """One machine of a wave with everything a conversion needs. Keys of the maps are the source's device keys."""
+
+    machine_id: UUID
+    name: str
+    target_name: str
+    source_id: UUID
+    source_endpoint_id: UUID
+    pool_endpoint_id: UUID
+    native_id: str
+    vm: VmFacts
+    template_name: str
+    template_uuid: str
+    firmware: str
+    sr_by_disk: MappingType[int, str]
+    network_by_nic: MappingType[int, str]
+
+
+@cache
+def guest_table() -> GuestTable:
+    """Guest ids to template names, from the newest data file."""
+    return guest_table_from(tomllib.loads(files("migration.planning").joinpath(TEMPLATES_FILE).read_text(encoding="utf-8")))
+
+
+def mappings(project: Project) -> QuerySet[Mapping]:
+    return Mapping.objects.filter(project=project)
+
+
+def mapping(project: Project, mapping_id: UUID | str) -> Mapping:
+    """A mapping of this project. Raises: NotVisible."""
+    found = mappings(project).filter(pk=mapping_id).first()
+    if found is None:
+        raise NotVisible("mapping")
+    return found
+
+
+def mapping_values(row: Mapping) -> dict[str, dict[str, object]]:
+    """A mapping's table in the form core reads and plans keep."""
+    return {"networks": row.networks, "datastores": row.datastores, "templates": row.templates, "overrides": row.overrides}
+
+
+def plans(project: Project) -> QuerySet[Plan]:
+    return Plan.objects.filter(project=project).select_related("project")
+
+
+def plans_with_machines(project: Project) -> QuerySet[Plan]:
+    """Plans with waves and machines, in three queries."""
+    waves = Wave.objects.prefetch_related(Prefetch("machines", PlannedMachine.objects.order_by("position")))
+    left_out = PlannedMachine.objects.filter(wave=None).order_by("position")
+    return plans(project).prefetch_related(Prefetch("waves", waves), Prefetch("machines", left_out, to_attr="left_out"))
+
+
+def places(plan: Plan) -> dict[str, PlannedPlace]:
+    """What a plan says of each machine, by machine id, for comparing."""
+    rows = plan.machines.values_list("machine_id", "name", "wave_id", "placement")
+    return {str(machine): PlannedPlace(name, wave is not None, placement) for machine, name, wave, placement in rows}
+
+
+def waves(project: Project) -> QuerySet[Wave]:
+    return Wave.objects.filter(plan__project=project).select_related("plan__project")
+
+
+def wave(project_id: UUID, wave_id: UUID | str) -> Wave:
+    """A wave of this project, with its plan. Raises: NotVisible."""
+    found = wave_by_id(wave_id)
+    if found.plan.project_id != project_id:
+        raise NotVisible("wave")
+    return found
+
+
+def wave_by_id(wave_id: UUID | str) -> Wave:
+    """A wave with its plan, for jobs. Raises: NotVisible."""
+    found = Wave.objects.select_related("plan__project").filter(pk=wave_id).first()
+    if found is None:
+        raise NotVisible("wave")
+    return found
+
+
+def is_approved(wave_id: UUID | str) -> bool:
+    """Whether the wave's plan is approved."""
+    return Wave.objects.filter(pk=wave_id, plan__state=PlanState.APPROVED.value).exists()
+
+
+def machine_ids_of_wave(wave_id: UUID | str) -> list[UUID]:
+    """The wave's machines in their order."""
+    return list(PlannedMachine.objects.filter(wave_id=wave_id).order_by("position").values_list("machine_id", flat=True))
+
+
+def wave_machines(wave_id: UUID | str) -> list[WaveMachine]:
+    """The wave's machines with their latest facts and their frozen places.
+
+    Raises: NotVisible; Conflict `machine_gone` (409) naming those the latest inventory no longer holds.
+    """
+    wave = wave_by_id(wave_id)
+    pool = readiness.pool(wave.plan.pool_id)
+    rows = list(wave.machines.order_by("position"))
+    views = _views(wave.plan.project, rows)
+    gone = [row.name for row in rows if views[row.machine_id].vm is None]
+    if gone:
+        raise Conflict(
+            f"The latest inventory no longer holds {', '.join(gone)}.",
+            code="machine_gone",
+            next_step="Collect the source again, or make a new plan without them.",
+        )
+    return [_wave_machine(row, views[row.machine_id], pool.endpoint_id) for row in rows]
+
+
+def _views(project: Project, rows: list[PlannedMachine]) -> dict[UUID, inventories.MachineView]:
+    machines = inventories.machines(project).filter(id__in=[row.machine_id for row in rows])
+    return {view.id: view for view in inventories.machine_views(machines)}
+
+
+def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpoint_id: UUID) -> WaveMachine:
+    placement = from_json(row.placement, Placement)
+    assert view.vm is not None, "asked before"
+    return WaveMachine(
+        machine_id=view.id,
+        name=view.name,
+        target_name=placement.target_name,
+        source_id=view.source_id,
+        source_endpoint_id=view.endpoint_id,
+        pool_endpoint_id=pool_endpoint_id,
+        native_id=view.native_id,
+        vm=view.vm,
+        template_name=placement.template_name,
+        template_uuid=placement.template_uuid,
+        firmware=placement.firmware,
+        sr_by_disk=placement.sr_by_disk,
+        network_by_nic=placement.network_by_nic,
+    )
+
+
+def planned_vms(wave_id: UUID | str) -> list[PlannedVm]:
+    """What the wave adds to its pool, for questions of capacity and protection.
+
+    Raises: NotVisible; Conflict `machine_gone` (409); Conflict `facts_unknown` (409) when a size is no longer known.
+    """
+    bytes_by_sr = dict(PlannedMachine.objects.filter(wave_id=wave_id).values_list("machine_id", "placement__bytes_by_sr"))
+    return [_planned(machine, bytes_by_sr[machine.machine_id]) for machine in wave_machines(wave_id)]
+
+
+def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:
+    vm = machine.vm
+    if isinstance(vm.memory_bytes, Unknown) or isinstance(vm.vcpus, Unknown):
+        raise Conflict(
+            f"Memory or vCPUs of {machine.name} are no longer known.",
+            code="facts_unknown",
+            next_step="Make the machine readable at its source and collect again.",
+        )
+    nics = () if isinstance(vm.nics, Unknown) else vm.nics
+    return PlannedVm(
+        machine_id=str(machine.machine_id),
+        name=machine.target_name,
+        memory_bytes=vm.memory_bytes,
+        vcpus=vm.vcpus,
+        disk_bytes_by_sr=tuple(bytes_by_sr.items()),
+        mac_addresses=tuple(nic.mac_address.lower() for nic in nics if not isinstance(nic.mac_address, Unknown)),
+        is_windows=not isinstance(vm.guest_id, Unknown) and family_of(vm.guest_id) == "windows",
+    )

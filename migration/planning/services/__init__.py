@@ -1,0 +1,1 @@
+"""Writing plans: mappings, planning, approval. Reading is in selectors, deciding in core."""

@@ -1,0 +1,53 @@
+"""Gathers what core decides on: machines with facts, findings and names as candidates, and the pool as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from estate.facts.pool import PoolFacts
+from estate.facts.unknown import is_known
+from migration.assessment import selectors as assessment
+from migration.assessment.selectors import FindingView
+from migration.inventory import selectors as inventories
+from migration.inventory.selectors import MachineView
+from migration.planning.core.placement import EstateNames
+from migration.planning.core.target import Target, disk_srs
+from migration.planning.core.waves import Candidate, OpenFinding
+from project.backbone.clock import now
+from project.backbone.models import Project
+
+NO_NAMES = EstateNames({}, {})
+
+
+def candidates(project: Project, machine_ids: Collection[UUID] | None = None) -> list[Candidate]:
+    """The project's machines (or these), with latest facts and the findings no waiver covers, by name."""
+    rows = inventories.machines(project)
+    if machine_ids is not None:
+        rows = rows.filter(id__in=machine_ids)
+    views = inventories.machine_views(rows)
+    findings = assessment.findings_by_machine(project, at=now(), machine_ids=machine_ids)
+    names = {held: _names(held) for held in {view.inventory_id for view in views} if held is not None}
+    return [_candidate(view, findings.get(view.id, []), names) for view in views]
+
+
+def target_of(project: Project, pool: PoolFacts) -> Target:
+    """The pool with the VDI limits of the project's product, where its SR kinds decide them."""
+    limits = assessment.limits(project.target_product)
+    sizes = {sr.uuid: limits.vdi_limit_bytes(sr.kind) for sr in disk_srs(pool)}
+    return Target(pool, {uuid: size for uuid, size in sizes.items() if is_known(size)})
+
+
+def _names(inventory_id: UUID) -> EstateNames:
+    return EstateNames(inventories.network_names(inventory_id), inventories.datastore_names(inventory_id))
+
+
+def _candidate(view: MachineView, findings: list[FindingView], names: dict[UUID, EstateNames]) -> Candidate:
+    return Candidate(
+        machine_id=str(view.id),
+        name=view.name,
+        disposition=view.disposition,
+        vm=view.vm,
+        names=NO_NAMES if view.inventory_id is None else names[view.inventory_id],
+        findings=tuple(OpenFinding(f.rule_id, f.severity, f.result, f.title, f.remedy) for f in findings if not f.waived),
+    )
