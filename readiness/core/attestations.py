@@ -53,20 +53,30 @@ def _sr_uuid(facts: PoolFacts, text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def _hosts_given(value: dict[str, Any]) -> list[Any]:
+    """The watched hosts as `[{host_uuid, fenced}]`, also when they came as two lists `watched_hosts` and `fenced_hosts`."""
+    given, watched, fenced = value.get("hosts"), value.get("watched_hosts"), value.get("fenced_hosts")
+    if isinstance(given, list):
+        return given
+    if not isinstance(watched, list) or not isinstance(fenced, list):
+        return []
+    return [{"host_uuid": host, "fenced": host in fenced} for host in dict.fromkeys([*watched, *fenced])]
+
+
 def _watched(facts: PoolFacts, value: dict[str, Any]) -> tuple[list[dict[str, Any]], list[Fault]]:
     hosts, faults = [], []
-    given = value.get("hosts")
-    for n, host in enumerate(given if isinstance(given, list) else []):
+    for n, host in enumerate(_hosts_given(value)):
         said = host if isinstance(host, dict) else {}
-        uuid = _host_uuid(facts, said.get("host_uuid") or said.get("host"))
+        uuid = _host_uuid(facts, said.get("host_uuid"))
         if uuid is None:
             faults.append(Fault(f"value.hosts.{n}.host_uuid", "is no host of this pool"))
         elif not isinstance(said.get("fenced"), bool):
             faults.append(Fault(f"value.hosts.{n}.fenced", "must be true or false"))
         else:
-            hosts.append({**{k: v for k, v in said.items() if k != "host"}, "host_uuid": uuid})
+            hosts.append({**said, "host_uuid": uuid})
     if not hosts and not faults:
-        faults.append(Fault("value.hosts", "must list each watched host: [{host_uuid, fenced}]"))
+        text = "must list each watched host, [{host_uuid, fenced}], or give watched_hosts and fenced_hosts"
+        faults.append(Fault("value.hosts", text))
     return hosts, faults
 
 
@@ -77,8 +87,8 @@ def _trial_faults(wanted: Attestation) -> list[Fault]:
     for flag in ("statefile_lost", "mirror_in_sync"):
         if not isinstance(value.get(flag), bool):
             faults.append(Fault(f"value.{flag}", "must be true or false"))
-    if not _is_number(value.get("statefile_latency_s")):
-        faults.append(Fault("value.statefile_latency_s", "must be the highest latency seen, in seconds"))
+    if not _is_number(value.get("max_latency_s")):
+        faults.append(Fault("value.max_latency_s", "must be the highest latency seen, in seconds"))
     if value.get("failover_s") is not None and not _is_number(value["failover_s"]):
         faults.append(Fault("value.failover_s", "must be seconds, or left out when it was not measured"))
     if wanted.timeout_s is None:
@@ -88,12 +98,16 @@ def _trial_faults(wanted: Attestation) -> list[Fault]:
     return faults
 
 
+def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: part for key, part in value.items() if key not in ("watched_hosts", "fenced_hosts")}
+
+
 def _trial(facts: PoolFacts, wanted: Attestation) -> tuple[Attestation, list[Fault]]:
     hosts, faults = _watched(facts, wanted.value)
-    sr_uuid = _sr_uuid(facts, wanted.subject)
+    sr_uuid = _sr_uuid(facts, "" if wanted.subject == wanted.storage_node else wanted.subject)
     if sr_uuid is None:
-        faults.append(Fault("subject", "must be the uuid or name of the heartbeat SR"))
-    stored = replace(wanted, subject=sr_uuid or "", value={**wanted.value, "hosts": hosts})
+        faults.append(Fault("subject", "must be the uuid or name of the heartbeat SR (or be left out)"))
+    stored = replace(wanted, subject=sr_uuid or "", value={**_without_lists(wanted.value), "hosts": hosts})
     return stored, faults + _trial_faults(wanted)
 
 

@@ -24,7 +24,7 @@ class TrialFlaw(StrEnum):
     STATEFILE_LOST = "all hosts lost the state file together (HA_STATEFILE_LOST), which hides a timeout that is too short"
     LATENCY = "the state-file latency reached the timeout"
     MIRROR = "the storage mirror was not in sync before the trial"
-    INCOMPLETE = "the record does not say all of: method, hosts watched, statefile_lost, statefile_latency_s, mirror_in_sync"
+    INCOMPLETE = "the record does not say all of: method, hosts watched, statefile_lost, max_latency_s, mirror_in_sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Trial:
     hard: bool
     fenced: dict[str, bool]
     statefile_lost: bool | None
-    statefile_latency_s: float | None
+    max_latency_s: float | None
     mirror_in_sync: bool | None
     failover_s: float | None
 
@@ -64,7 +64,7 @@ def read_trial(item: EvidenceItem) -> Trial:
         hard=item.value.get("method") == HARD,
         fenced=fenced,
         statefile_lost=_flag(item.value.get("statefile_lost")),
-        statefile_latency_s=_number(item.value.get("statefile_latency_s")),
+        max_latency_s=_number(item.value.get("max_latency_s")),
         mirror_in_sync=_flag(item.value.get("mirror_in_sync")),
         failover_s=_number(item.value.get("failover_s")),
     )
@@ -94,10 +94,10 @@ def flaw_of(trial: Trial) -> TrialFlaw | None:
 
 
 def _measured_flaw(trial: Trial) -> TrialFlaw | None:
-    measures = (trial.timeout_s, trial.statefile_lost, trial.statefile_latency_s, trial.mirror_in_sync)
+    measures = (trial.timeout_s, trial.statefile_lost, trial.max_latency_s, trial.mirror_in_sync)
     if not trial.fenced or any(measure is None for measure in measures):
         return TrialFlaw.INCOMPLETE
-    if trial.statefile_latency_s is not None and trial.timeout_s is not None and trial.statefile_latency_s >= trial.timeout_s:
+    if trial.max_latency_s is not None and trial.timeout_s is not None and trial.max_latency_s >= trial.timeout_s:
         return TrialFlaw.LATENCY
     return None
 

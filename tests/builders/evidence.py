@@ -34,7 +34,7 @@ def a_trial(
         "method": "hard_power_cycle",
         "hosts": [{"host_uuid": uuid, "fenced": uuid in fenced} for uuid in hosts],
         "statefile_lost": False,
-        "statefile_latency_s": 71.0,
+        "max_latency_s": 71.0,
         "mirror_in_sync": True,
         "failover_s": 70.0,
         **value,

@@ -25,7 +25,27 @@ POOL = a_pool()
 EVIDENCE = full_evidence(POOL)
 FIELD = gate_profile("field", "xenserver-8")
 STRICT = gate_profile("strict", "xenserver-8")
-BUILT = ["HA-001", "HA-003", "HA-020", "HA-021", "HA-022", "HA-023", "HA-024", "HA-026", "HA-028", "HA-040", "HA-041", "HA-042", "HA-044", "HA-060", "HA-061", "HA-062", "HA-063", "HA-064", "HA-065"]
+BUILT = [
+    "HA-001",
+    "HA-003",
+    "HA-020",
+    "HA-021",
+    "HA-022",
+    "HA-023",
+    "HA-024",
+    "HA-026",
+    "HA-028",
+    "HA-040",
+    "HA-041",
+    "HA-042",
+    "HA-044",
+    "HA-060",
+    "HA-061",
+    "HA-062",
+    "HA-063",
+    "HA-064",
+    "HA-065",
+]
 
 
 def verdict_of(
