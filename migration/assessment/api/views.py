@@ -131,7 +131,8 @@ class MachineViewSet(ProjectReadOnlyViewSet):
         """The project's machines."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         assessed = selectors.assessed_machines(self.project, page or (), at=now())
-        return self.get_paginated_response(MachineSerializer(assessed, many=True).data  # type: ignore[arg-type]  # many=True takes a list)
+        shown = MachineSerializer(assessed, many=True)  # type: ignore[arg-type]  # many=True takes a list
+        return self.get_paginated_response(shown.data)
 
     @extend_schema(responses=MachineDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -104,7 +104,7 @@ def record_probe(
     hosts_unread: list[dict[str, str]],
     actor: Actor,
 ) -> Source:
-    """Write down what a probe saw. `about` is None, and the rights are unknown, before the source's own certificate is confirmed."""
+    """Write down what a probe saw. Before the source's own certificate is confirmed, `about` is None and the rights unknown."""
     endpoints.offer_certificates(source.endpoint, certificates, actor=actor)
     source.about = source.about if about is None else to_json(about)
     source.privileges_missing, source.hosts_unread = privileges_missing, hosts_unread
