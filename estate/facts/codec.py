@@ -25,7 +25,7 @@ def _unknown_union(kind: Any) -> bool:
 def _structure_known_or_unknown(value: Any, kind: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"unknown"}:
         return Unknown(value["unknown"])
-    rest = typing.Union[tuple(arg for arg in typing.get_args(kind) if arg is not Unknown)]  # noqa: UP007 - built at run time
+    rest = typing.Union[tuple(arg for arg in typing.get_args(kind) if arg is not Unknown)]  # type: ignore[valid-type]  # noqa: UP007 - built at run time
     return _CONVERTER.structure(value, rest)  # type: ignore[arg-type]  # a union is a type form, not a class
 
 
