@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyVmomi import vmodl
+from pyVmomi import vim, vmodl
 
 from lab.disks import DiskStore
 from lab.vcenter_sim.faults import Faults
@@ -66,7 +66,8 @@ class Center:
         """
         found = self.registry.find(moid)
         if found is None:
-            raise vmodl.fault.ManagedObjectNotFound(msg=f"the object '{moid}' has already been deleted or was never made")
+            text = f"the object '{moid}' has already been deleted or was never made"
+            raise vmodl.fault.ManagedObjectNotFound(obj=vim.ManagedEntity(moid), msg=text)
         return found
 
     def later(self, lab_s: float, action: Callable[[], None]) -> None:

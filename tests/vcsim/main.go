@@ -34,7 +34,8 @@ import (
 type options struct {
 	listen, cert, key, user, pass string
 	dc, cluster, host, vm         int
-	stdin                         bool
+	bare, datastore, pg, folder   int
+	esx, stdin                    bool
 }
 
 func parse() options {
@@ -48,6 +49,11 @@ func parse() options {
 	flag.IntVar(&o.cluster, "cluster", 1, "clusters per datacenter")
 	flag.IntVar(&o.host, "host", 3, "hosts per cluster")
 	flag.IntVar(&o.vm, "vm", 2, "virtual machines per resource pool")
+	flag.IntVar(&o.bare, "bare", 0, "hosts outside clusters, per datacenter")
+	flag.IntVar(&o.datastore, "datastore", 1, "datastores per datacenter")
+	flag.IntVar(&o.pg, "pg", 1, "distributed port groups per datacenter")
+	flag.IntVar(&o.folder, "folder", 0, "datacenters that lie inside a folder, with folders of their own")
+	flag.BoolVar(&o.esx, "esx", false, "a single ESXi instead of a vCenter; only -vm and -datastore count")
 	flag.BoolVar(&o.stdin, "until-eof", false, "stop when standard input closes")
 	flag.Parse()
 	return o
@@ -88,9 +94,13 @@ func fingerprint(pair tls.Certificate) string {
 }
 
 func serve(o options) error {
-	model := simulator.VPX()
-	model.Datacenter, model.Cluster, model.ClusterHost, model.Machine = o.dc, o.cluster, o.host, o.vm
-	model.Host = 0
+	model := simulator.ESX()
+	if !o.esx {
+		model = simulator.VPX()
+		model.Datacenter, model.Cluster, model.ClusterHost, model.Host = o.dc, o.cluster, o.host, o.bare
+		model.Portgroup, model.Folder = o.pg, o.folder
+	}
+	model.Machine, model.Datastore = o.vm, o.datastore
 	if err := model.Create(); err != nil {
 		return err
 	}

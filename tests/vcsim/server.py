@@ -57,19 +57,23 @@ def build() -> Path:
 
 
 def _compile(binary: Path) -> None:
-    environment = os.environ | {"GOPATH": str(GOPATH), "GO111MODULE": "off", "GOFLAGS": ""}
+    environment = os.environ | {"GOPATH": str(GOPATH), "GO111MODULE": "off", "GOFLAGS": "", "GOCACHE": str(CACHE / "cache")}
     fresh = binary.with_suffix(".new")
     subprocess.run(["go", "build", "-o", str(fresh), "."], cwd=SOURCE.parent, env=environment, check=True, timeout=600)
     fresh.rename(binary)
 
 
+# Two clusters of two hosts and one bare host, three VMs on each; everything inside folders.
+ESTATE: dict[str, int | bool] = {"cluster": 2, "host": 2, "bare": 1, "vm": 3, "datastore": 2, "pg": 2, "folder": 1}
+
+
 @contextlib.contextmanager
 def running_vcsim(directory: Path, *, port: int = 0, **options: int | bool) -> Iterator[Vcsim]:
-    """A simulator with a fresh key pair, on loopback; `options` are the flags of main.go (`machines=3`, `esx=True`)."""
+    """A simulator with a fresh key pair, on loopback; `options` are flags of main.go over `ESTATE` (`vm=3`, `esx=True`)."""
     files = make_certificate(directory, "vcsim", ["127.0.0.1"])
-    flags = [f"-{name.replace('_', '-')}={str(value).lower()}" for name, value in options.items()]
-    command = [build(), f"-port={port}", "-cert", files.cert_path, "-key", files.key_path]
-    command += ["-user", USER, "-password", PASSWORD, *flags]
+    flags = [f"-{name}={str(value).lower()}" for name, value in (ESTATE | options).items()]
+    command = [build(), f"-listen=127.0.0.1:{port}", "-cert", files.cert_path, "-key", files.key_path, "-until-eof"]
+    command += ["-user", USER, "-pass", PASSWORD, *flags]
     with subprocess.Popen(
         [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
@@ -77,4 +81,4 @@ def running_vcsim(directory: Path, *, port: int = 0, **options: int | bool) -> I
         try:
             yield Vcsim(json.loads(process.stdout.readline())["url"], files)
         finally:
-            process.kill()
+            process.terminate()

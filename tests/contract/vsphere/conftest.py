@@ -25,7 +25,7 @@ def vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
 def own_vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
     """A vCenter simulator for one test."""
     _build_or_skip()
-    with running_vcsim(tmp_path_factory.mktemp("vcsim"), clusters=1, machines=1) as simulator:
+    with running_vcsim(tmp_path_factory.mktemp("vcsim"), cluster=1, vm=1) as simulator:
         yield simulator
 
 

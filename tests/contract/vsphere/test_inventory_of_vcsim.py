@@ -74,7 +74,7 @@ def test_alive_is_asked_before_each_request_and_may_stop_it(vcsim: Vcsim) -> Non
 def test_a_single_esxi_is_read_the_same_way(tmp_path_factory: pytest.TempPathFactory, vcsim: Vcsim) -> None:
     from tests.vcsim.server import running_vcsim
 
-    with running_vcsim(tmp_path_factory.mktemp("esx"), esx=True, machines=2, datastores=1) as esxi:
+    with running_vcsim(tmp_path_factory.mktemp("esx"), esx=True, vm=2, datastore=1) as esxi:
         found = collected(esxi.connection())
     assert {kind: len(facts) for kind, facts in found.items()} == {"host": 1, "datastore": 1, "network": 1, "vm": 2}
     assert {vm.cluster_id for vm in found["vm"]} == {None}

@@ -107,12 +107,12 @@ def test_an_inventory_survives_a_session_that_expires_between_pages(vcsim: Vcsim
 
 
 def test_a_changed_certificate_is_refused_before_the_password_leaves(tmp_path: Path, vcsim: Vcsim) -> None:
-    with running_vcsim(tmp_path / "first", clusters=1, machines=1) as before:
+    with running_vcsim(tmp_path / "first", cluster=1, vm=1) as before:
         confirmed = before.connection()
         with VsphereSession(confirmed):
             pass
-        port = int(before.url.split(":")[2].split("/")[0])
-    with running_vcsim(tmp_path / "second", port=port, clusters=1, machines=1) as after:
+        port = int(before.url.rsplit(":", 1)[1])
+    with running_vcsim(tmp_path / "second", port=port, cluster=1, vm=1) as after:
         assert after.url == before.url
         with pytest.raises(CertificateChanged) as refused, VsphereSession(confirmed):
             pass
