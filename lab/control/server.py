@@ -78,7 +78,8 @@ class ControlServer:
         listeners = listen_on_common_port([self._address], self._port)
         self._port = listeners.port
         self._httpd = _server_on(listeners.sockets[self._address], self)
-        threading.Thread(target=self._httpd.serve_forever, name="lab-control", daemon=True).start()
+        serve = threading.Thread(target=self._httpd.serve_forever, args=(0.1,), name="lab-control", daemon=True)
+        serve.start()
 
     def stop(self) -> None:
         """Stop listening; running handlers finish in their threads."""

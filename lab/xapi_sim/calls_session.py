@@ -57,11 +57,7 @@ def message_create(context: Context, name: str, priority: int, cls: str, obj_uui
 @api_call("message.get_since")
 def message_get_since(context: Context, since: datetime.datetime) -> dict[str, Any]:
     """Messages at or after a time."""
-    return {
-        ref: copy_record(row.record)
-        for ref, row in context.store.rows("message")
-        if row.record["timestamp"] >= since
-    }
+    return {ref: copy_record(row.record) for ref, row in context.store.rows("message") if row.record["timestamp"] >= since}
 
 
 @api_call("message.get")

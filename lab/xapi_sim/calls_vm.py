@@ -213,9 +213,7 @@ def update_allowed_operations(_context: Context, _self: str) -> None:
 
 
 @api_call("VM.set_memory_limits")
-def set_memory_limits(
-    context: Context, self: str, static_min: int, static_max: int, dynamic_min: int, dynamic_max: int
-) -> None:
+def set_memory_limits(context: Context, self: str, static_min: int, static_max: int, dynamic_min: int, dynamic_max: int) -> None:
     """All four limits at once, on a halted VM."""
     vm_rules.check_power(context.pool, self, "Halted")
     values = dict(zip(MEMORY_FIELDS, (static_min, dynamic_min, dynamic_max, static_max), strict=True))

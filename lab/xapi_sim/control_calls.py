@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from lab.control import BadCall, ControlServer, NoSuchThing
@@ -15,7 +14,7 @@ from lab.xapi_sim.trials import Trials
 Arguments = dict[str, Any]
 
 
-def register(control: ControlServer, pool: Pool, trials: Trials, _cut_fenced: Callable[[], None]) -> None:
+def register(control: ControlServer, pool: Pool, trials: Trials) -> None:
     """Sign all calls up; docs/lab.md lists them for people."""
     desk = PoolDesk(pool, trials)
     control.contribute_state(desk.state)

@@ -101,9 +101,7 @@ def _find(name: str, method: str, is_async: bool) -> tables.Message:
 def _arguments(message: tables.Message, values: list[Any]) -> list[Any]:
     needed = sum(param.default is tables.NO_DEFAULT for param in message.params)
     if not needed <= len(values) <= len(message.params):
-        raise XapiFailure(
-            "MESSAGE_PARAMETER_COUNT_MISMATCH", message.wire_name, str(len(message.params)), str(len(values))
-        )
+        raise XapiFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", message.wire_name, str(len(message.params)), str(len(values)))
     given = [coerce(param.type, value, param.name) for param, value in zip(message.params, values, strict=False)]
     return given + [param.default for param in message.params[len(values) :]]
 

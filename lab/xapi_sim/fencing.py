@@ -16,6 +16,7 @@ from lab.xapi_sim.vm_power import bring_up, take_down
 def fence_hosts(pool: Pool, hosts: list[str]) -> None:
     """The hosts reset this instant: they answer nobody from now on. The records learn it later."""
     pool.fabric.fenced.update(hosts)
+    pool.on_fenced()
 
 
 def declare_dead(pool: Pool, hosts: list[str]) -> None:

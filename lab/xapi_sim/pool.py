@@ -5,6 +5,7 @@ Calls (calls_*.py), transfers and trials act on it. It starts nothing and listen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.xapi_sim.alerts import Alerts
@@ -22,7 +23,8 @@ from lab.xapi_sim.tasks import Tasks
 class Pool:
     """Everything there is of one pool while it runs.
 
-    `ref` is the pool's reference; `armed_timeout_s` the T that xhad runs with, None while HA is off.
+    `ref` is the pool's reference; `armed_timeout_s` the T that xhad runs with, None while HA is off; `on_fenced` is
+    called when hosts have reset, so that whoever listens for them can break their connections.
     """
 
     def __init__(self, spec: PoolSpec, state_dir: Path, password: str, clock_factor: float) -> None:
@@ -38,6 +40,7 @@ class Pool:
         self.ref = ""
         self.armed_timeout_s: int | None = None
         self.port = 0
+        self.on_fenced: Callable[[], None] = lambda: None
 
     @property
     def coordinator(self) -> str:

@@ -111,9 +111,7 @@ def _attach(pool: Pool, host: str, host_spec: HostSpec, spec: NetworkSpec, netwo
         _give_address(pool, pif, host_spec, spec)
 
 
-def _base_pif(
-    pool: Pool, host: str, host_spec: HostSpec, spec: NetworkSpec, network: str, nics: dict[str, str]
-) -> str:
+def _base_pif(pool: Pool, host: str, host_spec: HostSpec, spec: NetworkSpec, network: str, nics: dict[str, str]) -> str:
     if len(spec.devices) == 1:
         return nics[spec.devices[0]]
     bond = pool.store.get("PIF", nics[spec.devices[0]], "bond_slave_of")

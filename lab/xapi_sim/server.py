@@ -46,7 +46,7 @@ class HostServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     def start(self) -> None:
         """Serve in a background thread."""
-        serve = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.2}, name=f"listen-{self.name}")
+        serve = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name=f"listen-{self.name}")
         serve.daemon = True
         serve.start()
 

@@ -34,6 +34,7 @@ class PoolSim:
         self._servers: dict[str, HostServer] = {}
         self._certificates: dict[str, CertFiles] = {}
         self._renewing = threading.Lock()
+        self.pool.on_fenced = self.cut_fenced
 
     def start(self, port: int = 0) -> None:
         """Make key pairs and records, listen on every host's address, serve in background threads.
@@ -92,7 +93,7 @@ class PoolSim:
         for host, server in self._servers.items():
             server.log = control.log
             control.register_listener(self.pool.fabric.hosts[host].name, lambda host=host: self.renew_certificate(host))
-        control_calls.register(control, self.pool, self.trials, self.cut_fenced)
+        control_calls.register(control, self.pool, self.trials)
 
     def renew_certificate(self, host: str) -> str:
         """Give a host's listener a new key pair; returns the new SHA-256 fingerprint."""

@@ -157,9 +157,7 @@ class Store:
     def where(self, class_name: str, **values: Any) -> list[str]:
         """References whose fields equal `values`."""
         return [
-            ref
-            for ref, row in self._rows[class_name].items()
-            if all(row.record[name] == value for name, value in values.items())
+            ref for ref, row in self._rows[class_name].items() if all(row.record[name] == value for name, value in values.items())
         ]
 
     def snapshot(self, class_name: str, ref: str) -> dict[str, Any]:

@@ -87,8 +87,7 @@ def _rows(name: str) -> list[list[str]]:
 def classes() -> dict[str, ApiClass]:
     """Every class the lab knows, by its wire name."""
     found = {
-        name: ApiClass(name, stored == "db", events == "events", {}, {})
-        for name, stored, events, _state in _rows("classes.tsv")
+        name: ApiClass(name, stored == "db", events == "events", {}, {}) for name, stored, events, _state in _rows("classes.tsv")
     }
     for class_name, name, type_, access, default, state, _since, accessors, role in _rows("fields.tsv"):
         value = NO_DEFAULT if default == "-" else json.loads(default)

@@ -13,6 +13,7 @@ from lab.xapi_sim.store import Store
 from lab.xapi_sim.values import EPOCH
 
 KEPT_COMPLETED = 200
+PROGRESS_STEP = 0.01
 OPEN = ("pending", "cancelling")
 
 
@@ -44,9 +45,9 @@ class Tasks:
         self._adopted.add(task)
 
     def progress(self, task: str, share: float) -> None:
-        """Set progress, 0.0 to 1.0; a task that was destroyed meanwhile is no error."""
+        """Set progress, 0.0 to 1.0, in steps worth an event; a task that was destroyed meanwhile is no error."""
         with self._store.lock:
-            if self._store.has("task", task):
+            if self._store.has("task", task) and share - self._store.get("task", task, "progress") >= PROGRESS_STEP:
                 self._store.set("task", task, progress=share)
 
     def succeed(self, task: str, result: str = "") -> None:

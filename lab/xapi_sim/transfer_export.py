@@ -22,15 +22,18 @@ def send(pool: Pool, host: str, ticket: Ticket, sock: socket.socket) -> None:
     pool.tasks.adopt(ticket.task)
     throttle = Throttle(pool)
     buffer = memoryview(bytearray(PIECE_BYTES))
-    with ending(pool, ticket.task, ""), attached(pool, host, ticket.vdi, writing=False) as size_bytes:
-        with pool.storage.path(ticket.vdi).open("rb", buffering=0) as file:
-            done = 0
-            while done < size_bytes:
-                got = os.preadv(file.fileno(), [buffer[: min(PIECE_BYTES, size_bytes - done)]], done)
-                if not got or not pool.fabric.is_up(host):
-                    raise ConnectionBroken
-                pool.tasks.check(ticket.task)
-                sock.sendall(buffer[:got])
-                throttle.after(got)
-                done += got
-                pool.tasks.progress(ticket.task, done / size_bytes)
+    with (
+        ending(pool, ticket.task, ""),
+        attached(pool, host, ticket.vdi, writing=False) as size_bytes,
+        pool.storage.path(ticket.vdi).open("rb", buffering=0) as file,
+    ):
+        done = 0
+        while done < size_bytes:
+            got = os.preadv(file.fileno(), [buffer[: min(PIECE_BYTES, size_bytes - done)]], done)
+            if not got or not pool.fabric.is_up(host):
+                raise ConnectionBroken
+            pool.tasks.check(ticket.task)
+            sock.sendall(buffer[:got])
+            throttle.after(got)
+            done += got
+            pool.tasks.progress(ticket.task, done / size_bytes)

@@ -31,13 +31,16 @@ def receive(pool: Pool, host: str, ticket: Ticket, stream: BinaryIO, content_len
     """
     pool.tasks.adopt(ticket.task)
     result = wire_xml.encode_value(ticket.vdi)
-    with ending(pool, ticket.task, result), attached(pool, host, ticket.vdi, writing=True) as size_bytes:
-        with pool.storage.path(ticket.vdi).open("r+b", buffering=0) as file:
-            sink = _Sink(pool, host, ticket, file.fileno(), size_bytes)
-            if ticket.chunked:
-                _receive_frames(stream, sink)
-            else:
-                _receive_plain(pool, ticket, stream, sink, size_bytes if content_length is None else content_length)
+    with (
+        ending(pool, ticket.task, result),
+        attached(pool, host, ticket.vdi, writing=True) as size_bytes,
+        pool.storage.path(ticket.vdi).open("r+b", buffering=0) as file,
+    ):
+        sink = _Sink(pool, host, ticket, file.fileno(), size_bytes)
+        if ticket.chunked:
+            _receive_frames(stream, sink)
+        else:
+            _receive_plain(pool, ticket, stream, sink, size_bytes if content_length is None else content_length)
 
 
 class _Sink:

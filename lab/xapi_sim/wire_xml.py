@@ -48,9 +48,7 @@ def encode_value(value: Any) -> str:
 
 def _response(struct: dict[str, Any]) -> bytes:
     text = encode_value(struct)
-    return (
-        f'<?xml version="1.0"?><methodResponse><params><param>{text}</param></params></methodResponse>'.encode()
-    )
+    return f'<?xml version="1.0"?><methodResponse><params><param>{text}</param></params></methodResponse>'.encode()
 
 
 def _write(value: Any, put: Any) -> None:
