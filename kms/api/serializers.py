@@ -94,7 +94,7 @@ def reaches(count: HostCount, threshold: Threshold) -> bool | None:
     return None if figure is None else figure >= threshold
 
 
-class ForecastDaySerializer(serializers.Serializer[Any]):
+class KmsForecastDaySerializer(serializers.Serializer[Any]):
     """The lowest count of 24 hours from `at` on, between two bounds."""
 
     at = serializers.DateTimeField()
@@ -104,7 +104,7 @@ class ForecastDaySerializer(serializers.Serializer[Any]):
 
 class KmsForecastSerializer(serializers.Serializer[Any]):
     start = KmsCountSerializer()
-    days = ForecastDaySerializer(many=True)
+    days = KmsForecastDaySerializer(many=True)
 
 
 class KmsClientSerializer(serializers.Serializer[Any]):
@@ -121,7 +121,7 @@ class KmsClientSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class DuplicateSerializer(serializers.Serializer[Any]):
+class DuplicateCmidSerializer(serializers.Serializer[Any]):
     cmid = serializers.CharField()
     machines = serializers.ListField(child=serializers.CharField())
     kind = serializers.ChoiceField(choices=[kind.value for kind in DuplicateKind])
@@ -135,7 +135,7 @@ class KmsReasonSerializer(serializers.Serializer[Any]):
     remedy = serializers.CharField()
 
 
-class HostVerdictSerializer(serializers.Serializer[Any]):
+class KmsHostVerdictSerializer(serializers.Serializer[Any]):
     host_id = serializers.UUIDField()
     host_name = serializers.CharField()
     state = serializers.ChoiceField(choices=LEVELS)
@@ -143,7 +143,7 @@ class HostVerdictSerializer(serializers.Serializer[Any]):
     client = serializers.ChoiceField(choices=LEVELS)
     count = KmsCountSerializer()
     is_fresh = serializers.BooleanField()
-    lowest = ForecastDaySerializer(allow_null=True)
+    lowest = KmsForecastDaySerializer(allow_null=True)
     needs = serializers.ListField(child=serializers.IntegerField())
     reading_id = serializers.CharField(source="evidence_id")
 
@@ -163,14 +163,14 @@ class KmsVerdictSerializer(serializers.Serializer[Any]):
     client_ok = serializers.BooleanField(allow_null=True)
     server = serializers.ChoiceField(choices=LEVELS)
     client = serializers.ChoiceField(choices=LEVELS)
-    lowest = ForecastDaySerializer(allow_null=True)
-    hosts = HostVerdictSerializer(many=True)
-    duplicates = DuplicateSerializer(many=True)
+    lowest = KmsForecastDaySerializer(allow_null=True)
+    hosts = KmsHostVerdictSerializer(many=True)
+    duplicates = DuplicateCmidSerializer(many=True)
     machines_not_seen = serializers.ListField(child=serializers.CharField())
     reasons = KmsReasonSerializer(many=True)
 
 
-class PlannedMachineSerializer(serializers.Serializer[Any]):
+class KmsMachineSerializer(serializers.Serializer[Any]):
     """A Windows machine of the wave, by what is known of it. `is_server` null: nobody knows."""
 
     id = serializers.CharField(max_length=100)
@@ -193,9 +193,9 @@ class PlannedMachineSerializer(serializers.Serializer[Any]):
         return PlannedMachine(alias, CmidPolicy(fields["cmid_policy"]))
 
 
-class VerdictQuestionSerializer(serializers.Serializer[Any]):
+class KmsVerdictQuestionSerializer(serializers.Serializer[Any]):
     moves_at = serializers.DateTimeField(required=False)
-    machines = PlannedMachineSerializer(many=True, default=list)
+    machines = KmsMachineSerializer(many=True, default=list)
 
     def validate_moves_at(self, moves_at: datetime) -> datetime:
         if moves_at > now() + timedelta(days=MOST_DAYS):

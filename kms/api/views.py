@@ -21,10 +21,10 @@ from kms.api.serializers import (
     KmsCountSerializer,
     KmsForecastSerializer,
     KmsHostSerializer,
+    KmsMachineSerializer,
     KmsReadingSerializer,
+    KmsVerdictQuestionSerializer,
     KmsVerdictSerializer,
-    PlannedMachineSerializer,
-    VerdictQuestionSerializer,
 )
 from kms.models import KmsHost
 from kms.services.hosts import add_host, retire_host
@@ -106,12 +106,12 @@ class KmsVerdictView(ActorMixin, APIView):
         """The verdict for every client the project's hosts count today."""
         return Response(KmsVerdictSerializer(selectors.verdict(self._project())).data)
 
-    @extend_schema(request=VerdictQuestionSerializer, responses=KmsVerdictSerializer, operation_id="kms_verdict_of_wave")
+    @extend_schema(request=KmsVerdictQuestionSerializer, responses=KmsVerdictSerializer, operation_id="kms_verdict_of_wave")
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The verdict for the Windows machines of a wave. Asks only; changes nothing."""
-        filled = VerdictQuestionSerializer(data=request.data)
+        filled = KmsVerdictQuestionSerializer(data=request.data)
         filled.is_valid(raise_exception=True)
-        machines = [PlannedMachineSerializer.planned(fields) for fields in filled.validated_data["machines"]]
+        machines = [KmsMachineSerializer.planned(fields) for fields in filled.validated_data["machines"]]
         moves_at = filled.validated_data.get("moves_at")
         return Response(KmsVerdictSerializer(selectors.verdict(self._project(), moves_at=moves_at, machines=machines)).data)
 
