@@ -36,7 +36,7 @@ def confirm_certificates(cast: Cast, path: str) -> int:
     pins: list[str] = []
     for _ in range(2):
         cast.operator.run(f"{path}/probe")
-        offered = cast.operator.get(path)["offered_pins"]
+        offered = cast.operator.get(path)["certificates"]
         pins = sorted({certificate["sha256"] for certificate in offered} | set(pins))
         cast.operator.post(f"{path}/confirm", {"tls_thumbprints": pins})
     return len(pins)

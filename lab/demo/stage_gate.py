@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.demo.stage_setup import Cast
 
-NODES = ("san-a", "san-b")
+NODES = {"san-a": "10.20.0.201", "san-b": "10.20.0.202"}
 TUNED_S = 120
 
 
@@ -37,7 +37,7 @@ def ask_gate(cast: Cast, wave: dict[str, Any]) -> dict[str, Any]:
 
 
 def attest_switches(cast: Cast, pool: dict[str, Any]) -> None:
-    """A person walked to the rack: which switch each bond member is plugged into."""
+    """A person walked to the rack: which switch each bond member is plugged into, which storage nodes serve the heartbeat SR."""
     facts = cast.operator.get(f"./pools/{pool['id']}/facts")["facts"]
     slaves = [pif for bond in facts["bonds"] for pif in bond["slave_pif_uuids"]]
     devices = {pif["uuid"]: pif for pif in facts["pifs"]}
@@ -45,7 +45,9 @@ def attest_switches(cast: Cast, pool: dict[str, Any]) -> None:
         for uuid in slaves:
             even = int(devices[uuid]["device"].removeprefix("eth")) % 2 == 0
             record_evidence(cast, pool, "switch_of_slave", uuid, {"switch": "core-switch-a" if even else "core-switch-b"})
-        stage.figure = f"{len(slaves)} bond members on two switches"
+        nodes = [{"name": node, "portals": [address]} for node, address in NODES.items()]
+        record_evidence(cast, pool, "storage_nodes", "", {"nodes": nodes})
+        stage.figure = f"{len(slaves)} bond members on two switches; the heartbeat SR on {' and '.join(NODES)}"
 
 
 def pull_plugs(cast: Cast, pool: dict[str, Any]) -> list[dict[str, Any]]:
@@ -72,6 +74,7 @@ def _trial(cast: Cast, pool: dict[str, Any], node: str, timeout_s: int) -> dict[
     seen = cast.stagehand.pull_storage_node(node)
     value = {
         "method": "hard_power_cycle",
+        "watched_hosts": [host["name"] for host in cast.operator.get(f"./pools/{pool['id']}/facts")["facts"]["hosts"]],
         "fenced_hosts": seen["fenced"],
         "statefile_lost": seen["statefile_lost"],
         "max_latency_s": seen["max_latency_s"],
