@@ -45,7 +45,10 @@ class Conversion(Identified):
 
 
 class DiskCopy(Identified):
-    """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment."""
+    """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment.
+
+    `written_before`: the VDI may hold bytes of an earlier state of the source, so zeros must be sent like data.
+    """
 
     conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="disks")
     device_key = models.IntegerField()
@@ -59,6 +62,7 @@ class DiskCopy(Identified):
     bytes_zero = models.BigIntegerField(default=0)
     durable_bytes = models.BigIntegerField(default=0)
     prefix_digest = models.CharField(max_length=64, blank=True, default="")
+    written_before = models.BooleanField(default=False)
     hashes = models.BinaryField(null=True, blank=True)
     digest = models.CharField(max_length=64, blank=True, default="")
     copied_at = models.DateTimeField(null=True, blank=True)

@@ -13,7 +13,6 @@ from django.conf import settings
 
 from estate.disks import pump, verify
 from estate.disks.blockmap import BlockHashes
-from estate.disks.ports import VdiSink
 from estate.disks.pump import Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
 from estate.disks.vmdk.source import StreamVmdkSource
@@ -27,6 +26,7 @@ from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services import progress
 from project.backbone.jobs.context import JobContext
+from readiness.selectors import pools
 
 NOTE_EVERY_S = 1.0
 
@@ -38,7 +38,7 @@ def copy_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec:
         return
     with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
         for disk in todo:
-            _copy_one(lease, pool, spec, disk, job)
+            _copy_one(lease, pool, row, spec, disk, job)
         lease.complete()
 
 
@@ -57,15 +57,17 @@ def verify_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spe
         progress.close_verification(disk)
 
 
-def _copy_one(lease: ExportLease, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
+def _copy_one(
+    lease: ExportLease, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext
+) -> None:
     hashes = BlockHashes(disk.bytes_total)
-    zero_fill = not vdi.reads_as_zero(pool, disk.vdi_uuid)
+    zero_fill = _needs_zeros(row, disk)
 
     def durable(mark: SegmentMark) -> None:
         progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest)
 
     sink = SegmentedSink(
-        lambda: _import_sink(pool, disk, zero_fill, job),
+        lambda: vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill),
         block_hashes=hashes,
         on_segment=durable,
         segment_bytes=settings.SEGMENT_BYTES,
@@ -110,8 +112,11 @@ def _export_disk(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> Ex
     )
 
 
-def _import_sink(pool: XapiSession, disk: DiskCopy, zero_fill: bool, job: JobContext) -> VdiSink:
-    return vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill=zero_fill, alive=job.alive)
+def _needs_zeros(row: Conversion, disk: DiskCopy) -> bool:
+    """Whether zeros have to be sent: the SR is not known to hand out zeroed VDIs, or an earlier pass wrote older bytes."""
+    srs = {sr.uuid: sr for sr in pools.latest_facts(row.pool_id).srs}
+    sr = srs.get(disk.sr_uuid)
+    return sr is None or sr.new_vdis_are_zeroed is not True or disk.written_before
 
 
 def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[int, int]]:
@@ -135,7 +140,7 @@ def _send_again(
     job.say(f"{disk.label} differs in {len(ranges)} ranges; sending them once more")
     hashes = BlockHashes(disk.bytes_total)
     with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
-        sink = _import_sink(pool, disk, True, job)
+        sink = vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, True)
         pump.copy(_open(lease, spec, disk), sink, block_hashes=hashes, alive=job.alive, only_ranges=ranges)
         lease.complete()
     if hashes.digest() != disk.digest:

@@ -5,6 +5,7 @@ Waits for that job without holding a slot. A part that cannot be had is handed t
 
 from __future__ import annotations
 
+from estate.facts.planned import PlannedVm
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
@@ -69,20 +70,14 @@ def _collect_pool(job: JobContext, wave: Wave, phase: Phase) -> Job:
 
 def _evaluate(job: JobContext, wave: Wave, collected: Job) -> EvaluationView:
     """Judge the pool on that reading; a pool that could not be read counts as not ready, whatever older facts say."""
-    read = collected.state == JobState.SUCCEEDED and collected.result is not None
-    error = collected.error or {}
-    return evaluate(
-        wave.plan.pool_id,
-        planned=[] if not read else _still_to_come(wave),
-        at=now(),
-        actor=job.actor,
-        facts_id=collected.result["facts_id"] if read else None,
-        for_cutover=True,
-        unreachable_because="" if read else str(error.get("message", f"the collection was {collected.state}")),
-    )
+    if collected.state == JobState.SUCCEEDED and collected.result is not None:
+        planned, facts_id = _still_to_come(wave), collected.result["facts_id"]
+        return evaluate(wave.plan.pool_id, planned=planned, at=now(), actor=job.actor, facts_id=facts_id, for_cutover=True)
+    why = (collected.error or {}).get("message", f"the collection was {collected.state}")
+    return evaluate(wave.plan.pool_id, at=now(), actor=job.actor, for_cutover=True, unreachable_because=str(why))
 
 
-def _still_to_come(wave: Wave) -> list[planning.PlannedVm]:
+def _still_to_come(wave: Wave) -> list[PlannedVm]:
     """The wave's planned VMs without those that already run in the pool, which its facts count by themselves."""
     arrived = {str(row.machine_id) for row in conversions.conversions_of_wave(wave.pk) if row.state == State.DONE}
     return [vm for vm in planning.planned_vms(wave.pk) if vm.machine_id not in arrived]

@@ -10,31 +10,38 @@ import project.backbone.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('backbone', '0001_initial'),
+        ("backbone", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('kind', models.CharField(choices=[('readiness', 'Readiness')], max_length=20)),
-                ('document', models.JSONField(null=True)),
-                ('html', models.TextField(blank=True)),
-                ('pdf', models.BinaryField(null=True)),
-                ('made_at', models.DateTimeField(null=True)),
-                ('asked_by_name', models.CharField(max_length=200)),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='backbone.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("kind", models.CharField(choices=[("readiness", "Readiness")], max_length=20)),
+                ("document", models.JSONField(null=True)),
+                ("html", models.TextField(blank=True)),
+                ("pdf", models.BinaryField(null=True)),
+                ("made_at", models.DateTimeField(null=True)),
+                ("asked_by_name", models.CharField(max_length=200)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="reports", to="backbone.project"),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
     ]

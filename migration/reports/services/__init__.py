@@ -1,0 +1,1 @@
+"""What makes reports: asking for one, gathering what it tells, keeping what was rendered."""

@@ -1,0 +1,170 @@
+"""Gathers what the readiness report tells from the apps' selectors. Reads only; wording and order are core's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from kms import selectors as kms
+from migration.assessment import selectors as assessment
+from migration.conversion import selectors as conversions
+from migration.conversion.models import Conversion
+from migration.cutover import selectors as gates
+from migration.inventory import selectors as inventory
+from migration.inventory.core.kinds import FactKind
+from migration.planning import selectors as planning
+from migration.reports.core.document import Tone
+from migration.reports.core.readiness_report import (
+    CheckLine,
+    ConversionLine,
+    FaultLine,
+    GateLine,
+    KmsView,
+    MachineLine,
+    PoolView,
+    ReportView,
+)
+from project.backbone.models import Project
+from project.backbone.waivers.selectors import waivers_in_force
+from readiness.core.faults import SimulatedFault
+from readiness.core.results import CheckResult, Result
+from readiness.models import Pool
+from readiness.selectors import cases, evaluations, pools
+
+_KIND_TITLES = {FactKind.HOST: "ESXi hosts", FactKind.VM: "Virtual machines", FactKind.DATASTORE: "Datastores"}
+
+
+def readiness_view(project: Project, *, at: datetime, made_by: str) -> ReportView:
+    """Everything the readiness report of a project tells at this time."""
+    latest = inventory.latest_inventories(project)
+    return ReportView(
+        customer=project.customer.name,
+        project=project.name,
+        policy_profile=project.policy_profile,
+        gate_profile=project.gate_profile,
+        target_product=project.target_product,
+        made_at=at,
+        made_by=made_by,
+        inventory=tuple(
+            (title, str(sum(inventory.entries(each, kind).count() for each in latest))) for kind, title in _KIND_TITLES.items()
+        ),
+        inventory_at=max((each.collected_at for each in latest if each.collected_at), default=None),
+        machines=_machines(project, at),
+        pools=tuple(_pool(pool, at) for pool in pools.pools(project)),
+        gates=_gates(project),
+        conversions=tuple(_conversion(row) for row in conversions.conversions_of_project(project.pk)),
+        kms=_kms(project, at),
+        waivers=tuple(
+            (waiver.covers[0], waiver.subject, waiver.reason, f"{waiver.approved_by}, until {waiver.expires_at:%Y-%m-%d}")
+            for waiver in waivers_in_force(project, at)
+        ),
+    )
+
+
+def _machines(project: Project, at: datetime) -> tuple[MachineLine, ...]:
+    lines = []
+    for machine in assessment.assessed_machines(project, inventory.machines(project), at=at):
+        notes = [
+            f"{found.rule_id} {found.title}: {found.remedy}" + (" (waived)" if found.waived else "") for found in machine.findings
+        ]
+        lines.append(MachineLine(machine.view.name, machine.verdict.value, " · ".join(notes)))
+    return tuple(lines)
+
+
+def _pool(pool: Pool, at: datetime) -> PoolView:
+    """A pool that was never collected or evaluated is shown as unknown."""
+    seen = evaluations.latest_evaluation(pool.pk)
+    collected = pools.collected_at(pool.pk) is not None
+    evidence = cases.evidence_in_force(pool, at)
+    return PoolView(
+        name=pool.name,
+        verdict=seen.verdict.value if seen else "unknown",
+        evaluated_at=seen.evaluated_at if seen else None,
+        collected_at=pools.collected_at(pool.pk),
+        timeout=_timeout(pool) if collected else "unknown",
+        checks=tuple(_check(check) for check in seen.checks) if seen else (),
+        faults=tuple(_fault(fault) for fault in seen.simulated_faults) if seen else (),
+        picture_svg=cases.pool_drawing(pool.pk, at) if collected else "",
+        evidence=tuple(
+            (
+                f"{item.kind.value.replace('_', ' ')}: {item.subject}",
+                _plain(item.value),
+                f"{item.who}, {item.tested_at:%Y-%m-%d %H:%M}",
+            )
+            for item in evidence
+        ),
+    )
+
+
+def _timeout(pool: Pool) -> str:
+    configuration = pools.latest_facts(pool.pk).ha_configuration
+    if not isinstance(configuration, dict):
+        return f"unknown ({configuration.reason})"
+    return f"{configuration['timeout']} s" if "timeout" in configuration else "not set; the product's default applies"
+
+
+def _check(check: CheckResult) -> CheckLine:
+    return CheckLine(check.id, check.title, check.result.value, check.blocks, check.detail, "; ".join(check.remediation))
+
+
+_FAULT_TONES = {Result.PASS: Tone.GOOD, Result.WARN: Tone.CAUTION, Result.FAIL: Tone.BAD, Result.UNKNOWN: Tone.UNKNOWN}
+
+
+def _fault(fault: SimulatedFault) -> FaultLine:
+    told = [fault.detail] if fault.detail else []
+    if fault.hosts_fenced or fault.survivors:
+        told.append(f"fenced: {', '.join(fault.hosts_fenced) or 'none'}; survive: {', '.join(fault.survivors) or 'none'}")
+    if fault.vms_lost:
+        restarted = ", ".join(fault.vms_restarted) or "none"
+        told.append(f"VMs that stop: {', '.join(fault.vms_lost)}; restarted by HA: {restarted}")
+    return FaultLine(
+        f"{fault.kind.replace('_', ' ')} {fault.subject}", ". ".join(told), _FAULT_TONES.get(fault.result, Tone.PLAIN)
+    )
+
+
+def _gates(project: Project) -> tuple[GateLine, ...]:
+    lines = []
+    for wave in planning.waves(project):
+        for row in gates.decisions_of_wave(wave.pk):
+            reasons = "; ".join(f"{reason['code']}: {reason['detail']}" for reason in row.reasons)
+            lines.append(GateLine(row.decided_at, row.phase, row.state, row.signed_by_name, reasons))
+    return tuple(lines)
+
+
+def _conversion(row: Conversion) -> ConversionLine:
+    disks = list(row.disks.all())
+    copied, total = sum(disk.bytes_copied for disk in disks), sum(disk.bytes_total for disk in disks)
+    verified = sum(disk.verified for disk in disks)
+    error = row.error or {}
+    return ConversionLine(
+        name=row.name,
+        state=row.state,
+        disks=str(len(disks)),
+        copied=f"{copied / (1 << 20):,.0f} of {total / (1 << 20):,.0f} MiB",
+        proof=f"{verified} of {len(disks)} disks read back equal; "
+        + ", ".join(disk.digest[:12] for disk in disks if disk.digest),
+        note=error.get("message", "") or ("runs in the pool" if row.boot_proof else ""),
+    )
+
+
+def _kms(project: Project, at: datetime) -> KmsView | None:
+    if not kms.hosts(project).exists():
+        return None
+    verdict = kms.verdict(project, at=at)
+    return KmsView(
+        state=verdict.state.value,
+        detail=verdict.detail,
+        count="unknown" if verdict.count is None else str(verdict.count),
+        servers=_yes_no(verdict.server_ok),
+        clients=_yes_no(verdict.client_ok),
+    )
+
+
+def _yes_no(value: bool | None) -> str:
+    return "unknown" if value is None else "yes" if value else "no"
+
+
+def _plain(value: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key.replace('_', ' ')}: {', '.join(map(str, part)) if isinstance(part, list) else part}" for key, part in value.items()
+    )

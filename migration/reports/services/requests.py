@@ -1,0 +1,34 @@
+"""Asking for a report and keeping what its job rendered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.db import transaction
+
+from migration.reports.core.document import Document
+from migration.reports.models import Report, ReportKind
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.audit import services as audit
+from project.backbone.clock import now
+from project.backbone.jobs import services as jobs
+from project.backbone.models import Job, Project
+
+
+@transaction.atomic
+def request(project: Project, *, kind: ReportKind, actor: Actor) -> Job:
+    """Make the row and ask for the job that fills it."""
+    actor.require(project, Role.VIEWER)
+    report = Report.objects.create(project=project, kind=kind.value, asked_by_id=actor.user_id, asked_by_name=actor.username)
+    audit.record(actor, "report.request", report, project=project, after={"kind": kind.value})
+    return jobs.enqueue(
+        "reports.render", project=project, params={"report_id": str(report.pk)}, actor=actor, subject=f"{kind.label} report"
+    )
+
+
+@transaction.atomic
+def keep(report: Report, *, document: Document, html: str, pdf: bytes, actor: Actor) -> None:
+    """Store the rendered forms. A report that has them already is left as it is."""
+    kept = Report.objects.filter(pk=report.pk, made_at=None).update(document=asdict(document), html=html, pdf=pdf, made_at=now())
+    if kept:
+        audit.record(actor, "report.made", report, project=report.project, after={"pdf_bytes": len(pdf)})
