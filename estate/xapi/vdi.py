@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import structlog
@@ -16,6 +17,7 @@ from estate.errors import EdgeError
 from estate.tls import line_error
 from estate.xapi import tasks
 from estate.xapi.errors import HostUnreachable, SrFull, TaskStuck, VdiInUse
+from estate.xapi.pool_storage import new_vdis_are_zeroed
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.transport import split_address
 from estate.xapi.wire import Line, Sender, open_line
@@ -36,15 +38,25 @@ _FULL_BELOW_BYTES = 64 << 20
 class RawImportSink:
     """Writes frames into an existing VDI by one `PUT /import_raw_vdi`, opened at the first write.
 
-    `capacity_bytes` is the disk's size, at most the VDI's. `zero_fill`: see `estate.disks.ports.VdiSink`.
+    `capacity_bytes` is the disk's size, at most the VDI's. `zero_fill`: see `estate.disks.ports.VdiSink`. `alive()` is
+    called while the pool takes no bytes, and ends the copy by raising; left out, it is the session's.
 
     Raises:
         SrFull, TaskStuck, VdiInUse, ...: what the task of the request ended with.
         Retry: the line broke and the task does not say why.
     """
 
-    def __init__(self, session: XapiSession, vdi_uuid: str, capacity_bytes: int, zero_fill: bool) -> None:
+    def __init__(
+        self,
+        session: XapiSession,
+        vdi_uuid: str,
+        capacity_bytes: int,
+        zero_fill: bool,
+        *,
+        alive: Callable[[], None] | None = None,
+    ) -> None:
         self._session = session
+        self._alive = alive or session.alive
         self._vdi_uuid = vdi_uuid
         self._capacity_bytes = capacity_bytes
         self._zero_fill = zero_fill
@@ -65,7 +77,7 @@ class RawImportSink:
             return  # an empty frame at offset 0 would be the end mark
         if self._sender is None:
             self._transfer = _Transfer.open(self._session, "PUT", "/import_raw_vdi", self._vdi_uuid, {"chunked": "true"})
-            self._sender = Sender(self._transfer.line.sock, self._session.alive)
+            self._sender = Sender(self._transfer.line.sock, self._alive)
         try:
             self._sender.send(_FRAME.pack(offset_bytes, length))
             self._sender.send(data)
@@ -128,6 +140,15 @@ def open_readback(session: XapiSession, vdi_uuid: str) -> RawExportReader:
         EdgeError: the VDI is gone or in use, or no host can serve it.
     """
     return RawExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
+
+
+def reads_as_zero(session: XapiSession, vdi_uuid: str) -> bool:
+    """Whether a VDI that was never written surely reads as zeros, so that zeros need not be sent."""
+    vdi = session.call("VDI.get_record", session.call("VDI.get_by_uuid", vdi_uuid))
+    sr = session.call("SR.get_record", vdi["SR"])
+    if vdi.get("sm_config", {}).get("type") == "raw":
+        return False
+    return new_vdis_are_zeroed(str(sr["type"]), sr.get("sm_config", {})) is True
 
 
 class _Transfer:

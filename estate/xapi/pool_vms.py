@@ -1,0 +1,46 @@
+"""VMs and templates of a pool as facts. Making VMs is done in vm.py."""
+
+from __future__ import annotations
+
+from estate.facts.pool import PoolVmFacts, TemplateFacts
+from estate.xapi.records import Record, Snapshot
+
+CONVERSION_KEY = "xenbound-conversion"
+DISK_KEY = "xenbound-disk"
+
+
+def vms(snapshot: Snapshot) -> tuple[PoolVmFacts, ...]:
+    """VMs and control domains, without templates and snapshots."""
+    return snapshot.collect("VM", lambda vm: None if _is_pattern(vm) else _vm(snapshot, vm))
+
+
+def templates(snapshot: Snapshot) -> tuple[TemplateFacts, ...]:
+    """Templates that a VM can be made from."""
+    return snapshot.collect("VM", lambda vm: _template(vm) if vm.flag("is_a_template") and not vm.flag("is_a_snapshot") else None)
+
+
+def _is_pattern(vm: Record) -> bool:
+    return vm.flag("is_a_template") or vm.flag("is_a_snapshot")
+
+
+def _vm(snapshot: Snapshot, vm: Record) -> PoolVmFacts:
+    vifs = (snapshot.table("VIF").get(ref) for ref in vm.refs("VIFs"))
+    return PoolVmFacts(
+        uuid=vm.text("uuid"),
+        name=vm.text("name_label"),
+        power_state=vm.text("power_state"),
+        is_control_domain=vm.flag("is_control_domain"),
+        memory_static_max_bytes=vm.number("memory_static_max"),
+        memory_overhead_bytes=vm.number("memory_overhead"),
+        vcpus_max=vm.number("VCPUs_max"),
+        resident_on_uuid=snapshot.table("host").uuid(vm.text("resident_on")),
+        ha_restart_priority=vm.text("ha_restart_priority"),
+        mac_addresses=tuple(sorted(vif.text("MAC").lower() for vif in vifs if vif)),
+        conversion_id=vm.map("other_config").get(CONVERSION_KEY),
+    )
+
+
+def _template(vm: Record) -> TemplateFacts:
+    """Firmware is `bios` where an HVM template does not name one, and `pv` for templates of paravirtual guests."""
+    firmware = vm.map("HVM_boot_params").get("firmware", "bios") if vm.text("HVM_boot_policy") else "pv"
+    return TemplateFacts(uuid=vm.text("uuid"), name=vm.text("name_label"), firmware=firmware)
