@@ -39,12 +39,12 @@ def ask_gate(cast: Cast, wave: dict[str, Any]) -> dict[str, Any]:
 def attest_switches(cast: Cast, pool: dict[str, Any]) -> None:
     """A person walked to the rack: which switch each bond member is plugged into, which storage nodes serve the heartbeat SR."""
     facts = cast.operator.get(f"./pools/{pool['id']}/facts")["facts"]
-    slaves = [pif for bond in facts["bonds"] for pif in bond["slave_pif_uuids"]]
-    devices = {pif["uuid"]: pif for pif in facts["pifs"]}
+    devices = {pif["uuid"]: pif["device"] for pif in facts["pifs"]}
+    bonds = [sorted(bond["slave_pif_uuids"], key=lambda uuid: devices[uuid]) for bond in facts["bonds"]]
+    slaves = [(uuid, n) for bond in bonds for n, uuid in enumerate(bond)]
     with cast.story.stage("Switches attested at the rack") as stage:
-        for uuid in slaves:
-            even = int(devices[uuid]["device"].removeprefix("eth")) % 2 == 0
-            record_evidence(cast, pool, "switch_of_slave", uuid, {"switch": "core-switch-a" if even else "core-switch-b"})
+        for uuid, n in slaves:
+            record_evidence(cast, pool, "switch_of_slave", uuid, {"switch": "core-switch-b" if n % 2 else "core-switch-a"})
         nodes = [{"name": node, "portals": [address]} for node, address in NODES.items()]
         record_evidence(cast, pool, "storage_nodes", "", {"nodes": nodes})
         stage.figure = f"{len(slaves)} bond members on two switches; the heartbeat SR on {' and '.join(NODES)}"
