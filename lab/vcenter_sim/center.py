@@ -17,7 +17,7 @@ from pyVmomi import vim, vmodl
 from lab.disks import DiskStore
 from lab.vcenter_sim.faults import Faults
 from lab.vcenter_sim.mobs import Mob, Registry
-from lab.vcenter_sim.places import Places
+from lab.vcenter_sim.places import ROOT, Places
 from lab.vcenter_sim.sessions import Session, SessionBook
 from lab.vcenter_sim.wire import Call
 
@@ -110,9 +110,11 @@ def session_of(session: Session | None) -> Session:
 
 def not_authenticated() -> Any:
     """The fault of a missing or expired session."""
-    from pyVmomi import vim
+    root = vim.Folder(ROOT)
+    return vim.fault.NotAuthenticated(object=root, privilegeId="System.View", msg="The session is not authenticated.")
 
-    fault = vim.fault.NotAuthenticated(msg="The session is not authenticated.")
-    fault.object = vim.Folder("group-d1")
-    fault.privilegeId = "System.View"
-    return fault
+
+def not_found(moid: str) -> Any:
+    """The fault of an object that is gone or never was."""
+    text = f"The object '{moid}' has already been deleted or has not been completely created"
+    return vmodl.fault.ManagedObjectNotFound(obj=vmodl.ManagedObject(moid), msg=text)

@@ -7,12 +7,12 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from lab.vcenter_sim.center import Center, method, session_of
+from lab.vcenter_sim.center import Center, method, not_found, session_of
 from lab.vcenter_sim.collector import first_page, next_page, select_rows, write_objects
 from lab.vcenter_sim.mobs import Mob, Registry
 from lab.vcenter_sim.paths import value_at
 from lab.vcenter_sim.sessions import Session
-from lab.vcenter_sim.updates import Collector, Filter, wait
+from lab.vcenter_sim.updates import Collector, Filter, cancel, wait
 from lab.vcenter_sim.wire import Call
 
 DEFAULT_COLLECTOR = "propertyCollector"
@@ -65,7 +65,7 @@ def _collector(session: Session, moid: str) -> Collector:
     if moid == DEFAULT_COLLECTOR:
         return session.collectors.setdefault(moid, Collector(moid))
     if moid not in session.collectors:
-        raise vmodl.fault.ManagedObjectNotFound(msg=f"the collector '{moid}' does not exist in this session")
+        raise not_found(moid)
     found: Collector = session.collectors[moid]
     return found
 
@@ -86,7 +86,7 @@ def destroy_property_filter(_center: Center, session: Session | None, call: Call
     for collector in session_of(session).collectors.values():
         if collector.filters.pop(call.target._moId, None):
             return
-    raise vmodl.fault.ManagedObjectNotFound(msg=f"the filter '{call.target._moId}' does not exist in this session")
+    raise not_found(call.target._moId)
 
 
 @method("WaitForUpdatesEx")
@@ -116,9 +116,7 @@ def check_for_updates(center: Center, session: Session | None, call: Call) -> An
 @method("CancelWaitForUpdates")
 def cancel_wait_for_updates(center: Center, session: Session | None, call: Call) -> None:
     """Make a waiting call of the same collector end with RequestCanceled."""
-    with center.registry.changed:
-        _collector(session_of(session), call.target._moId).cancelled = True
-        center.registry.changed.notify_all()
+    cancel(center, _collector(session_of(session), call.target._moId))
 
 
 @method("CreateContainerView")

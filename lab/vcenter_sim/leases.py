@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from lab.disks import PreparedDisk
+from lab.disks.store import ImageUnusable
 from lab.vcenter_sim.center import Center
 from lab.vcenter_sim.devices import disk_key, export_key
 from lab.vcenter_sim.machine import Machine
@@ -64,17 +65,26 @@ def exported(machine: Machine) -> list[int]:
 
 def _make_ready(center: Center, lease: Lease) -> None:
     machine = lease.machine
-    files: dict[str, PreparedDisk | bytes] = {}
-    for index in exported(machine):
-        files[f"disk-{index}.vmdk"] = center.disks.prepare(machine.estate.disk_plan(machine.spec, index))
-    if machine.spec.firmware == "efi":
-        files["nvram"] = machine.chance().randbytes(NVRAM_BYTES)
+    try:
+        files = _files(center, machine)
+    except (ImageUnusable, OSError) as error:
+        close_lease(center, lease, "error", vmodl.fault.SystemError(reason="disk", msg=f"{machine.spec.name}: {error}"))
+        return
     with center.registry.changed:
         if lease.state != "initializing":
             return
         lease.files, lease.state, lease.renewed_at = files, "ready", time.monotonic()
         center.registry.touch(lease.moid)
     threading.Thread(target=_watch, args=(center, lease), name="vcenter-lease", daemon=True).start()
+
+
+def _files(center: Center, machine: Machine) -> dict[str, PreparedDisk | bytes]:
+    files: dict[str, PreparedDisk | bytes] = {}
+    for index in exported(machine):
+        files[f"disk-{index}.vmdk"] = center.disks.prepare(machine.estate.disk_plan(machine.spec, index))
+    if machine.spec.firmware == "efi":
+        files["nvram"] = machine.chance().randbytes(NVRAM_BYTES)
+    return files
 
 
 def _watch(center: Center, lease: Lease) -> None:

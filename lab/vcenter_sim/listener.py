@@ -45,9 +45,7 @@ class Listener:
 
     def stop(self) -> None:
         """Stop listening and break the connections that are open."""
-        self._httpd.shutdown()
-        self._httpd.server_close()
-        self._httpd.break_connections()
+        self._httpd.close()
 
 
 class _TlsHttpd(ThreadingHTTPServer):
@@ -77,10 +75,20 @@ class _TlsHttpd(ThreadingHTTPServer):
             self._open.discard(secured)
             secured.close()
 
-    def break_connections(self) -> None:
-        """Close whatever is still open."""
-        for connection in list(self._open):
+    def accept_forever(self) -> None:
+        """Take connections until the socket is closed; unlike serve_forever it sleeps in accept and stops at once."""
+        while True:
+            try:
+                request, address = self.socket.accept()
+            except OSError:
+                return
+            self.process_request(request, address)
+
+    def close(self) -> None:
+        """Stop accepting and break the connections that are open."""
+        for connection in (self.socket, *list(self._open)):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue  # it closed by itself meanwhile
+        self.server_close()

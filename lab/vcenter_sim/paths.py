@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pyVmomi import vmodl
+from pyVmomi import vim, vmodl
 from pyVmomi.VmomiSupport import DataObject, Enum, IsChildVersion, ManagedObject, Object
 
 from lab.vcenter_sim.mobs import Mob
 
+# Inherited properties that the derived type's documentation narrows, which the tables do not repeat.
+NARROWED = {(vim.ClusterComputeResource, "configurationEx"): vim.cluster.ConfigInfoEx}
 NUMBERS = ("long", "short", "byte", "double", "float")
 
 
@@ -30,7 +32,7 @@ def declared(kind: type, path: str, version: str) -> Object | None:
             return None
         if not IsChildVersion(version, info.version):
             return None
-        kind = info.type
+        kind = NARROWED.get((kind, step), info.type)
     return info
 
 

@@ -39,6 +39,7 @@ class Collector:
     moid: str
     filters: dict[str, Filter] = field(default_factory=dict)
     version: int = 0
+    waiting: int = 0
     cancelled: bool = False
 
 
@@ -63,10 +64,25 @@ def wait(center: Center, collector: Collector, version: str | None, max_wait_s: 
             left_s = deadline - time.monotonic()
             if left_s <= 0 or center.stopping.is_set():
                 return None
-            center.registry.changed.wait(min(left_s, 1.0))
-            if collector.cancelled:
-                collector.cancelled = False
-                raise vmodl.fault.RequestCanceled(msg="the wait was cancelled")
+            _sleep(center, collector, min(left_s, 1.0))
+
+
+def cancel(center: Center, collector: Collector) -> None:
+    """Make the waits of this collector that are under way end with RequestCanceled."""
+    with center.registry.changed:
+        collector.cancelled = collector.waiting > 0
+        center.registry.changed.notify_all()
+
+
+def _sleep(center: Center, collector: Collector, longest_s: float) -> None:
+    collector.waiting += 1
+    try:
+        center.registry.changed.wait(longest_s)
+    finally:
+        collector.waiting -= 1
+    if collector.cancelled:
+        collector.cancelled = collector.waiting > 0
+        raise vmodl.fault.RequestCanceled(msg="the wait was cancelled")
 
 
 def _check_version(collector: Collector, version: str | None) -> None:

@@ -140,7 +140,8 @@ def serializer(out: StringIO, version: str) -> SoapSerializer:
 def fault(failure: vmodl.MethodFault) -> bytes:
     """The envelope of a fault; the HTTP status that goes with it is 500."""
     kind = type(failure)
-    whole = make(kind, **{info.name: getattr(failure, info.name) for info in kind._GetPropertyList() if info.name != "msg"})
+    given = {info.name: getattr(failure, info.name) for info in kind._GetPropertyList() if info.name != "msg"}
+    whole = make(kind, **{name: value for name, value in given.items() if value is not None})
     text = failure.msg or kind._wsdlName
     out = StringIO()
     out.write(f"{HEAD}<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>{_escaped(text)}</faultstring><detail>")
