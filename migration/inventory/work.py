@@ -52,7 +52,7 @@ def probe(job: JobContext, source: Source) -> dict[str, Any]:
     return {"certificates": certificates, "logged_in": seen.about is not None}
 
 
-def collect(job: JobContext, source: Source, *, feed: Feed = vsphere_feed) -> dict[str, Any]:
+def collect(job: JobContext, source: Source, *, feed: Feed) -> dict[str, Any]:
     """Make a new inventory of the source. Whatever ends it early, nothing half read stays behind.
 
     Raises: EdgeError from the source; JobCancelled and LeaseLost from the job; InventoryReplaced.
@@ -82,11 +82,12 @@ class _Intake:
         self.done += collecting.add_page(self.inventory, facts)
         for fact in facts:
             if isinstance(fact, VmFacts):
-                self.vms[fact.native_id] = _seen(fact)
+                self.vms[fact.native_id] = seen_vm(fact)
         self.job.progress(self.done, None, unit="objects", message=f"Reading {kind}s")
 
 
-def _seen(vm: VmFacts) -> SeenVm:
+def seen_vm(vm: VmFacts) -> SeenVm:
+    """What a machine's identity keeps of a VM."""
     return SeenVm(
         native_id=vm.native_id,
         name=vm.name,
