@@ -9,6 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from estate.errors import EdgeError
+from estate.xapi import XapiSession, probe
+from estate.xapi.pool import read_facts
 from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of
@@ -21,8 +23,6 @@ from readiness.services.pools import store_facts, store_probe
 
 def probe_pool(pool: Pool, actor: Actor) -> dict[str, Any]:
     """Show the certificates of the pool's hosts, for a person to compare and confirm. Raises: EdgeError."""
-    from estate.xapi import probe
-
     seen = probe(connection_of(pool.endpoint))
     offered = [asdict(certificate) | {"not_after": certificate.not_after.isoformat()} for certificate in seen.certificates]
     store_probe(pool, pool_uuid=seen.pool_uuid or "", offered=offered, actor=actor)
@@ -30,9 +30,6 @@ def probe_pool(pool: Pool, actor: Actor) -> dict[str, Any]:
 
 
 def _read(pool: Pool, actor: Actor) -> PoolInventory:
-    from estate.xapi import XapiSession
-    from estate.xapi.pool import read_facts
-
     with XapiSession(connection_of(pool.endpoint)) as session:
         facts = read_facts(session, now())
     return store_facts(pool, facts, actor=actor)

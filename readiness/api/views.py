@@ -109,7 +109,7 @@ class ReadinessViewSet(OfPoolMixin, ProjectViewSet):
 
     queryset = Pool.objects.all()
     serializer_class = shapes.EvaluationSerializer
-    filter_backends: ClassVar = []
+    filter_backends = ()
     pagination_class = None
 
     @extend_schema(responses=shapes.EvaluationSerializer)
@@ -166,7 +166,7 @@ class CheckViewSet(ListModelMixin, ScopedViewSet):
     """The catalogue of readiness checks."""
 
     serializer_class = shapes.CheckSpecSerializer
-    filter_backends: ClassVar = []
+    filter_backends = ()
 
     def get_queryset(self) -> tuple[CheckSpec, ...]:  # type: ignore[override]  # a catalogue kept in code is one page
         return registered()

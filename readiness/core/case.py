@@ -77,7 +77,8 @@ def management_nics(facts: PoolFacts, host: PoolHostFacts) -> list[PifFacts]:
     pif = management_pif(facts, host)
     if bond is None:
         return [carrying_pif(facts, pif)] if pif is not None else []
-    return [slave for slave in facts.pifs if slave.uuid in bond.slave_pif_uuids]
+    slaves = (slave for slave in facts.pifs if slave.uuid in bond.slave_pif_uuids)
+    return sorted(slaves, key=lambda slave: slave.device)
 
 
 def statefiles_in_use(facts: PoolFacts) -> list[StatefileFacts] | Unknown:

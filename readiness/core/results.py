@@ -78,7 +78,7 @@ def combine(parts: list[Answer], *, good: str) -> Answer:
     """One answer out of one per subject: the worst result, the details of the subjects that have it, all evidence."""
     result = worst([part.result for part in parts])
     speaking = [part for part in parts if part.result == result]
-    detail = good if result is Result.PASS else "; ".join(part.detail for part in speaking if part.detail)
+    detail = good if result is Result.PASS else " ".join(part.detail for part in speaking if part.detail)
     return Answer(
         result,
         detail or "Nothing was there to look at.",

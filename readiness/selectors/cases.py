@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -30,8 +31,8 @@ def evidence_rows(pool: Pool) -> QuerySet[Evidence]:
 
 
 def evidence_in_force(pool: Pool, at: datetime) -> tuple[EvidenceItem, ...]:
-    """Attestations that nobody withdrew and that were made by `at`. Expiry is judged by the core."""
-    rows = Evidence.objects.filter(pool=pool, withdraws__isnull=True, withdrawn_by_row__isnull=True, tested_at__lte=at)
+    """Attestations recorded by `at` that nobody withdrew. Expiry is judged by the core."""
+    rows = Evidence.objects.filter(pool=pool, withdraws__isnull=True, withdrawn_by_row__isnull=True, created_at__lte=at)
     return tuple(_item(row) for row in rows.order_by("tested_at", "created_at"))
 
 
@@ -62,9 +63,9 @@ def waivers_of(pool: Pool, at: datetime) -> tuple[WaiverInForce, ...]:
 
 
 def case_of(pool: Pool, facts: PoolFacts, at: datetime, *, planned: Sequence[PlannedVm] = (), for_cutover: bool = False) -> Case:
-    """The case of a pool with these facts at this time."""
+    """The case of a pool with these facts at this time; hosts are named in the order of their names."""
     return Case(
-        facts=facts,
+        facts=replace(facts, hosts=tuple(sorted(facts.hosts, key=lambda host: host.name))),
         policy=profiles.policy(pool.project.policy_profile),
         at=at,
         evidence=evidence_in_force(pool, at),

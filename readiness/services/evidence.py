@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,6 +20,7 @@ from readiness.models import Evidence, Pool
 from readiness.selectors.pools import latest_facts
 
 LARGEST_VALUE_BYTES = 65_536
+CLOCK_SKEW = timedelta(minutes=5)  # a person's own clock may run ahead of the server's
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -34,7 +35,7 @@ def _refused(faults: list[Fault]) -> Invalid:
 
 def _timing_faults(tested_at: datetime, expires_at: datetime | None) -> list[Fault]:
     faults = []
-    if tested_at > now():
+    if tested_at > now() + CLOCK_SKEW:
         faults.append(Fault("tested_at", "lies in the future"))
     if expires_at is not None and expires_at <= tested_at:
         faults.append(Fault("expires_at", "must be later than tested_at"))

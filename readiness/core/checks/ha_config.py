@@ -58,19 +58,16 @@ def _attested_timeouts(case: Case) -> dict[str, tuple[int, EvidenceItem]]:
 def _agreement(case: Case, timeout_s: int, source: str, points: tuple[EvidencePoint, ...]) -> Answer:
     read = _attested_timeouts(case)
     cited = (*points, *(case.cite(item) for _, item in read.values()))
-    fills = enable_fills(case, max(timeout_s, case.policy.proposed_timeout_s))
     other = [f"{case.host_name(uuid)}: {seconds} s" for uuid, (seconds, _) in read.items() if seconds != timeout_s]
     if other:
-        return Answer(Result.FAIL, f"The pool says {timeout_s} s, but hosts were found at {', '.join(other)}.", cited, fills)
+        return Answer(Result.FAIL, f"The pool says {timeout_s} s, but hosts were found at {', '.join(other)}.", cited)
     unread = [host.name for host in case.facts.hosts if host.uuid not in read]
     if unread:
         text = f"T = {timeout_s} s from {source}; nobody has read the configuration of {', '.join(unread)}."
-        return Answer(Result.WARN, text, cited, fills)
+        return Answer(Result.WARN, text, cited)
     if any(case.is_stale(item) for _, item in read.values()):
         result = Result.FAIL if case.for_cutover else Result.WARN
-        return Answer(
-            result, f"T = {timeout_s} s from {source}; the hosts' own configuration was read too long ago.", cited, fills
-        )
+        return Answer(result, f"T = {timeout_s} s from {source}; the hosts' own configuration was read too long ago.", cited)
     return Answer(Result.PASS, f"T = {timeout_s} s, and every host's own configuration agrees.", cited)
 
 
@@ -83,8 +80,7 @@ def _agreement(case: Case, timeout_s: int, source: str, points: tuple[EvidencePo
     why="Everything about fencing follows from T. xapi reads it when HA is enabled and freezes it into each host.",
     remedy=(
         "grep HeartbeatTimeout /etc/xensource/xhad.conf   (on every host; record what it says)",
-        "xe pool-ha-disable",
-        ENABLE,
+        "where hosts differ or T is too low, set T again with the commands of HA-022",
     ),
 )
 def timeout_known(case: Case) -> Answer:
@@ -92,11 +88,10 @@ def timeout_known(case: Case) -> Answer:
     effective = effective_timeout(case.facts, case.policy)
     points = (case.point(effective.source, effective.timeout_s),)
     if isinstance(effective.timeout_s, Unknown):
-        fills = enable_fills(case, case.policy.proposed_timeout_s)
-        return Answer(Result.UNKNOWN, f"The HA timeout is not known: {effective.timeout_s.reason}.", points, fills)
+        return Answer(Result.UNKNOWN, f"The HA timeout is not known: {effective.timeout_s.reason}.", points)
     if effective.timeout_s < case.policy.timeout_floor_s:
         text = f"T = {effective.timeout_s} s is below the {case.policy.timeout_floor_s} s xapi accepts."
-        return Answer(Result.FAIL, text, points, enable_fills(case, case.policy.proposed_timeout_s))
+        return Answer(Result.FAIL, text, points)
     return _agreement(case, effective.timeout_s, effective.source, points)
 
 
