@@ -38,6 +38,7 @@ def create(context: Context, args: dict[str, Any]) -> str:
     values |= {"power_state": "Halted", "suspend_VDI": NULL, "ha_always_run": False, "resident_on": NULL, "domid": -1}
     vm = context.store.create("VM", metrics=populate_vms.metrics(context.pool), **values)
     _refresh_overhead(context.pool, vm)
+    vm_rules.refresh_allowed_operations(context.pool, vm)
     return vm
 
 
@@ -208,8 +209,9 @@ def assert_can_boot_here(context: Context, self: str, host: str) -> None:
 
 
 @api_call("VM.update_allowed_operations")
-def update_allowed_operations(_context: Context, _self: str) -> None:
-    """The lab keeps no cache of allowed operations."""
+def update_allowed_operations(context: Context, self: str) -> None:
+    """Recompute allowed_operations from power state and blocked operations."""
+    vm_rules.refresh_allowed_operations(context.pool, self)
 
 
 @api_call("VM.set_memory_limits")

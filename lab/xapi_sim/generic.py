@@ -1,15 +1,18 @@
-"""The generated messages: getters, setters, add_to_/remove_from_, and the queries every class has."""
+"""The generated messages: getters, setters, add_to_/remove_from_, the queries every class has, plain create and destroy."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lab.xapi_sim import tables
+from lab.xapi_sim.construct import constructor_values
 from lab.xapi_sim.context import Call, Context
 from lab.xapi_sim.failure import XapiFailure
 from lab.xapi_sim.query import compile_filter
 from lab.xapi_sim.store import copy_record
 
+# Classes whose create and destroy do no more than keep a record.
+PLAIN = ("VM_group", "VM_appliance", "network")
 SETTERS = {"set_": "s", "add_to_": "a", "remove_from_": "r", "add_": "A", "remove_": "R"}
 
 
@@ -19,6 +22,9 @@ def generic_call(message: tables.Message) -> Call | None:
     if message.name in _QUERIES:
         query = _QUERIES[message.name]
         return lambda context, *params: query(context, class_name, *params)
+    if class_name in PLAIN and message.name in _LIFE:
+        act = _LIFE[message.name]
+        return lambda context, *params: act(context, class_name, *params)
     field = message.field
     if field is None:
         field, accessor = _plain_setter(message)
@@ -71,7 +77,7 @@ def _remove(context: Context, class_name: str, self: str, name: str, value: Any)
     context.store.set(class_name, self, **{name: [each for each in values if each != value]})
 
 
-_ACTS = {"g": _get, "s": _set, "a": _add_to, "r": _remove_from, "A": _add, "R": _remove}
+_ACTS: dict[str, Call] = {"g": _get, "s": _set, "a": _add_to, "r": _remove_from, "A": _add, "R": _remove}
 
 
 def _get_record(context: Context, class_name: str, self: str) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def _get_all_records_where(context: Context, class_name: str, expr: str) -> dict
     return {ref: copy_record(row.record) for ref, row in context.store.rows(class_name) if wanted(row.record)}
 
 
-_QUERIES = {
+_QUERIES: dict[str, Call] = {
     "get_record": _get_record,
     "get_by_uuid": _get_by_uuid,
     "get_by_name_label": _get_by_name_label,
@@ -107,3 +113,18 @@ _QUERIES = {
     "get_all_records": _get_all_records,
     "get_all_records_where": _get_all_records_where,
 }
+
+
+def _create(context: Context, class_name: str, args: dict[str, Any]) -> str:
+    return context.store.create(class_name, **constructor_values(class_name, args))
+
+
+def _destroy(context: Context, class_name: str, self: str) -> None:
+    if class_name == "network" and context.store.get("network", self, "VIFs"):
+        raise XapiFailure("NETWORK_CONTAINS_VIF", *context.store.get("network", self, "VIFs"))
+    if class_name == "network" and context.store.get("network", self, "PIFs"):
+        raise XapiFailure("NETWORK_CONTAINS_PIF", *context.store.get("network", self, "PIFs"))
+    context.store.destroy(class_name, self)
+
+
+_LIFE: dict[str, Call] = {"create": _create, "destroy": _destroy}

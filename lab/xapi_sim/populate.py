@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 from lab.xapi_sim import populate_network, populate_storage, populate_vms
 from lab.xapi_sim.failure import NULL
@@ -85,7 +86,7 @@ def _host(pool: Pool, spec: HostSpec) -> str:
     return host
 
 
-def _identity(pool: Pool, spec: HostSpec) -> dict[str, object]:
+def _identity(pool: Pool, spec: HostSpec) -> dict[str, Any]:
     booted = (pool.clock.now() - datetime.timedelta(days=30)).timestamp()
     multipathing = "true" if spec.multipathing else "false"
     return {
@@ -109,7 +110,7 @@ def _identity(pool: Pool, spec: HostSpec) -> dict[str, object]:
     }
 
 
-def _software(pool: Pool, now: datetime.datetime) -> dict[str, object]:
+def _software(pool: Pool, now: datetime.datetime) -> dict[str, Any]:
     spec = pool.spec
     expiry = (now + datetime.timedelta(days=400)).strftime("%Y%m%dT%H:%M:%SZ")
     return {
@@ -163,7 +164,9 @@ def _control_domain(pool: Pool, host: str) -> None:
         actions_after_reboot="destroy",
         actions_after_crash="destroy",
         domain_type="pv",
-        **dict.fromkeys(("memory_static_max", "memory_dynamic_max", "memory_dynamic_min"), DOM0_BYTES),
+        memory_static_max=DOM0_BYTES,
+        memory_dynamic_max=DOM0_BYTES,
+        memory_dynamic_min=DOM0_BYTES,
         memory_static_min=DOM0_BYTES,
         memory_target=DOM0_BYTES,
         metrics=populate_vms.metrics(pool, DOM0_BYTES, 16),

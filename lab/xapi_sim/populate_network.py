@@ -7,6 +7,7 @@ members keep a network of their own, as on real hosts.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from lab.xapi_sim.failure import NULL
 from lab.xapi_sim.pool import Pool
@@ -70,7 +71,7 @@ def _physical(pool: Pool, host: str, nic: NicSpec, network: str) -> str:
     )
 
 
-def _pif(host: str, network: str, device: str, mac: str) -> dict[str, object]:
+def _pif(host: str, network: str, device: str, mac: str) -> dict[str, Any]:
     return {
         "host": host,
         "network": network,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lab.xapi_sim.failure import NULL
 from lab.xapi_sim.pool import Pool
@@ -28,7 +29,7 @@ def platform_for(firmware: str, windows: bool) -> dict[str, str]:
     return platform
 
 
-def guest_fields(memory_bytes: int, vcpus: int, firmware: str, windows: bool) -> dict[str, object]:
+def guest_fields(memory_bytes: int, vcpus: int, firmware: str, windows: bool) -> dict[str, Any]:
     """The fields of an HVM guest that VM.create demands, apart from names."""
     return {
         "memory_static_max": memory_bytes,

@@ -109,6 +109,7 @@ def _say_goodbye(tls: ssl.SSLSocket) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    connection: ssl.SSLSocket
     protocol_version = "HTTP/1.1"
     server_version = "lab-xapi"
     server: HostServer
@@ -206,8 +207,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._drain()
 
     def _drain(self) -> None:
-        """Swallow what the peer still sends for a moment, so that our answer is not lost to a reset."""
-        with contextlib.suppress(OSError):
+        """Say that we are done, then swallow what still comes, so that our answer is not lost to a reset."""
+        with contextlib.suppress(OSError, ValueError):
+            self.connection.settimeout(0)
+            self.connection.unwrap()
+        with contextlib.suppress(OSError, ValueError):
             self.connection.settimeout(DRAIN_S)
             left = 64
             while left and self.connection.recv(1 << 20):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class PoolSim:
         self.log = control.log
         for host, server in self._servers.items():
             server.log = control.log
-            control.register_listener(self.pool.fabric.hosts[host].name, lambda host=host: self.renew_certificate(host))
+            control.register_listener(self.pool.fabric.hosts[host].name, partial(self.renew_certificate, host))
         control_calls.register(control, self.pool, self.trials)
 
     def renew_certificate(self, host: str) -> str:

@@ -131,7 +131,7 @@ class HaSpec:
 
 @dataclass(frozen=True, slots=True)
 class VmSpec:
-    """An existing VM; `host` empty means halted. One empty-headed disk of `disk_bytes` on `sr` when both are given."""
+    """An existing VM; `host` empty means halted. One blank disk of `disk_bytes` on `sr` when both are given."""
 
     name: str
     memory_bytes: int

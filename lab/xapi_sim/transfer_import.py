@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from lab.xapi_sim import wire_xml
 from lab.xapi_sim.failure import XapiFailure
@@ -23,7 +23,7 @@ SECTOR_BYTES = 512
 LARGEST_FRAME_BYTES = (1 << 31) - 1
 
 
-def receive(pool: Pool, host: str, ticket: Ticket, stream: BinaryIO, content_length: int | None) -> None:
+def receive(pool: Pool, host: str, ticket: Ticket, stream: BufferedIOBase, content_length: int | None) -> None:
     """Read the body of an import whose 200 has been sent; the task tells how it went.
 
     Raises:
@@ -80,7 +80,7 @@ class _Sink:
                     raise XapiFailure(*IO_ERROR)
 
 
-def _receive_frames(stream: BinaryIO, sink: _Sink) -> None:
+def _receive_frames(stream: BufferedIOBase, sink: _Sink) -> None:
     buffer = memoryview(bytearray(PIECE_BYTES))
     while True:
         offset, length = FRAME.unpack(_exactly(stream, memoryview(bytearray(FRAME.size))))
@@ -95,7 +95,7 @@ def _receive_frames(stream: BinaryIO, sink: _Sink) -> None:
             done += len(piece)
 
 
-def _receive_plain(pool: Pool, ticket: Ticket, stream: BinaryIO, sink: _Sink, length: int) -> None:
+def _receive_plain(pool: Pool, ticket: Ticket, stream: BufferedIOBase, sink: _Sink, length: int) -> None:
     buffer = memoryview(bytearray(PIECE_BYTES))
     done = 0
     while done < length:
@@ -108,9 +108,9 @@ def _receive_plain(pool: Pool, ticket: Ticket, stream: BinaryIO, sink: _Sink, le
         pool.tasks.progress(ticket.task, min(1.0, done / max(1, length)))
 
 
-def _exactly(stream: BinaryIO, view: memoryview) -> memoryview:
+def _exactly(stream: BufferedIOBase, view: memoryview) -> memoryview:
     """Fill the view; an early end of the stream is an I/O error for the task."""
-    got = stream.readinto(view)  # type: ignore[attr-defined]  # a BufferedReader fills as far as it can
+    got = stream.readinto(view)
     if got != len(view):
         raise XapiFailure(*IO_ERROR)
     return view

@@ -11,6 +11,7 @@ from lab.xapi_sim import populate_vms
 from lab.xapi_sim.failure import NULL, XapiFailure
 from lab.xapi_sim.ha_control import recompute_plan
 from lab.xapi_sim.pool import Pool
+from lab.xapi_sim.vm_rules import refresh_allowed_operations
 
 AGENT_LAB_S = 30.0
 
@@ -61,6 +62,7 @@ def bring_up(pool: Pool, vm: str, host: str, paused: bool = False) -> None:
         start_time=pool.clock.now(),
         last_updated=pool.clock.now(),
     )
+    refresh_allowed_operations(pool, vm)
     _attach_devices(pool, vm, attached=True)
     pool.refresh_memory(host)
     threading.Thread(target=_agent_reports, args=(pool, vm, domid), name="guest-agent", daemon=True).start()
@@ -74,6 +76,7 @@ def take_down(pool: Pool, vm: str) -> None:
     if agent != NULL:
         pool.store.destroy("VM_guest_metrics", agent)
     pool.store.set("VM_metrics", record["metrics"], memory_actual=0, last_updated=pool.clock.now())
+    refresh_allowed_operations(pool, vm)
     _attach_devices(pool, vm, attached=False)
     if host != NULL:
         pool.refresh_memory(host)

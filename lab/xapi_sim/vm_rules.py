@@ -13,6 +13,21 @@ UEFI_MODEL = "qemu-upstream-uefi"
 BIOS_MODEL = "qemu-upstream-compat"
 
 
+OPERATIONS = {
+    "Halted": ("start", "start_on", "clone", "copy", "destroy", "export", "changing_VCPUs"),
+    "Running": ("clean_shutdown", "hard_shutdown", "shutdown", "clean_reboot", "hard_reboot", "pool_migrate"),
+    "Paused": ("unpause", "hard_shutdown", "hard_reboot", "shutdown"),
+    "Suspended": ("resume", "resume_on", "hard_shutdown", "shutdown"),
+}
+
+
+def refresh_allowed_operations(pool: Pool, vm: str) -> None:
+    """Write what the power state allows and nobody has blocked."""
+    record = pool.store.row("VM", vm).record
+    allowed = [name for name in OPERATIONS[record["power_state"]] if name not in record["blocked_operations"]]
+    pool.store.set("VM", vm, allowed_operations=allowed)
+
+
 def check_memory(values: dict[str, Any]) -> None:
     """static_min <= dynamic_min <= dynamic_max <= static_max.
 

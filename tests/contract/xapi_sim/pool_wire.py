@@ -90,18 +90,16 @@ class Disk:
         task = self.session.xenapi.task.create("import", "")
         query = {"session_id": self.session._session, "task_id": task, "vdi": self.vdi, "format": "raw"} | params
         status, _ = self.wire.exchange(f"PUT /import_raw_vdi?{urlencode(query)} HTTP/1.1{headers}", *payload, url=url)
-        return status, self.task_end(task)
+        return status, {} if status == 302 else self.task_end(task)
 
     def put_frames(self, *frames: bytes, headers: str = "", **params: str) -> tuple[int, dict[str, Any]]:
         """Import frames followed by the end mark."""
         return self.put(*frames, bytes(12), headers=headers, chunked="true", **params)
 
     def task_end(self, task: str) -> dict[str, Any]:
-        """The task's record when it is no longer pending, or after a second."""
-        until = time.monotonic() + 1
-        while (record := self.session.xenapi.task.get_record(task))["status"] == "pending" and time.monotonic() < until:
-            time.sleep(0.01)
-        return record
+        """The task's record when it has ended."""
+        wait_for(lambda: self.session.xenapi.task.get_status(task) not in ("pending", "cancelling"), "the task to end")
+        return self.session.xenapi.task.get_record(task)
 
     def read(self) -> bytes:
         """Export the whole disk."""

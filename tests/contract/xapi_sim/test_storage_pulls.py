@@ -60,6 +60,8 @@ def test_path_counts_drop_at_the_cut_and_come_back_at_the_heal(fresh_wire: Wire)
     fresh_wire.desk("POST", "/pool/ha", enabled=True, timeout_s=120)
     fresh_wire.desk("POST", "/pool/storage/cut", node="san-a")
     assert path_counts(session) == dict.fromkeys(("xen01", "xen02", "xen03"), "[1, 2]")
+    bodies = [m["body"] for m in session.xenapi.message.get_all_records().values() if m["name"] == "MULTIPATH_PERIODIC_ALERT"]
+    assert len(bodies) == 1 and bodies[0].count("current=1; max=2") == 3
     assert not next(n for n in fresh_wire.desk("GET", "/state")["storage_nodes"] if n["name"] == "san-a")["up"]
     fresh_wire.desk("POST", "/pool/storage/heal", node="san-a")
     assert set(path_counts(session).values()) == {"[2, 2]"}

@@ -48,6 +48,9 @@ def test_a_blocked_operation_gives_its_reason(session: Any, vm: str) -> None:
     session.xenapi.VM.add_to_blocked_operations(vm, "start_on", "gate closed")
     host = session.xenapi.host.get_all()[0]
     assert refusal(session.xenapi.VM.start_on, vm, host, False, False) == ["OPERATION_BLOCKED", vm, "gate closed"]
+    session.xenapi.VM.update_allowed_operations(vm)
+    allowed = session.xenapi.VM.get_allowed_operations(vm)
+    assert "start" in allowed and "start_on" not in allowed
 
 
 def test_a_started_vm_has_a_host_and_an_agent_later_and_none_when_halted(session: Any, vm: str) -> None:
@@ -147,3 +150,19 @@ def test_nics_keep_the_source_mac_even_when_it_is_used_twice(session: Any, vm: s
 def test_a_vm_has_at_most_one_tpm(session: Any, vm: str) -> None:
     session.xenapi.VTPM.create(vm, False)
     assert refusal(session.xenapi.VTPM.create, vm, False) == ["VTPM_MAX_AMOUNT_REACHED", "1"]
+
+
+def test_a_network_with_nics_on_it_stays(session: Any, vm: str) -> None:
+    record = {
+        "name_label": "inner",
+        "name_description": "",
+        "MTU": "1500",
+        "other_config": {},
+        "bridge": "xapi9",
+        "managed": True,
+    }
+    network = session.xenapi.network.create(record)
+    nic = session.xenapi.VIF.create(vif_record(vm, network))
+    assert refusal(session.xenapi.network.destroy, network) == ["NETWORK_CONTAINS_VIF", nic]
+    session.xenapi.VIF.destroy(nic)
+    session.xenapi.network.destroy(network)
