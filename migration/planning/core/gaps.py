@@ -11,6 +11,20 @@ from migration.planning.core.reasons import Reason, ReasonCode
 from migration.planning.core.target import Target
 from migration.planning.core.waves import Candidate
 
+MAPPING_GAPS = frozenset(
+    {
+        ReasonCode.NETWORK_UNMAPPED,
+        ReasonCode.NETWORK_MISSING,
+        ReasonCode.DATASTORE_UNMAPPED,
+        ReasonCode.SR_MISSING,
+        ReasonCode.SR_UNPLUGGED,
+        ReasonCode.DISK_TOO_LARGE,
+        ReasonCode.TEMPLATE_UNMAPPED,
+        ReasonCode.TEMPLATE_MISSING,
+    }
+)
+"""What another mapping, or the pool, could cure; a machine that cannot move at all is the plan's to tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -28,6 +42,6 @@ def gaps(candidates: Iterable[Candidate], mapping: MappingTable, target: Target)
             continue
         placed = place(candidate.machine_id, candidate.vm, candidate.names, mapping, target)
         for reason in placed if isinstance(placed, list) else ():
-            key = (reason.code, reason.subject if not reason.unknown else reason.detail)
-            waiting.setdefault(key, (reason, set()))[1].add(candidate.name)
+            if reason.code in MAPPING_GAPS:
+                waiting.setdefault((reason.code, reason.subject), (reason, set()))[1].add(candidate.name)
     return tuple(Gap(reason, tuple(sorted(names))) for _, (reason, names) in sorted(waiting.items(), key=lambda pair: pair[0]))
