@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 
 from tests.builders.people import People, three_people
 
@@ -22,3 +23,12 @@ def quick_settings(settings: pytest.FixtureRequest) -> Iterator[None]:
 def people(db: None) -> People:
     """Owner (operator), teammate (operator and approver), chief (admin) in one project; a stranger in another."""
     return three_people()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite tests use a file: several threads on an in-memory database meet locks that the product never sees."""
+    database = connections["default"].settings_dict
+    if "sqlite3" in database["ENGINE"]:
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+        database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA busy_timeout=30000;"

@@ -9,12 +9,12 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from datetime import date, time
 from functools import reduce
 from operator import or_
 from typing import Any, Self
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from rest_framework.pagination import BasePagination
@@ -86,7 +86,7 @@ class Cursor:
     values: tuple[Any, ...]
 
     def encoded(self) -> str:
-        text = json.dumps([self.backward, *self.values], cls=DjangoJSONEncoder)
+        text = json.dumps([self.backward, *self.values], default=_exact)
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
@@ -161,6 +161,11 @@ class KeysetPagination(BasePagination):
     def _url(self, keys: list[Key], row: Any, *, backward: bool) -> str:
         cursor = Cursor(backward, tuple(key.value_of(row) for key in keys))
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor.encoded())
+
+
+def _exact(value: Any) -> str:
+    """Times to the microsecond (Django's own encoder cuts them to milliseconds, and rows would come twice)."""
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def _window(queryset: QuerySet[Any], keys: list[Key], cursor: Cursor | None, backward: bool) -> QuerySet[Any]:

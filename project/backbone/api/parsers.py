@@ -46,6 +46,6 @@ def _wrong(value: Any) -> str:
             return "A text in the JSON holds a NUL character, which cannot be stored."
         if any("\ud800" <= character <= "\udfff" for character in value):
             return "A text in the JSON holds half of a surrogate pair, which is no character."
-    if isinstance(value, int) and abs(value) > LARGEST:
+    if isinstance(value, int | float) and not abs(value) <= LARGEST:
         return "A number in the JSON is larger than 64 bits."
     return ""

@@ -37,7 +37,7 @@ app.conf.update(
 )
 
 
-@app.task(name="xenbound.run_job")
+@app.task(name="xenbound.run_job")  # type: ignore[untyped-decorator]  # Celery has no types
 def run_job_task(job_id: str) -> None:
     """Try to claim the job and run it; redelivery is harmless."""
     run_job(UUID(job_id), worker=WorkerName(host=socket.gethostname(), pid=os.getpid()))
