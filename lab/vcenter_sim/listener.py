@@ -40,8 +40,7 @@ class Listener:
 
     def start(self) -> None:
         """Serve in background threads."""
-        serve = self._httpd.serve_forever
-        threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, name=f"listen-{self.name}", daemon=True).start()
+        threading.Thread(target=self._httpd.accept_forever, name=f"listen-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and break the connections that are open."""
