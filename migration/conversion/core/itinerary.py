@@ -50,8 +50,7 @@ ITINERARY: tuple[Step, ...] = (
     Step("verify_disks", Leg.COPY, "Read the disks back and compare", _always),
     Step("confirm_unchanged", Leg.COPY, "Confirm that the source stayed off", _always),
     Step("confirm_fresh", Leg.GO_LIVE, "Confirm that the copy is still the last word", _always),
-    Step("unblock", Leg.GO_LIVE, "Allow the VM to start", _always),
-    Step("start", Leg.GO_LIVE, "Start the VM", _always),
+    Step("start", Leg.GO_LIVE, "Unblock the VM and start it", _always),
     Step("check_running", Leg.GO_LIVE, "Check that it runs", _always),
     Step("mark_source", Leg.GO_LIVE, "Note the move on the source", _always),
 )

@@ -13,7 +13,6 @@ from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 
 CD_POSITION = "3"
-VDI_ROUNDING_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +172,3 @@ def positions(count: int) -> Iterator[str]:
     """Userdevice positions for `count` disks in source order: the boot disk is "0", "3" stays free for the CD drive."""
     free = (str(number) for number in range(255) if str(number) != CD_POSITION)
     return (position for position, _ in zip(free, range(count), strict=False))
-
-
-def rounded_vdi_bytes(capacity_bytes: int) -> int:
-    """A VDI's virtual size: the capacity rounded up to 2 MiB, as the VHD-based SRs do themselves."""
-    return -(-capacity_bytes // VDI_ROUNDING_BYTES) * VDI_ROUNDING_BYTES

@@ -9,122 +9,165 @@ import project.backbone.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('backbone', '0001_initial'),
+        ("backbone", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversion',
+            name="Conversion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('wave_id', models.UUIDField(db_index=True)),
-                ('machine_id', models.UUIDField(db_index=True)),
-                ('pool_id', models.UUIDField()),
-                ('name', models.CharField(max_length=255)),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('preparing', 'preparing'), ('ready', 'ready'), ('copying', 'copying'), ('verifying', 'verifying'), ('cutting_over', 'cutting_over'), ('done', 'done'), ('rolled_back', 'rolled_back'), ('failed', 'failed'), ('cancelled', 'cancelled')], db_index=True, default='planned', max_length=20)),
-                ('step', models.CharField(blank=True, default='', max_length=40)),
-                ('spec', models.JSONField()),
-                ('target_vm_uuid', models.CharField(blank=True, default='', max_length=36)),
-                ('source_marker', models.JSONField(blank=True, null=True)),
-                ('boot_proof', models.JSONField(blank=True, null=True)),
-                ('error', models.JSONField(blank=True, null=True)),
-                ('job_id', models.UUIDField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversions', to='backbone.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("wave_id", models.UUIDField(db_index=True)),
+                ("machine_id", models.UUIDField(db_index=True)),
+                ("pool_id", models.UUIDField()),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("preparing", "preparing"),
+                            ("ready", "ready"),
+                            ("copying", "copying"),
+                            ("verifying", "verifying"),
+                            ("cutting_over", "cutting_over"),
+                            ("done", "done"),
+                            ("rolled_back", "rolled_back"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        db_index=True,
+                        default="planned",
+                        max_length=20,
+                    ),
+                ),
+                ("step", models.CharField(blank=True, default="", max_length=40)),
+                ("spec", models.JSONField()),
+                ("target_vm_uuid", models.CharField(blank=True, default="", max_length=36)),
+                ("source_marker", models.JSONField(blank=True, null=True)),
+                ("boot_proof", models.JSONField(blank=True, null=True)),
+                ("error", models.JSONField(blank=True, null=True)),
+                ("job_id", models.UUIDField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="conversions", to="backbone.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ConversionEvent',
+            name="ConversionEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('at', models.DateTimeField()),
-                ('from_state', models.CharField(blank=True, default='', max_length=20)),
-                ('to_state', models.CharField(blank=True, default='', max_length=20)),
-                ('step', models.CharField(blank=True, default='', max_length=40)),
-                ('message', models.CharField(max_length=500)),
-                ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='conversion.conversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("at", models.DateTimeField()),
+                ("from_state", models.CharField(blank=True, default="", max_length=20)),
+                ("to_state", models.CharField(blank=True, default="", max_length=20)),
+                ("step", models.CharField(blank=True, default="", max_length=40)),
+                ("message", models.CharField(max_length=500)),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="conversion.conversion"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='DiskCopy',
+            name="DiskCopy",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('device_key', models.IntegerField()),
-                ('label', models.CharField(max_length=120)),
-                ('position', models.CharField(max_length=3)),
-                ('sr_uuid', models.CharField(max_length=36)),
-                ('vdi_uuid', models.CharField(blank=True, default='', max_length=36)),
-                ('bytes_total', models.BigIntegerField()),
-                ('bytes_copied', models.BigIntegerField(default=0)),
-                ('bytes_sent', models.BigIntegerField(default=0)),
-                ('bytes_zero', models.BigIntegerField(default=0)),
-                ('durable_bytes', models.BigIntegerField(default=0)),
-                ('prefix_digest', models.CharField(blank=True, default='', max_length=64)),
-                ('written_before', models.BooleanField(default=False)),
-                ('hashes', models.BinaryField(blank=True, null=True)),
-                ('digest', models.CharField(blank=True, default='', max_length=64)),
-                ('copied_at', models.DateTimeField(blank=True, null=True)),
-                ('verified', models.BooleanField(default=False)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('fault', models.JSONField(blank=True, null=True)),
-                ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='disks', to='conversion.conversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("device_key", models.IntegerField()),
+                ("label", models.CharField(max_length=120)),
+                ("position", models.CharField(max_length=3)),
+                ("sr_uuid", models.CharField(max_length=36)),
+                ("vdi_uuid", models.CharField(blank=True, default="", max_length=36)),
+                ("bytes_total", models.BigIntegerField()),
+                ("bytes_copied", models.BigIntegerField(default=0)),
+                ("bytes_sent", models.BigIntegerField(default=0)),
+                ("bytes_zero", models.BigIntegerField(default=0)),
+                ("durable_bytes", models.BigIntegerField(default=0)),
+                ("prefix_digest", models.CharField(blank=True, default="", max_length=64)),
+                ("written_before", models.BooleanField(default=False)),
+                ("hashes", models.BinaryField(blank=True, null=True)),
+                ("digest", models.CharField(blank=True, default="", max_length=64)),
+                ("copied_at", models.DateTimeField(blank=True, null=True)),
+                ("verified", models.BooleanField(default=False)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("fault", models.JSONField(blank=True, null=True)),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="disks", to="conversion.conversion"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['conversion', 'position'],
+                "ordering": ["conversion", "position"],
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('kind', models.CharField(max_length=10)),
-                ('uuid', models.CharField(max_length=64)),
-                ('made_at', models.DateTimeField()),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to='conversion.conversion')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("kind", models.CharField(max_length=10)),
+                ("uuid", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField()),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ledger", to="conversion.conversion"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['made_at'],
+                "ordering": ["made_at"],
             },
         ),
         migrations.CreateModel(
-            name='Segment',
+            name="Segment",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('end_bytes', models.BigIntegerField()),
-                ('prefix_digest', models.CharField(max_length=64)),
-                ('finished_at', models.DateTimeField()),
-                ('disk_copy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='conversion.diskcopy')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("end_bytes", models.BigIntegerField()),
+                ("prefix_digest", models.CharField(max_length=64)),
+                ("finished_at", models.DateTimeField()),
+                (
+                    "disk_copy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="segments", to="conversion.diskcopy"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['disk_copy', 'finished_at'],
+                "ordering": ["disk_copy", "finished_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='conversion',
-            constraint=models.UniqueConstraint(fields=('wave_id', 'machine_id'), name='one_conversion_per_machine_and_wave'),
+            model_name="conversion",
+            constraint=models.UniqueConstraint(fields=("wave_id", "machine_id"), name="one_conversion_per_machine_and_wave"),
         ),
         migrations.AddConstraint(
-            model_name='diskcopy',
-            constraint=models.UniqueConstraint(fields=('conversion', 'device_key'), name='one_copy_per_disk'),
+            model_name="diskcopy",
+            constraint=models.UniqueConstraint(fields=("conversion", "device_key"), name="one_copy_per_disk"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('conversion', 'kind', 'uuid'), name='one_ledger_row_per_object'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(fields=("conversion", "kind", "uuid"), name="one_ledger_row_per_object"),
         ),
     ]

@@ -91,9 +91,19 @@ def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
 def forget_copies(conversion_id: UUID) -> None:
     """A new pass from the start: what was copied or proven before no longer counts, but it may still lie in the VDIs."""
     DiskCopy.objects.filter(conversion_id=conversion_id).update(
-        written_before=True, bytes_copied=0, bytes_sent=0, bytes_zero=0, durable_bytes=0, prefix_digest="", hashes=None, digest="", copied_at=None,
-        verified=False, verified_at=None, fault=None,
-    )  # fmt: skip
+        written_before=True,
+        bytes_copied=0,
+        bytes_sent=0,
+        bytes_zero=0,
+        durable_bytes=0,
+        prefix_digest="",
+        hashes=None,
+        digest="",
+        copied_at=None,
+        verified=False,
+        verified_at=None,
+        fault=None,
+    )
 
 
 def remember_boot(conversion: Conversion, proof: dict[str, object]) -> None:

@@ -101,7 +101,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         ),
         conversions=tuple(_conversion_view(row) for row in rows),
         accepted_risks=frozenset(waiver.check_id for waiver in waivers if waiver.subject == f"wave:{wave.pk}"),
-        boot_proven=bool(rows) and all(row.boot_proof for row in rows),
+        boot_proven=bool(rows) and all((row.boot_proof or {}).get("guest_seen") for row in rows),
     )
 
 

@@ -1,0 +1,44 @@
+"""Job kinds of conversions. Thin: each reloads its conversion by id, asks whether there is still work, and runs one leg.
+
+A job that failed for good fails its conversion with the same error, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from migration.conversion.services import transitions
+from migration.conversion.work import legs
+from project.backbone.accounts.policy import Actor
+from project.backbone.jobs.context import JobContext
+from project.backbone.jobs.handlers import handler
+
+
+def _fail_conversion(params: dict[str, Any], error: dict[str, Any], actor: Actor) -> None:
+    transitions.fail(UUID(params["conversion_id"]), actor=actor, error=error)
+
+
+@handler("conversion.prepare", title="Make the VM in the pool", on_failed=_fail_conversion)
+def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return legs.prepare(job, conversion_id)
+
+
+@handler("conversion.copy", queue="disks", title="Copy and prove the disks", on_failed=_fail_conversion)
+def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return legs.copy(job, conversion_id)
+
+
+@handler("conversion.go_live", title="Start the VM in the pool", on_failed=_fail_conversion)
+def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return legs.go_live(job, conversion_id)
+
+
+@handler("conversion.clean_up", title="Remove what a cancelled conversion made")
+def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return legs.clean_up(job, conversion_id)
+
+
+@handler("conversion.roll_back", title="Roll a conversion back")
+def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return legs.roll_back(job, conversion_id)

@@ -1,0 +1,145 @@
+"""The pool's side of a conversion: make the halted VM, start it once the gate was asked twice, stop it for a rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from estate.errors import AskPerson, EdgeError
+from estate.xapi import vm
+from estate.xapi.session import XapiSession
+from migration.conversion import selectors
+from migration.conversion.core.spec import ConversionSpec, DiskSpec
+from migration.conversion.models import Conversion
+from migration.conversion.services import progress
+from project.backbone.clock import now
+
+BLOCKED = "Xenbound is still converting this VM; its gate has not let it through yet"
+ROLLED_BACK = "Xenbound rolled this VM back: its source runs again"
+
+
+def check_target(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Refuse before anything is made: a MAC address of the source that another VM of the pool already has."""
+    taken = vm.macs_in_use(pool, except_conversion=str(row.pk))
+    clashes = [f"{nic.mac_address} ({taken[nic.mac_address]})" for nic in spec.nics if nic.mac_address in taken]
+    if clashes:
+        raise AskPerson(
+            f"{spec.name}: MAC addresses already in use in the pool: {', '.join(clashes)}",
+            code="mac_in_use",
+            next_step="Find out whether that VM is an earlier copy of this machine; remove it or change one address, then retry.",
+            where=spec.name,
+        )
+
+
+def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Make the VM, halted and blocked, unless it is there."""
+    wanted = vm.VmSpec(
+        name=spec.name,
+        description=spec.annotation,
+        firmware=spec.firmware,
+        secure_boot=spec.secure_boot,
+        vcpus=spec.vcpus,
+        cores_per_socket=spec.cores_per_socket,
+        memory_bytes=spec.memory_bytes,
+        is_windows=spec.is_windows,
+        template_name=spec.template_name,
+        origin={"xenbound-source-vm": spec.source_vm_id, "xenbound-source-instance-uuid": spec.source_instance_uuid},
+        blocked_because=BLOCKED,
+    )
+    progress.remember_vm(row, vm.ensure_vm(pool, wanted, str(row.pk)))
+    row.refresh_from_db()
+
+
+def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Make each VDI on its SR and attach it at its position."""
+    planned = {disk.device_key: disk for disk in spec.disks}
+    for copy in selectors.disks_of(row):
+        disk = _vm_disk(planned[copy.device_key])
+        uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name)
+        progress.remember_vdi(copy, uuid)
+        vm.ensure_vbd(pool, row.target_vm_uuid, uuid, disk.position, conversion_id=str(row.pk))
+
+
+def _vm_disk(disk: DiskSpec) -> vm.VmDisk:
+    return vm.VmDisk(disk.position, disk.capacity_bytes, disk.sr_uuid, disk.label, disk.device_key)
+
+
+def attach_nics(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Attach each interface with the source's MAC address."""
+    for nic in spec.nics:
+        vm.ensure_vif(
+            pool, row.target_vm_uuid, vm.VmNic(nic.device, nic.network_uuid, nic.mac_address), conversion_id=str(row.pk)
+        )
+
+
+def attach_cd(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
+    """Attach an empty CD drive."""
+    vm.ensure_cd(pool, row.target_vm_uuid, conversion_id=str(row.pk))
+
+
+def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source."""
+    counted = vm.count_devices(pool, row.target_vm_uuid)
+    if (counted.disks, counted.nics) == (len(spec.disks), len(spec.nics)):
+        return
+    raise AskPerson(
+        f"{spec.name} has {counted.disks} disks and {counted.nics} interfaces in the pool, "
+        f"its source {len(spec.disks)} and {len(spec.nics)}",
+        code="device_count_differs",
+        next_step="Remove what somebody added to the VM in the pool, or cancel the conversion, then try again.",
+        where=spec.name,
+    )
+
+
+PREPARE_STEPS: dict[str, Callable[[XapiSession, Conversion, ConversionSpec], None]] = {
+    "check_target": check_target,
+    "make_vm": make_vm,
+    "make_disks": make_disks,
+    "attach_nics": attach_nics,
+    "attach_cd": attach_cd,
+    "count_devices": count_devices,
+}
+
+
+def is_running(pool: XapiSession, row: Conversion) -> bool:
+    """Whether the VM already runs in the pool."""
+    return vm.power_state(pool, row.target_vm_uuid) == "Running"
+
+
+def start(pool: XapiSession, row: Conversion) -> None:
+    """Unblock the VM and start it; blocked again when it cannot start, so that nobody starts it behind the gate's back."""
+    vm.unblock(pool, row.target_vm_uuid)
+    try:
+        vm.start(pool, row.target_vm_uuid)
+    except EdgeError:
+        if not is_running(pool, row):
+            vm.block(pool, row.target_vm_uuid, BLOCKED)
+        raise
+
+
+def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[str, object]:
+    """What was seen of the started VM. Raises AskPerson when it does not run."""
+    if not is_running(pool, row):
+        raise AskPerson(
+            f"{spec.name} was started in the pool and does not run",
+            code="vm_not_running",
+            next_step="Look at its console in the pool; start it there, or roll it back.",
+            where=spec.name,
+        )
+    return {"power_state": "Running", "host_uuid": vm.resident_host(pool, row.target_vm_uuid), "seen_at": now().isoformat()}
+
+
+def stop_and_block(pool: XapiSession, row: Conversion) -> None:
+    """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
+    if not row.target_vm_uuid:
+        return
+    vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
+    try:
+        vm.shut_down(pool, row.target_vm_uuid)
+    except EdgeError:
+        vm.shut_down(pool, row.target_vm_uuid, force=True)
+
+
+def remove_everything(pool: XapiSession, row: Conversion) -> list[str]:
+    """Remove the conversion's VM and VDIs; returns the uuids of what was removed."""
+    removed = vm.remove_everything(pool, str(row.pk))
+    return [uuid for uuid, _ in (*removed.vms, *removed.vdis)]
