@@ -39,7 +39,7 @@ class WaiverInForceSerializer(serializers.Serializer[WaiverInForce]):
     approved_by = serializers.CharField()
 
 
-class EvidenceSerializer(serializers.Serializer[Any]):
+class FindingEvidenceSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     raw = serializers.JSONField()
     at = serializers.DateTimeField()
@@ -51,7 +51,7 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     subject = serializers.UUIDField(source="machine_id")
     title = serializers.SerializerMethodField()
     remediation = serializers.SerializerMethodField()
-    evidence = EvidenceSerializer(many=True)
+    evidence = FindingEvidenceSerializer(many=True)
     params = serializers.DictField()
     inventory = serializers.UUIDField(source="assessment.inventory_id")
     waiver = serializers.SerializerMethodField()

@@ -62,7 +62,7 @@ class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
     password = serializers.CharField(max_length=1000, required=False, allow_blank=True, write_only=True, trim_whitespace=False)
 
 
-class ConfirmSerializer(serializers.Serializer[dict[str, Any]]):
+class ConfirmSourceSerializer(serializers.Serializer[dict[str, Any]]):
     tls_thumbprints = serializers.ListField(
         child=serializers.CharField(max_length=200), allow_empty=False, max_length=2000, help_text="SHA-256 of each certificate"
     )

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from migration.inventory import selectors
 from migration.inventory.api.serializers import (
-    ConfirmSerializer,
+    ConfirmSourceSerializer,
     NewSourceSerializer,
     SourceChangeSerializer,
     SourceSerializer,
@@ -62,11 +62,11 @@ class SourceViewSet(ProjectReadOnlyViewSet):
         """Read certificates, version and missing rights; the certificates then wait for confirmation."""
         return accepted(sources.probe(self.get_object(), actor=self.actor, idempotency_key=idempotency_key_of(request)), request)
 
-    @extend_schema(request=ConfirmSerializer, responses=SourceSerializer)
+    @extend_schema(request=ConfirmSourceSerializer, responses=SourceSerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Vouch for certificates the last probe showed: from now on only these are talked to."""
-        asked = ConfirmSerializer(data=request.data)
+        asked = ConfirmSourceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         source = sources.confirm(self.get_object(), actor=self.actor, **asked.validated_data)
         return Response(SourceSerializer(source).data)

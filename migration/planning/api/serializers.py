@@ -82,7 +82,7 @@ class SuggestionSerializer(serializers.Serializer[Any]):
     open = serializers.ListField(child=serializers.CharField())
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class PlanReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     subject = serializers.CharField()
     detail = serializers.CharField()
@@ -108,7 +108,7 @@ class LeftOutSerializer(serializers.ModelSerializer[PlannedMachine]):
     """One machine that stays behind, and what would bring it along."""
 
     vm = serializers.UUIDField(source="machine_id")
-    reasons = ReasonSerializer(many=True)
+    reasons = PlanReasonSerializer(many=True)
 
     class Meta:
         model = PlannedMachine
