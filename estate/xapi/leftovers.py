@@ -1,0 +1,119 @@
+"""What a conversion left in a pool, and how it is removed: only objects with its tag, never a running VM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from estate.errors import AskPerson
+from estate.xapi import tasks
+from estate.xapi.pool_vms import CONVERSION_KEY, DISK_KEY
+from estate.xapi.session import XapiSession
+from estate.xapi.vdi import wait_until_free
+
+_REMOVE_DEADLINE_S = 600.0
+_FREE_DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """(uuid, name) of the VMs and VDIs that carry a conversion's tag."""
+
+    vms: tuple[tuple[str, str], ...]
+    vdis: tuple[tuple[str, str], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        return not self.vms and not self.vdis
+
+
+def leftovers(session: XapiSession, conversion_id: str) -> Leftovers:
+    """Everything in the pool that carries the conversion's tag."""
+    return Leftovers(
+        vms=_named(_tagged(session, "VM", conversion_id)),
+        vdis=_named(_tagged(session, "VDI", conversion_id)),
+    )
+
+
+def remove_everything(session: XapiSession, conversion_id: str) -> Leftovers:
+    """Remove a conversion's halted VM and its VDIs; gives what was removed. Run again, it removes the rest.
+
+    Raises:
+        AskPerson: `vm_not_halted`, or `vdi_shared` with a VM that is not ours; nothing is removed then.
+        VdiInUse: a VDI is still attached.
+    """
+    only_one(session, "VM", conversion_id)
+    machines = _tagged(session, "VM", conversion_id)
+    disks = _tagged(session, "VDI", conversion_id)
+    for record in machines.values():
+        _check_halted(session, record)
+    for record in disks.values():
+        _check_ours(session, record, machines)
+    for vm in machines:
+        session.call("VM.destroy", vm)
+    for vdi, record in disks.items():
+        wait_until_free(session, vdi, deadline_s=_FREE_DEADLINE_S)
+        what = f"removing the VDI {record['name_label']}"
+        tasks.run(session, "VDI.destroy", vdi, deadline_s=_REMOVE_DEADLINE_S, what=what)
+    return Leftovers(_named(machines), _named(disks))
+
+
+def only_one(session: XapiSession, kind: str, conversion_id: str, *, disk_key: str = "") -> dict[str, Any] | None:
+    """The record of the one VM (or VDI of one source disk) with the conversion's tag; None when there is none yet.
+
+    Raises:
+        AskPerson: `tag_ambiguous`. A clone inherits the tag, and which of them is ours nobody can tell from here.
+    """
+    records = _tagged(session, kind, conversion_id).values()
+    found = [record for record in records if not disk_key or record["other_config"].get(DISK_KEY) == disk_key]
+    if len(found) < 2:
+        return found[0] if found else None
+    names = " and ".join(f"{record['name_label']} ({record['uuid']})" for record in found)
+    raise AskPerson(
+        f"{session.name}: {names} carry the tag of the same conversion",
+        code="tag_ambiguous",
+        next_step=f"Remove other_config:{CONVERSION_KEY} from the copies that Xenbound did not make, then start again.",
+        where=session.name,
+    )
+
+
+def _tagged(session: XapiSession, kind: str, conversion_id: str) -> dict[str, dict[str, Any]]:
+    """Records of a class with the tag, by reference. Snapshots and templates inherit tags and are not ours."""
+    if not conversion_id:
+        raise ValueError("an empty conversion id would match what is not ours")
+    records = session.call(f"{kind}.get_all_records")
+    return {
+        ref: record
+        for ref, record in records.items()
+        if record["other_config"].get(CONVERSION_KEY) == conversion_id
+        and not record["is_a_snapshot"]
+        and not record.get("is_a_template", False)
+    }
+
+
+def _named(records: dict[str, dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((str(record["uuid"]), str(record["name_label"])) for record in records.values()))
+
+
+def _check_halted(session: XapiSession, record: dict[str, Any]) -> None:
+    if record["power_state"] == "Halted":
+        return
+    raise AskPerson(
+        f"{session.name}: {record['name_label']} is {record['power_state']}, so nothing of its conversion is removed",
+        code="vm_not_halted",
+        next_step="Shut the VM down if its conversion is really to be removed, then start again.",
+        where=session.name,
+    )
+
+
+def _check_ours(session: XapiSession, record: dict[str, Any], machines: dict[str, dict[str, Any]]) -> None:
+    for vbd in record["VBDs"]:
+        holder = session.call("VBD.get_VM", vbd)
+        if holder not in machines and not session.call("VM.get_is_control_domain", holder):
+            raise AskPerson(
+                f"{session.name}: the VDI {record['name_label']} also belongs to {session.call('VM.get_name_label', holder)}",
+                code="vdi_shared",
+                next_step="Detach the VDI from that VM in the pool, then start again.",
+                where=session.name,
+            )

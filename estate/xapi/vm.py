@@ -1,0 +1,158 @@
+"""Making VMs for conversions and driving their life. Each step observes first: what has our tag is not made twice.
+
+Records are shaped in vm_spec.py, disks and NICs attached in vm_devices.py, remains cleared in leftovers.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from estate.errors import AskPerson
+from estate.xapi import tasks
+from estate.xapi.leftovers import Leftovers, leftovers, only_one, remove_everything
+from estate.xapi.session import NULL_REF, XapiSession
+from estate.xapi.vm_devices import (
+    DeviceCounts,
+    count_devices,
+    ensure_cd,
+    ensure_vbd,
+    ensure_vdi,
+    ensure_vif,
+    macs_in_use,
+)
+from estate.xapi.vm_spec import VmDisk, VmNic, VmSpec, vm_record
+
+__all__ = [
+    "DeviceCounts",
+    "Leftovers",
+    "VmDisk",
+    "VmNic",
+    "VmSpec",
+    "block",
+    "count_devices",
+    "ensure_cd",
+    "ensure_vbd",
+    "ensure_vdi",
+    "ensure_vif",
+    "ensure_vm",
+    "is_blocked",
+    "leftovers",
+    "macs_in_use",
+    "power_state",
+    "remove_everything",
+    "resident_host",
+    "set_ha_restart_priority",
+    "shut_down",
+    "start",
+    "unblock",
+]
+
+_BLOCKED_OPERATIONS = ("start", "start_on")
+_POWER_DEADLINE_S = 600.0
+
+
+def ensure_vm(session: XapiSession, spec: VmSpec, conversion_id: str) -> str:
+    """The uuid of the conversion's VM: made halted and blocked from the template, unless it is there already.
+
+    Raises:
+        AskPerson: `template_missing`, or a refusal of the pool.
+    """
+    made = only_one(session, "VM", conversion_id)
+    if made is not None:
+        return str(made["uuid"])
+    template = _template(session, spec.template_name)
+    vm = session.call("VM.create", vm_record(spec, template, conversion_id))
+    uuid = str(session.call("VM.get_uuid", vm))
+    block(session, uuid, spec.blocked_because)
+    return uuid
+
+
+def _template(session: XapiSession, name: str) -> dict[str, Any]:
+    refs = session.call("VM.get_by_name_label", name)
+    records = [session.call("VM.get_record", ref) for ref in refs]
+    templates = [record for record in records if record["is_a_template"] and not record["is_a_snapshot"]]
+    if not templates:
+        raise AskPerson(
+            f"{session.name}: there is no template called {name}",
+            code="template_missing",
+            next_step="Choose a template that the pool has in the mapping, then start again.",
+            where=session.name,
+        )
+    return min(templates, key=lambda record: (not record.get("is_default_template", False), record["uuid"]))
+
+
+def block(session: XapiSession, vm_uuid: str, why: str) -> None:
+    """Keep everybody from starting the VM; `why` is what the pool shows them."""
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    blocked = session.call("VM.get_blocked_operations", vm)
+    for operation in _BLOCKED_OPERATIONS:
+        if operation not in blocked:
+            session.call("VM.add_to_blocked_operations", vm, operation, why)
+
+
+def unblock(session: XapiSession, vm_uuid: str) -> None:
+    """Allow the VM to start."""
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    blocked = session.call("VM.get_blocked_operations", vm)
+    for operation in _BLOCKED_OPERATIONS:
+        if operation in blocked:
+            session.call("VM.remove_from_blocked_operations", vm, operation)
+
+
+def is_blocked(session: XapiSession, vm_uuid: str) -> bool:
+    """Whether the pool refuses to start the VM on our behalf."""
+    return "start" in session.call("VM.get_blocked_operations", session.call("VM.get_by_uuid", vm_uuid))
+
+
+def power_state(session: XapiSession, vm_uuid: str) -> str:
+    """`Halted`, `Running`, `Paused` or `Suspended`, as XAPI spells it."""
+    return str(session.call("VM.get_power_state", session.call("VM.get_by_uuid", vm_uuid)))
+
+
+def start(session: XapiSession, vm_uuid: str, *, on_host_uuid: str | None = None) -> None:
+    """Start the VM, on a certain host if one is named, and wait until it runs. A running VM is left alone.
+
+    Raises:
+        EdgeError: no host can run it, it is blocked, or it did not start in ten minutes.
+    """
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    if session.call("VM.get_power_state", vm) == "Running":
+        return
+    what = f"starting {session.call('VM.get_name_label', vm)}"
+    if on_host_uuid is None:
+        tasks.run(session, "VM.start", vm, False, False, deadline_s=_POWER_DEADLINE_S, what=what)
+        return
+    host = session.call("host.get_by_uuid", on_host_uuid)
+    tasks.run(session, "VM.start_on", vm, host, False, False, deadline_s=_POWER_DEADLINE_S, what=what)
+
+
+def shut_down(session: XapiSession, vm_uuid: str, *, force: bool = False) -> None:
+    """Shut the VM down by its guest, or cut its power with `force`. A halted VM is left alone.
+
+    Raises:
+        EdgeError: the guest cannot be asked, or did not obey in ten minutes.
+    """
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    if session.call("VM.get_power_state", vm) == "Halted":
+        return
+    what = f"shutting down {session.call('VM.get_name_label', vm)}"
+    method = "VM.hard_shutdown" if force else "VM.clean_shutdown"
+    tasks.run(session, method, vm, deadline_s=_POWER_DEADLINE_S, what=what)
+
+
+def set_ha_restart_priority(
+    session: XapiSession, vm_uuid: str, priority: str, *, order: int | None = None, start_delay_s: int | None = None
+) -> None:
+    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all. Order 0 starts first."""
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    session.call("VM.set_ha_restart_priority", vm, priority)
+    if order is not None:
+        session.call("VM.set_order", vm, str(order))
+    if start_delay_s is not None:
+        session.call("VM.set_start_delay", vm, str(start_delay_s))
+
+
+def resident_host(session: XapiSession, vm_uuid: str) -> str | None:
+    """The uuid of the host that runs the VM."""
+    host = session.call("VM.get_resident_on", session.call("VM.get_by_uuid", vm_uuid))
+    return None if host == NULL_REF else str(session.call("host.get_uuid", host))
