@@ -138,6 +138,8 @@ class PoolDesk:
             return {"armed": []}
         if kind == "redirect":
             self._host({"host": arguments.get("to")})
+        if kind == "sr_full":
+            self._require_sr(str(arguments.get("sr", "")))
         try:
             self._pool.faults.arm(kind, arguments)
         except ValueError as error:
@@ -158,6 +160,12 @@ class PoolDesk:
             return self._pool.host_named(str(arguments.get("host", "")))
         except KeyError as error:
             raise BadCall(str(error.args[0])) from error
+
+    def _require_sr(self, wanted: str) -> None:
+        with self._pool.store.lock:
+            srs = [row.record for _, row in self._pool.store.rows("SR")]
+        if not any(wanted in (sr["uuid"], sr["name_label"]) for sr in srs):
+            raise BadCall(f"no SR {wanted!r}; there are {', '.join(sr['name_label'] for sr in srs)}")
 
     def _node(self, arguments: Arguments, key: str) -> str:
         node = str(arguments.get(key, ""))

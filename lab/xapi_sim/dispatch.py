@@ -7,13 +7,14 @@ atomic; a call that has to wait gives the lock up through the store's condition.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from lab.xapi_sim import tables, wire_xml
 from lab.xapi_sim.context import CALLS, Call, Context
-from lab.xapi_sim.failure import NULL, XapiFailure, handle_invalid
+from lab.xapi_sim.failure import NULL, XapiFailure, handle_invalid, internal
 from lab.xapi_sim.generic import generic_call
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.values import coerce
@@ -85,6 +86,9 @@ class Dispatcher:
                 result = run(context, *arguments)
         except XapiFailure as failure:
             self._pool.tasks.fail(context.task, failure.description)
+        except Exception as error:  # noqa: BLE001 the rim of the task's thread: a task must not stay pending for ever
+            self._pool.tasks.fail(context.task, internal(type(error).__name__).description)
+            traceback.print_exc()
         else:
             self._pool.tasks.succeed(context.task, "" if result is None else wire_xml.encode_value(result))
 

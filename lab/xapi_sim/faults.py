@@ -42,6 +42,8 @@ class Faults:
         odd = [n for n in WHOLE_NUMBERS if n in arguments and not _is_whole_number(arguments[n])]
         if odd:
             raise ValueError(f"{', '.join(odd)} must be whole numbers of 0 or more")
+        if kind == "task_failure" and not _is_description(arguments["error"]):
+            raise ValueError('error must be an array of texts, the code first, such as ["VDI_IO_ERROR", "Device I/O errors"]')
         with self._lock:
             self._armed.append({"times": 1, **arguments, "kind": kind})
 
@@ -69,3 +71,7 @@ class Faults:
 
 def _is_whole_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_description(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)

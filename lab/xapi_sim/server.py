@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import struct
 import threading
+import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from lab.control import RequestLog
 from lab.xapi_sim import transfer_export, transfer_import, wire_json, wire_xml
 from lab.xapi_sim.dispatch import Dispatcher
-from lab.xapi_sim.failure import XapiFailure
+from lab.xapi_sim.failure import XapiFailure, internal
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.transfer_attach import ConnectionBroken
 from lab.xapi_sim.transfer_request import Reply, Ticket, admit, read_request
@@ -170,7 +171,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _call(self, method: str, params: list[Any]) -> Any:
         self._log("CALL", method[:80])
-        return self.server.dispatcher.call(self.server.host, method, params)
+        try:
+            return self.server.dispatcher.call(self.server.host, method, params)
+        except XapiFailure:
+            raise
+        except Exception as error:  # the outermost handler: what nobody foresaw is INTERNAL_ERROR, as on a real pool
+            traceback.print_exc()
+            raise internal(type(error).__name__) from error
 
     def _transfer(self, verb: str) -> None:
         path = self.path.split("?", 1)[0]

@@ -51,7 +51,7 @@ def test_at_120_seconds_neither_node_fences_anybody(fresh_wire: Wire) -> None:
         trial = fresh_wire.run_trial("/pool/storage/cut", node=node)
         assert (trial["fenced"], trial["statefile_lost"]) == ([], False)
         assert (trial["max_latency_s"], trial["failover_s"], trial["timeout_s"]) == (85, 85, 120)
-        assert 85 <= trial["elapsed_lab_s"] < 120
+        assert trial["elapsed_lab_s"] >= 85
         assert fresh_wire.desk("POST", "/pool/storage/heal", node=node)["rejoined"] == []
 
 
@@ -176,6 +176,9 @@ def test_the_desk_names_what_there_is_when_asked_for_something_else(fresh_wire: 
         ("/pool/network/cut", {"host": "xen99"}, "xen01, xen02, xen03"),
         ("/pool/ha", {"enabled": "yes"}, "true or false"),
         ("/pool/fault", {"kind": "task_failure"}, "error"),
+        ("/pool/fault", {"kind": "task_failure", "error": "VDI_IO_ERROR"}, "array of texts"),
+        ("/pool/fault", {"kind": "sr_full", "sr": "nowhere"}, "san-lun-01"),
+        ("/pool/fault", {"kind": "redirect", "to": "xen99"}, "xen01"),
         ("/pool/fault", {"kind": "slow", "bytes_per_s": -1}, "whole numbers"),
     ):
         status, answer = fresh_wire.control.answer("POST", path, "Bearer control-token", str(body).replace("'", '"').encode())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import time
+import xmlrpc.client
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import XenAPI
 
 from tests.contract.xapi_sim.pool_wire import PASSWORD, SIZE, Disk, Wire, frame, refusal, vbd_record, vdi_record, vm_record
 
@@ -201,3 +204,33 @@ def test_an_odd_size_is_rounded_up_to_two_mib_and_grows_on_resize(session: Any) 
     assert session.xenapi.VDI.get_virtual_size(vdi) == str(6 * MIB)
     assert refusal(session.xenapi.VDI.resize, vdi, str(MIB))[0] == "INVALID_VALUE"
     session.xenapi.VDI.destroy(vdi)
+
+
+def test_slow_holds_a_transfer_at_the_armed_rate(disk: Disk) -> None:
+    disk.wire.desk("POST", "/pool/fault", kind="slow", bytes_per_s=8 * MIB)
+    began = time.monotonic()
+    disk.put_frames(frame(0, b"A" * (2 * MIB)))
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_fault_fires_as_often_as_it_was_armed_and_clearing_disarms_the_rest(disk: Disk) -> None:
+    disk.wire.desk("POST", "/pool/fault", kind="task_failure", error=["VDI_NOT_AVAILABLE", disk.vdi], times=3)
+    for _ in range(2):
+        assert disk.put_frames(frame(0, b"A" * 512))[1]["error_info"] == ["VDI_NOT_AVAILABLE", disk.vdi]
+    assert disk.wire.desk("POST", "/pool/fault", kind="none") == {"armed": []}
+    assert disk.put_frames(frame(0, b"A" * 512))[1]["status"] == "success"
+
+
+def test_an_expired_session_is_refused_once_and_gone(disk: Disk) -> None:
+    doomed = disk.wire.login()
+    disk.wire.desk("POST", "/pool/fault", kind="session_expire")
+    with pytest.raises(xmlrpc.client.Fault, match="log in"):
+        XenAPI.Session.xenapi_request(_without_password(doomed), "pool.get_all", ())
+    assert disk.session.xenapi.pool.get_all()
+    assert disk.wire.exchange(f"PUT /import_raw_vdi?session_id={doomed._session}&vdi=x HTTP/1.1")[0] == 401
+
+
+def _without_password(session: Any) -> Any:
+    """XenAPI logs in again by itself when it still knows how."""
+    session.last_login_method = None
+    return session
