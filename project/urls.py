@@ -1,8 +1,6 @@
-"""Where every URL hangs: the API from the apps' `api` rooms, the pages from `project.web`, and what watches the service."""
+"""Where every URL hangs: the API from the apps' `api` rooms, the pages from their `web` rooms, and what watches the service."""
 
 from __future__ import annotations
-
-from importlib.util import find_spec
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -10,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from project.backbone import health
 from project.backbone.api.collect import api_urls
+from project.web.collect import page_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api_urls(settings.PRODUCT_APPS))),
@@ -18,10 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("", include("project.web.urls")),
+    *page_urls(settings.PRODUCT_APPS),
 ]
-if "project.web" in settings.INSTALLED_APPS and find_spec("project.web.urls") is not None:
-    urlpatterns.append(path("", include("project.web.urls")))
-
 handler400 = "project.backbone.middleware.bad_request"
 handler403 = "project.backbone.middleware.forbidden"
 handler404 = "project.backbone.middleware.not_found"

@@ -1,34 +1,135 @@
-"""What every page of a project shares: who asks, which project, and the context of the frame. Pages only ask selectors."""
+"""What every page shares: who asks, in which project, parts that refresh themselves, and forms that ask one service.
+
+Pages only ask selectors; forms call the very services the API calls, so both refuse alike. No page of an app lives here.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from collections.abc import Callable
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.views.generic import TemplateView
+from django.shortcuts import resolve_url
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView, View
 
 from project.backbone.accounts import selectors
 from project.backbone.accounts.policy import Actor
 from project.backbone.api.scoping import actor_of
 from project.backbone.models import Project
+from project.backbone.problems import Conflict, Invalid, NotVisible, RoleTooLow
 
 
-class ProjectPage(LoginRequiredMixin, TemplateView):
-    """One page of one project. `page` names its tab; subclasses add to the context. Raises NotVisible for other projects."""
+class SignedIn(LoginRequiredMixin, View):
+    """A view for people who have signed in: `self.actor` is who asks. What it answers is kept by no cache."""
 
-    page = ""
     actor: Actor
+
+    @method_decorator(never_cache)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        self.actor = actor_of(request)
+        self.admit(**kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    def admit(self, **kwargs: Any) -> None:
+        """Raises a Problem for people who may not see this."""
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        """To the sign-in page; a part that refreshes itself has the whole page loaded again instead."""
+        if self.request.headers.get("HX-Request"):
+            return _loaded_again()
+        return super().handle_no_permission()
+
+
+def _loaded_again() -> HttpResponseRedirect:
+    """htmx obeys the header; the status keeps it from putting a sign-in form into a table."""
+    answer = HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return answer  # type: ignore[return-value]  # the mixin only knows redirects
+
+
+class InProject(SignedIn):
+    """A view below /projects/{project_id}: `self.project` is one the actor sees. Raises NotVisible for any other."""
+
     project: Project
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated:
-            project_id: UUID = kwargs["project_id"]
-            self.actor = actor_of(request)
-            self.project = selectors.project(project_id, actor=self.actor)
-        return super().dispatch(request, *args, **kwargs)
+    def admit(self, **kwargs: Any) -> None:
+        project_id: UUID = kwargs["project_id"]
+        self.project = selectors.project(project_id, actor=self.actor)
+
+
+class ProjectPage(InProject, TemplateView):
+    """One page of one project. `page` names its tab; subclasses add to the context."""
+
+    page = ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(project=self.project, page=self.page, **kwargs)
+
+
+class LivePage(ProjectPage):
+    """A page one part of which asks for itself again by htmx. Without JavaScript it is a page like any other.
+
+    Subclasses give `live()`: frozen dataclasses (or tuples of them) that hold everything the part shows. While that stays
+    the same the answer is 204 and the browser touches nothing, so that focus and open details survive.
+    """
+
+    part_template = ""
+
+    def live(self) -> Any:
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        live = self.live()
+        mark = hashlib.sha256(repr(live).encode()).hexdigest()[:16]
+        return super().get_context_data(live=live, mark=mark, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        context = self.get_context_data(**kwargs)
+        if request.headers.get("HX-Request") and request.GET.get("seen") == context["mark"]:
+            return HttpResponse(status=204)
+        return self.render_to_response(context)
+
+    def get_template_names(self) -> list[str]:
+        return [self.part_template] if self.request.headers.get("HX-Request") else super().get_template_names()
+
+
+class ProjectForm(InProject):
+    """A form's target: `act()` calls one service and says what it did. Then the browser is sent `back` to the page it came from.
+
+    A refusal that people can act on is shown on that page; missing rights and foreign ids are a problem page.
+    """
+
+    http_method_names: ClassVar = ["post", "options"]
+    back = ""
+
+    def act(self, **kwargs: Any) -> str:
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
+        try:
+            messages.success(request, self.act(**kwargs))
+        except (Conflict, Invalid) as problem:
+            messages.error(request, " ".join(part for part in (problem.detail, problem.next_step) if part))
+        answer = HttpResponseRedirect(self.back_url(**kwargs))
+        answer.status_code = 303
+        return answer
+
+    def back_url(self, **kwargs: Any) -> str:
+        return resolve_url(self.back, self.project.pk)
+
+
+def permitted(check: Callable[..., None], *args: Any) -> bool:
+    """Whether one of the actor's `require…` checks passes: for showing a button, never instead of the check itself."""
+    try:
+        check(*args)
+    except (RoleTooLow, NotVisible):
+        return False
+    return True
