@@ -84,7 +84,7 @@ def _versions_in(body: bytes, where: str) -> frozenset[str]:
     except xmlstream.BadXml as error:
         raise not_vsphere(where, "its list of versions is not XML") from error
     rooms = (room for room in root.iter("namespace") if room.findtext("name") == NAMESPACE)
-    return frozenset(version.text or "" for room in rooms for version in room.iter("version"))
+    return frozenset(version.text for room in rooms for version in room.iter("version") if version.text)
 
 
 def pinned_stub(connection: Connection, version: str, *, timeout_s: float) -> SoapStubAdapter:

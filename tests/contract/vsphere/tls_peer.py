@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -58,9 +59,21 @@ class TlsPeer:
 
     def _answer(self, tls: ssl.SSLSocket) -> None:
         tls.settimeout(5)
-        self.received.append(tls.recv(65536))
+        self.received.append(_request(tls))
         if self.received[-1]:
             self._script(tls)
+
+
+def _request(tls: ssl.SSLSocket) -> bytes:
+    """One whole HTTP request; leaving part of it unread would reset the connection under our answer."""
+    got = b""
+    while piece := tls.recv(65536):
+        got += piece
+        head, found, body = got.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if found and len(body) >= (int(length[1]) if length else 0):
+            break
+    return got
 
 
 @contextlib.contextmanager
