@@ -184,6 +184,5 @@ def read(mob: Mob, path: str, version: str) -> Any:
 
 
 def _missing(mob: Mob, path: str) -> Any:
-    fault = vmodl.query.InvalidProperty if path == "" else vim.fault.NoPermission
-    denied = make(fault, object=mob.ref, privilegeId="System.Read")
+    denied = make(vim.fault.NoPermission, object=mob.ref, privilegeId="System.Read")
     return make(query.MissingProperty, path=path, fault=denied)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
@@ -131,7 +132,7 @@ class VCenterHandler(NfcHandler):
                 raise BadRequest("Content-Length is missing, odd or too large")
             body = self.rfile.read(int(length))
         if self.headers.get("Content-Encoding", "") == "gzip":
-            return gzip.decompress(body)
+            return _unpacked(body)
         return body
 
     def _read_chunks(self) -> bytes:
@@ -152,6 +153,13 @@ class VCenterHandler(NfcHandler):
                 return b"".join(pieces)
             pieces.append(self.rfile.read(size))
             self.rfile.readline(16)
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadRequest("the body is not gzip, as its header says") from error
 
 
 def _without_ticket(path: str) -> str:

@@ -41,10 +41,10 @@ class Machine:
     resource_pool: vim.ResourcePool | None
     datastores: dict[str, vim.Datastore]
     networks: dict[str, vim.Network]
+    modified: datetime.datetime
     powered_on: bool = False
     boot_time: datetime.datetime | None = None
     changes: int = 0
-    modified: datetime.datetime = datetime.datetime(2026, 1, 7, 6, 30, tzinfo=datetime.UTC)
     annotation: str = ""
     snapshots: list[SnapshotNode] = field(default_factory=list)
     starts_connected: dict[int, bool] = field(default_factory=dict)

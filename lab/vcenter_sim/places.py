@@ -5,6 +5,7 @@ Ids look like vCenter's and are the same in every run of a world. Values of prop
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 
 from pyVmomi import vim
@@ -15,6 +16,7 @@ from lab.worlds.spec import EstateSpec
 
 ROOT = "group-d1"
 DATACENTER = "datacenter-3"
+LAST_CHANGE = datetime.timedelta(days=319, hours=17)
 FOLDERS = {"vm": "group-v4", "host": "group-h5", "datastore": "group-s6", "network": "group-n7"}
 
 
@@ -51,8 +53,9 @@ class Places:
         return next(spec.cluster for spec in self.estate.hosts if spec.name == host)
 
 
-def lay_out(estate: EstateSpec) -> Places:
-    """Give every object of `estate` its id."""
+def lay_out(estate: EstateSpec, now: datetime.datetime) -> Places:
+    """Give every object of `estate` its id; boots, changes and snapshots lie before the day of `now` (aware UTC)."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     places = Places(estate)
     for number, cluster in enumerate(estate.clusters):
         places.clusters[cluster.name] = vim.ClusterComputeResource(f"domain-c{20 + 10 * number}")
@@ -67,11 +70,11 @@ def lay_out(estate: EstateSpec) -> Places:
     places.vm_folders = {name: vim.Folder(f"group-v{8001 + number}") for number, name in enumerate(names)}
     places.vm_folders[""] = vim.Folder(FOLDERS["vm"])
     for number in range(len(estate.vms)):
-        _place_machine(places, number)
+        _place_machine(places, number, today)
     return places
 
 
-def _place_machine(places: Places, number: int) -> None:
+def _place_machine(places: Places, number: int, today: datetime.datetime) -> None:
     spec = places.estate.vms[number]
     machine = Machine(
         spec=spec,
@@ -82,10 +85,11 @@ def _place_machine(places: Places, number: int) -> None:
         resource_pool=None if spec.template else places.pools[places.cluster_of(spec.host)],
         datastores=places.datastores,
         networks=places.networks,
+        modified=today - LAST_CHANGE,
         annotation=spec.annotation,
     )
     if spec.powered_on:
-        machine.powered_on, machine.boot_time = True, first_boot(machine)
+        machine.powered_on, machine.boot_time = True, first_boot(machine, today)
     for index, name in enumerate(spec.snapshots):
         parent = machine.snapshots[-1].moid if machine.snapshots else ""
         moid = f"snapshot-{9000 + 100 * number + index}"

@@ -110,10 +110,7 @@ def current_time(center: Center, session: Session | None, _call: Call) -> Any:
 @method("Logout")
 def logout(center: Center, session: Session | None, _call: Call) -> None:
     """End the session and what belonged to it."""
-    mine = session_of(session)
-    for moid in mine.views:
-        center.registry.remove(moid)
-    center.sessions.end(mine)
+    center.sessions.end(session_of(session))
 
 
 @method("SessionIsActive")

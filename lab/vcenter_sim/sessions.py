@@ -33,10 +33,15 @@ class Session:
 
 
 class SessionBook:
-    """All sessions; one that was idle for `idle_timeout_s` real seconds is gone."""
+    """All sessions; one that was idle for `idle_timeout_s` real seconds is gone.
 
-    def __init__(self, user: str, password: str, now: Now, idle_timeout_s: float = 1800) -> None:
-        self.user, self._password, self._now = user, password, now
+    `on_end` is called with every session that ends, however it ends, outside any lock of the book.
+    """
+
+    def __init__(
+        self, user: str, password: str, now: Now, on_end: Callable[[Session], None], idle_timeout_s: float = 1800
+    ) -> None:
+        self.user, self._password, self._now, self._on_end = user, password, now, on_end
         self.idle_timeout_s = idle_timeout_s
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -58,11 +63,11 @@ class SessionBook:
             session = self._sessions.get(cookie)
             if session is None:
                 return None
-            if (self._now() - session.active_at).total_seconds() > self.idle_timeout_s:
-                del self._sessions[cookie]
-                return None
-            session.active_at = self._now()
-            return session
+            if (self._now() - session.active_at).total_seconds() <= self.idle_timeout_s:
+                session.active_at = self._now()
+                return session
+        self.end(session)
+        return None
 
     def is_active(self, key: str) -> bool:
         """A session with this key is logged in."""
@@ -72,7 +77,9 @@ class SessionBook:
     def end(self, session: Session) -> None:
         """Log out or throw out."""
         with self._lock:
-            self._sessions.pop(session.cookie, None)
+            ended = self._sessions.pop(session.cookie, None)
+        if ended is not None:
+            self._on_end(ended)
 
     def all(self) -> list[Session]:
         """The sessions that are in."""

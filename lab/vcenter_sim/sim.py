@@ -21,7 +21,7 @@ from lab.vcenter_sim.listener import Listener
 from lab.vcenter_sim.mobs import Registry
 from lab.vcenter_sim.places import lay_out
 from lab.vcenter_sim.service import register_singletons
-from lab.vcenter_sim.sessions import SessionBook
+from lab.vcenter_sim.sessions import Session, SessionBook
 from lab.vcenter_sim.soap import SoapDesk
 from lab.vcenter_sim.tree import hang
 from lab.worlds.spec import EstateSpec
@@ -49,8 +49,8 @@ class VCenterSim:
         self.listeners: dict[str, Listener] = {}
         self.center = Center(
             registry=Registry(),
-            places=lay_out(estate),
-            sessions=SessionBook(USER, password, _utc_now, idle_timeout_s),
+            places=lay_out(estate, _utc_now()),
+            sessions=SessionBook(USER, password, _utc_now, self._forget_views, idle_timeout_s),
             disks=disks or DiskStore(state_dir / "disks"),
             faults=Faults(),
             timing=timing or Timing(),
@@ -109,6 +109,10 @@ class VCenterSim:
         register_calls(self.center, server)
         for name, listener in self.listeners.items():
             server.register_listener(name, lambda listener=listener: self._renew(listener))
+
+    def _forget_views(self, session: Session) -> None:
+        for moid in session.views:
+            self.center.registry.remove(moid)
 
     def _renew(self, listener: Listener) -> str:
         fingerprint = listener.renew()

@@ -6,6 +6,7 @@ Exports are in lease_methods.py.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -173,7 +174,7 @@ def remove_all_snapshots(center: Center, session: Session | None, call: Call) ->
     """Remove every snapshot of a VM."""
     session_of(session)
     machine = machine_of(center, call)
-    work = lambda: _set_snapshots(center, machine, [])  # noqa: E731 - the task wants a function without arguments
+    work = partial(_set_snapshots, center, machine, [])
     return start_task(center, call.name, machine.ref, machine.spec.name, center.timing.snapshot_lab_s, work)
 
 

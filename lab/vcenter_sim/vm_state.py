@@ -233,7 +233,6 @@ def _node(machine: Machine, node: SnapshotNode) -> Any:
     )
 
 
-def first_boot(machine: Machine) -> datetime.datetime:
-    """When a VM that is on at the start of the lab was booted."""
-    hours = machine.chance().randrange(24, 4000)
-    return datetime.datetime(2026, 11, 20, 5, 0, tzinfo=datetime.UTC) - datetime.timedelta(hours=hours)
+def first_boot(machine: Machine, today: datetime.datetime) -> datetime.datetime:
+    """When a VM that is on at the start of the lab was booted: one day to half a year before `today`."""
+    return today - datetime.timedelta(hours=machine.chance().randrange(24, 4000))

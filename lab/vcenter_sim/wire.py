@@ -145,18 +145,17 @@ def fault(failure: vmodl.MethodFault) -> bytes:
     text = failure.msg or kind._wsdlName
     out = StringIO()
     out.write(f"{HEAD}<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>{_escaped(text)}</faultstring><detail>")
-    name = kind._wsdlName + "Fault"
-    info = Object(name=name, type=kind, version=LATEST, flags=0)
-    serializer_with_type(out, whole, info)
+    _write_detail(out, whole)
     out.write(f"</detail></soapenv:Fault>{TAIL}")
     return out.getvalue().encode()
 
 
-def serializer_with_type(out: StringIO, whole: vmodl.MethodFault, info: Object) -> None:
-    """Write a fault detail element with its own namespace and `xsi:type`, as clients look for both."""
-    writer = serializer(out, LATEST)
-    attributes = f' xmlns="{NAMESPACE}" xsi:type="{info.type._wsdlName}"'
-    writer._SerializeDataObject(whole, info, attributes, NAMESPACE)
+def _write_detail(out: StringIO, whole: vmodl.MethodFault) -> None:
+    # With its own namespace and `xsi:type`: clients look for both.
+    kind = type(whole)
+    info = Object(name=kind._wsdlName + "Fault", type=kind, version=LATEST, flags=0)
+    attributes = f' xmlns="{NAMESPACE}" xsi:type="{kind._wsdlName}"'
+    serializer(out, LATEST)._SerializeDataObject(whole, info, attributes, NAMESPACE)
 
 
 def _escaped(text: str) -> str:

@@ -120,6 +120,18 @@ def test_the_session_can_expire_in_mid_page(client: Client) -> None:
         client.instance.CurrentTime()
 
 
+def test_views_and_tokens_die_with_their_session(client: Client) -> None:
+    collector, spec = client.content.propertyCollector, client.spec(vim.VirtualMachine, "name")
+    first = collector.RetrievePropertiesEx([spec], query.RetrieveOptions(maxObjects=1))
+    client.content.sessionManager.Logout()
+    where = client.lab.json["vcenter"]
+    client.content.sessionManager.Login(where["user"], where["password"])
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        collector.ContinueRetrievePropertiesEx(first.token)
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+        collector.RetrievePropertiesEx([spec], query.RetrieveOptions())
+
+
 @pytest.mark.parametrize("path", ["config.hardwear", "nonsense", "config.tdxEnabled", "name.length"])
 def test_a_wrong_path_fails_the_whole_call_and_is_named(client: Client, path: str) -> None:
     with pytest.raises(vmodl.query.InvalidProperty) as caught:
