@@ -37,7 +37,7 @@ class Placement:
     network_by_nic: Mapping[int, str]
     sr_by_disk: Mapping[int, str]
     bytes_by_sr: Mapping[str, int]
-    why: tuple[str, ...]
+    why: tuple[str, ...] = ()
 
 
 def place(machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTable, target: Target) -> Placement | list[Reason]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +116,7 @@ def _rows(plan: Plan, wave: Wave, draft: WaveDraft) -> Iterator[PlannedMachine]:
     for position, place in enumerate(draft.included):
         yield PlannedMachine(
             plan=plan, wave=wave, position=position, machine_id=place.candidate.machine_id, name=place.candidate.name,
-            placement=to_json(place.placement), why=list(place.why),
+            placement=to_json(replace(place.placement, why=())), why=list(place.why),
         )  # fmt: skip
     for position, left in enumerate(draft.left_out, start=len(draft.included)):
         yield PlannedMachine(
