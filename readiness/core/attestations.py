@@ -5,6 +5,7 @@ Whether the attested thing is good is a check's business; a bad trial is worth r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,7 +38,7 @@ class Fault:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _host_uuid(facts: PoolFacts, text: Any) -> str | None:

@@ -14,6 +14,7 @@ from estate.facts.codec import to_json
 from estate.facts.planned import PlannedVm
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
+from project.backbone.problems import NotVisible
 from readiness.core.engine import HaIntent
 from readiness.core.faults import SimulatedFault, simulated_faults
 from readiness.core.verdict import Verdict, closed_by, judge, staleness, unreachable
@@ -53,7 +54,10 @@ def evaluate(
 def _inventory(target: Pool, facts_id: UUID | str | None) -> PoolInventory:
     if facts_id is None:
         return required_inventory(target.id)
-    return PoolInventory.objects.get(pk=facts_id, pool=target)
+    found = PoolInventory.objects.filter(pk=facts_id, pool=target).first()
+    if found is None:
+        raise NotVisible("reading of this pool")
+    return found
 
 
 def planned_digest(planned: Sequence[PlannedVm]) -> str:

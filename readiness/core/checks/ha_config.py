@@ -64,6 +64,8 @@ def _agreement(case: Case, timeout_s: int, source: str, points: tuple[EvidencePo
     unread = [host.name for host in case.facts.hosts if host.uuid not in read]
     if unread:
         text = f"T = {timeout_s} s from {source}; nobody has read the configuration of {', '.join(unread)}."
+        if "default_ha_timeout" in source:
+            text += " A default counts only if it was set before HA was last enabled."
         return Answer(Result.WARN, text, cited)
     if any(case.is_stale(item) for _, item in read.values()):
         result = Result.FAIL if case.for_cutover else Result.WARN
@@ -106,6 +108,8 @@ def _plan_fields(case: Case, exists_for: int, tolerate: int, points: tuple[Evide
     cited = (*points, case.point(f"model: failures tolerated with {len(case.planned)} planned VMs", predicted))
     if isinstance(predicted, Unknown):
         return Answer(Result.UNKNOWN, f"The plan after this wave cannot be computed: {predicted.reason}.", cited, fills)
+    if predicted < 0:
+        return Answer(Result.FAIL, f"The {len(case.planned)} planned VMs do not fit, even with every host up.", cited, fills)
     if predicted < tolerate:
         text = f"With the {len(case.planned)} planned VMs the pool would tolerate {predicted} failures instead of {tolerate}."
         return Answer(Result.FAIL, text, cited, fills)

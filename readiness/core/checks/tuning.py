@@ -184,7 +184,7 @@ def _aged(case: Case, run: _Run, timeout_s: int, points: tuple[EvidencePoint, ..
     remedy=(
         "no production VM on these hosts, mirror in sync: power-cycle each storage node hard (iLO, DRAC), one at a time;",
         "watch every host; record per node: fenced or not per host, failover time, state-file latency, HA_STATEFILE_LOST or not;",
-        "if a host fences, raise T one step and repeat on every node:",
+        "cause of a fence repaired? withdraw that trial with the reason; otherwise raise T a step and repeat on every node:",
         "xe pool-ha-disable",
         ENABLE,
     ),
