@@ -1,0 +1,135 @@
+"""One VM as facts: what silence means on a machine that was read whole, and on one that was not."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+
+from estate.facts.source import PowerState, SnapshotFacts, VmFacts
+from estate.facts.unknown import Unknown
+from estate.vsphere.inventory.devices import NetworkNames
+from estate.vsphere.inventory.machines import Surroundings, read_machine
+from estate.vsphere.inventory.places import Places
+from tests.unit.estate_vsphere.xml import missing, prop, read_one
+
+PLACES = Places({"group-v3": ("Servers", "group-v2"), "group-v2": ("vm", "dc-1"), "dc-1": ("DC1", "group-d1")})
+AROUND = Surroundings(PLACES, NetworkNames(), {"host-1": "domain-c1", "host-2": None})
+CONNECTED = prop("runtime.connectionState", "connected")
+CONFIG = prop("config.instanceUuid", "5012-x")
+
+
+def _whole(*parts: str) -> VmFacts:
+    return read_machine(read_one(CONNECTED, CONFIG, *parts), AROUND)
+
+
+def test_on_a_whole_machine_unset_means_none() -> None:
+    vm = _whole(prop("runtime.powerState", "poweredOff"))
+    assert (vm.boot_time, vm.managed_by, vm.crypto_state, vm.snapshots, vm.ft_configured) == (None, None, None, (), False)
+
+
+def test_a_running_machine_without_a_boot_time_is_unknown_not_never_booted() -> None:
+    assert isinstance(_whole(prop("runtime.powerState", "poweredOn")).boot_time, Unknown)
+
+
+@pytest.mark.parametrize("parts", [(prop("runtime.connectionState", "disconnected"), CONFIG), (CONNECTED,), (CONFIG,), ()])
+def test_on_any_other_machine_silence_is_unknown_everywhere(parts: tuple[str, ...]) -> None:
+    vm = read_machine(read_one(prop("name", "lost"), *parts), AROUND)
+    for field in ("boot_time", "managed_by", "crypto_state", "snapshots", "ft_configured", "disks", "nics", "firmware"):
+        assert isinstance(getattr(vm, field), Unknown), field
+
+
+def test_nothing_but_the_name_still_gives_a_machine() -> None:
+    vm = read_machine(read_one(prop("name", "lost")), AROUND)
+    known = {each.name for each in fields(vm) if not isinstance(getattr(vm, each.name), Unknown)}
+    empty = {"annotation", "folder_path", "datastore_ids", "other_devices", "unreadable"}
+    assert known == {"native_id", "name"} | empty
+
+
+@pytest.mark.parametrize(
+    ("options", "firmware", "expected"),
+    [
+        ("<efiSecureBootEnabled>true</efiSecureBootEnabled>", "efi", True),
+        ("<efiSecureBootEnabled>false</efiSecureBootEnabled>", "efi", False),
+        ("<efiSecureBootEnabled>true</efiSecureBootEnabled>", "bios", False),
+        ("<bootDelay>0</bootDelay>", "efi", None),
+    ],
+)
+def test_secure_boot_needs_efi_and_a_word(options: str, firmware: str, expected: bool | None) -> None:
+    secure = _whole(prop("config.firmware", firmware), prop("config.bootOptions", options, "BootOptions")).secure_boot
+    assert secure == expected if expected is not None else isinstance(secure, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("running", "expected"), [("guestToolsRunning", "ubuntu64Guest"), ("guestToolsNotRunning", "otherGuest")]
+)
+def test_the_guest_id_is_what_running_tools_see_else_what_is_configured(running: str, expected: str) -> None:
+    vm = _whole(
+        prop("guest.guestId", "ubuntu64Guest"), prop("config.guestId", "otherGuest"), prop("guest.toolsRunningStatus", running)
+    )
+    assert vm.guest_id == expected
+
+
+def test_the_owner_is_named_with_its_type() -> None:
+    owner = "<extensionKey>com.vmware.vcDr</extensionKey><type>placeholderVm</type>"
+    assert _whole(prop("config.managedBy", owner, "ManagedByInfo")).managed_by == "com.vmware.vcDr/placeholderVm"
+    empty = "<extensionKey></extensionKey><type></type>"
+    assert _whole(prop("config.managedBy", empty, "ManagedByInfo")).managed_by is None
+
+
+def test_fault_tolerance_is_configured_when_its_information_is_set() -> None:
+    assert _whole(prop("config.ftInfo", "<role>1</role>", "FaultToleranceConfigInfo")).ft_configured is True
+    assert isinstance(_whole(missing("config.ftInfo", "NoPermission")).ft_configured, Unknown)
+
+
+def test_an_unreadable_snapshot_tree_is_unknown_not_empty() -> None:
+    snapshots = _whole(missing("snapshot", "NoPermission")).snapshots
+    assert isinstance(snapshots, Unknown)
+    assert snapshots.reason == "NoPermission"
+
+
+def test_snapshots_are_told_parents_first_with_their_depth() -> None:
+    def node(number: int, state: str, inside: str = "", tag: str = "childSnapshotList") -> str:
+        return (
+            f'<{tag}><snapshot type="VirtualMachineSnapshot">snapshot-{number}</snapshot><name>s%2f{number}</name>'
+            f"<createTime>2026-01-0{number}T00:00:00Z</createTime><state>{state}</state>{inside}</{tag}>"
+        )
+
+    tree = node(1, "poweredOff", node(2, "poweredOn", node(3, "poweredOff")) + node(4, "poweredOff"), "rootSnapshotList")
+    snapshots = _whole(prop("snapshot", tree, "SnapshotInfo")).snapshots
+    assert not isinstance(snapshots, Unknown)
+    assert [(each.native_id, each.depth) for each in snapshots] == [
+        ("snapshot-1", 1),
+        ("snapshot-2", 2),
+        ("snapshot-3", 3),
+        ("snapshot-4", 2),
+    ]
+    assert snapshots[1] == SnapshotFacts("snapshot-2", "s/2", datetime(2026, 1, 2, tzinfo=UTC), with_memory=True, depth=2)
+
+
+def _moref(path: str, kind: str, value: str) -> str:
+    return f'<propSet><name>{path}</name><val type="{kind}">{value}</val></propSet>'
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("host-1", "domain-c1"), ("host-2", None), ("host-9", Unknown("host host-9 is not visible to this account"))],
+)
+def test_the_cluster_comes_from_the_host_and_an_unseen_host_leaves_it_unknown(host: str, expected: object) -> None:
+    assert _whole(_moref("runtime.host", "HostSystem", host)).cluster_id == expected
+
+
+def test_the_folder_path_runs_from_the_datacenter_down() -> None:
+    assert _whole(_moref("parent", "Folder", "group-v3")).folder_path == "DC1/vm/Servers"
+    assert _whole(_moref("parentVApp", "VirtualApp", "group-v2")).folder_path == "DC1/vm"
+    assert _whole(_moref("parent", "Folder", "group-x")).folder_path == ""
+
+
+def test_a_circle_of_folders_ends() -> None:
+    assert Places({"a": ("x", "b"), "b": ("y", "a")}).path("a")
+
+
+def test_a_power_state_nobody_has_heard_of_is_unknown() -> None:
+    assert isinstance(_whole(prop("runtime.powerState", "hibernated")).power_state, Unknown)
+    assert _whole(prop("runtime.powerState", "suspended")).power_state is PowerState.SUSPENDED

@@ -1,0 +1,124 @@
+"""Networks with their VLANs, hosts with their fingerprints, clusters and stores that tell only a part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from estate.facts.unknown import Unknown
+from estate.tls import OfferedCertificate
+from estate.vsphere.inventory.hardware import read_cluster, read_datastore, read_host
+from estate.vsphere.inventory.networks import Subtypes, _portgroup, read_network
+from estate.vsphere.probe import _certificate_of
+from lab.tls import make_certificate
+from tests.unit.estate_vsphere.xml import missing, prop, read_one
+
+NOTHING = Subtypes({}, {})
+PEM = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"  # not a certificate, only its armour
+SHA256_OF_012 = "AE:4B:32:80:E5:6E:2F:AF:83:F4:14:A6:E3:DA:BE:9D:5F:BE:18:97:65:44:C0:5F:ED:12:1A:CC:B8:5B:53:FC"
+
+
+def _vlan(kind: str, inside: str) -> str | Unknown:
+    settings = f'<vlan xsi:type="{kind}">{inside}</vlan>'
+    found = read_one(prop("key", "k"), prop("config.defaultPortConfig", settings, "VMwareDVSPortSetting"))
+    return _portgroup(found)[1][1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside", "expected"),
+    [
+        ("VmwareDistributedVirtualSwitchVlanIdSpec", "<vlanId>120</vlanId>", "120"),
+        (
+            "VmwareDistributedVirtualSwitchTrunkVlanSpec",
+            "<vlanId><start>10</start><end>10</end></vlanId><vlanId><start>20</start><end>30</end></vlanId>",
+            "10,20-30",
+        ),
+        ("VmwareDistributedVirtualSwitchPvlanSpec", "<pvlanId>101</pvlanId>", "pvlan 101"),
+    ],
+)
+def test_the_vlan_of_a_port_group_is_told_as_people_write_it(kind: str, inside: str, expected: str) -> None:
+    assert _vlan(kind, inside) == expected
+
+
+def test_a_vlan_of_an_unknown_kind_or_unreadable_is_unknown() -> None:
+    assert isinstance(_vlan("SomethingNew", ""), Unknown)
+    found = read_one(prop("key", "k"), missing("config.defaultPortConfig", "NoPermission"))
+    vlan = _portgroup(found)[1][1]
+    assert isinstance(vlan, Unknown)
+    assert vlan.reason == "NoPermission"
+
+
+def _hosts(*names: str) -> str:
+    refs = "".join(f'<ManagedObjectReference type="HostSystem">{name}</ManagedObjectReference>' for name in names)
+    return prop("host", refs, "ArrayOfManagedObjectReference")
+
+
+def test_a_standard_network_has_the_vlan_of_its_hosts_when_they_agree() -> None:
+    vlans = {"host-1": {"LAN": 100}, "host-2": {"LAN": 100}, "host-3": {"LAN": 200}}
+    agreed = read_network(read_one(prop("name", "LAN"), _hosts("host-1", "host-2"), kind="Network"), NOTHING, vlans)
+    assert (agreed.vlan, agreed.is_distributed) == ("100", False)
+    torn = read_network(read_one(prop("name", "LAN"), _hosts("host-1", "host-3"), kind="Network"), NOTHING, vlans)
+    assert isinstance(torn.vlan, Unknown)
+    assert "100, 200" in torn.vlan.reason
+    alone = read_network(read_one(prop("name", "LAN"), kind="Network"), NOTHING, vlans)
+    assert isinstance(alone.vlan, Unknown)
+
+
+def test_a_port_group_is_joined_with_its_key() -> None:
+    subtypes = Subtypes({"dvportgroup-2": ("dvportgroup-2", "120")}, {})
+    found = read_one(prop("name", "dv%2f120"), kind="DistributedVirtualPortgroup", moref="dvportgroup-2")
+    network = read_network(found, subtypes, {})
+    assert (network.name, network.is_distributed, network.portgroup_key, network.vlan) == ("dv/120", True, "dvportgroup-2", "120")
+
+
+def _bytes(text: str) -> str:
+    return prop("config.certificate", "".join(f"<byte>{byte}</byte>" for byte in text.encode()), "ArrayOfByte")
+
+
+def test_the_certificate_itself_wins_over_a_thumbprint() -> None:
+    found = read_one(prop("name", "esx1"), _bytes(PEM), prop("summary.config.sslThumbprint", "AA:" * 19 + "AA"))
+    facts = read_host(found).facts
+    assert facts.tls_sha256 == SHA256_OF_012
+    assert facts.tls_sha1 == "0C:7A:62:3F:D2:BB:C0:5B:06:42:3B:E3:59:E4:02:1D:36:E7:21:AD"
+
+
+@pytest.mark.parametrize(
+    ("thumbprint", "sha256_known", "sha1_known"),
+    [("aa:" * 19 + "aa", False, True), ("bb" * 32, True, False), ("nonsense", False, False)],
+)
+def test_a_thumbprint_is_taken_for_what_its_length_says(thumbprint: str, sha256_known: bool, sha1_known: bool) -> None:
+    facts = read_host(read_one(_bytes("no certificate"), prop("summary.config.sslThumbprint", thumbprint))).facts
+    assert isinstance(facts.tls_sha256, Unknown) is not sha256_known
+    assert isinstance(facts.tls_sha1, Unknown) is not sha1_known
+
+
+def test_a_probe_offers_a_host_certificate_only_when_vcenter_does_not_contradict_it(tmp_path: Path) -> None:
+    files = make_certificate(tmp_path, "esx1", ["127.0.0.1"])
+    shown = _bytes(files.cert_path.read_text())
+    for thumbprint in (files.sha1, files.sha256_fingerprint.lower(), ""):
+        name, offered = _certificate_of(read_one(prop("name", "esx1"), shown, prop("summary.config.sslThumbprint", thumbprint)))
+        assert isinstance(offered, OfferedCertificate)
+        assert (name, offered.sha256, offered.address) == ("esx1", files.sha256_fingerprint, "esx1:443")
+    _name, reason = _certificate_of(
+        read_one(prop("name", "esx1"), shown, prop("summary.config.sslThumbprint", "AA:" * 19 + "AA"))
+    )
+    assert isinstance(reason, str)
+    assert "vCenter knows it by AA:AA" in reason
+
+
+def test_a_host_outside_a_cluster_has_none_and_an_unreadable_summary_leaves_the_rest() -> None:
+    parent = '<propSet><name>parent</name><val type="ComputeResource">domain-s1</val></propSet>'
+    facts = read_host(read_one(prop("name", "esx9"), parent, missing("summary.hardware", "NoPermission"))).facts
+    assert (facts.name, facts.cluster_id) == ("esx9", None)
+    assert isinstance(facts.memory_bytes, Unknown)
+    assert facts.unreadable == (("summary.hardware", "NoPermission"),)
+
+
+def test_cluster_switches_and_store_sizes_are_unknown_when_unset() -> None:
+    cluster = read_cluster(read_one(prop("name", "C1"), prop("configuration.drsConfig", "<enabled>true</enabled>", "X")))
+    assert cluster.drs_enabled is True
+    assert isinstance(cluster.ha_enabled, Unknown)
+    store = read_datastore(read_one(prop("name", "san"), prop("summary", "<capacity>10</capacity>", "DatastoreSummary")))
+    assert store.capacity_bytes == 10
+    assert isinstance(store.free_bytes, Unknown)
