@@ -1,0 +1,79 @@
+"""kill -9 a worker process in the middle of a job: another one goes on from the checkpoint, and no step is taken twice.
+
+Embedded mode with its own worker processes; full mode with PostgreSQL, Redis and Celery workers (marker `full`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.jobs.house import House, eventually
+
+STEPS = 12
+PAUSE_S = 0.25
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    house.manage("migrate", "--verbosity=0")
+    try:
+        yield house
+    finally:
+        house.stop()
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[House]:
+    """Needs DATABASE_URL and REDIS_URL of servers that may be written to; `make test-full` sets both."""
+    database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if not database or not redis:
+        pytest.skip("DATABASE_URL and REDIS_URL are not set")
+    house = House(tmp_path, more={"DATABASE_URL": database, "REDIS_URL": redis})
+    house.manage("migrate", "--verbosity=0")
+    try:
+        yield house
+    finally:
+        house.stop()
+
+
+def killed_in_the_middle(house: House) -> None:
+    """Kill whoever runs the job after three steps, then wait for somebody else to end it."""
+    job_id = house.walk(steps=STEPS, pause_s=PAUSE_S)
+    eventually(lambda: len(house.steps()) >= 3)
+    victim = house.steps()[-1][1]
+    os.kill(victim, signal.SIGKILL)
+    seen = eventually(lambda: (row := house.look(job_id))["state"] in ("succeeded", "failed") and row, within_s=45, every_s=0.5)
+
+    assert seen["state"] == "succeeded", (seen, house.log())
+    taken = [step for step, _, _ in house.steps()]
+    assert len(taken) == len(set(taken)), "a step was taken twice"
+    # The killed process may have stored a checkpoint and died before it wrote the line of that one step.
+    assert len(set(range(STEPS)) - set(taken)) <= 1
+    assert (seen["attempts"], seen["losses"]) == (2, 1)
+    survivors = {pid for _, pid, attempt in house.steps() if attempt == 2}
+    assert survivors
+    assert victim not in survivors
+    first_of_second = min(step for step, _, attempt in house.steps() if attempt == 2)
+    assert first_of_second >= 3, "the second attempt began at the start instead of the checkpoint"
+
+
+def test_another_embedded_worker_goes_on_after_kill_9(embedded: House) -> None:
+    embedded.start_manage("worker", "--queue", "disks")
+    embedded.start_manage("worker", "--queue", "disks")
+    embedded.start_manage("ticker")
+    killed_in_the_middle(embedded)
+
+
+@pytest.mark.full
+def test_another_celery_worker_goes_on_after_kill_9(full: House) -> None:
+    for number in range(2):
+        options = ["--pool", "solo", "--queues", "disks", "--hostname", f"w{number}@%h", "--loglevel", "WARNING"]
+        full.start("-m", "celery", "-A", "project", "worker", *options)
+    full.start_manage("ticker")
+    killed_in_the_middle(full)
