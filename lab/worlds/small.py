@@ -49,7 +49,7 @@ def _windows(capacity_mib: int, fill_mib: int, datastore: str, **more: object) -
     return DiskSpec(capacity_mib, fill_mib, datastore, bus="lsisas", layout="windows", **more)  # type: ignore[arg-type]
 
 
-def _vms() -> tuple[VmSpec, ...]:
+def _windows_vms() -> tuple[VmSpec, ...]:
     return (
         # A domain controller that shuts down as asked.
         VmSpec(
@@ -68,6 +68,11 @@ def _vms() -> tuple[VmSpec, ...]:
             (_windows(384, 58, SILVER), DiskSpec(256, 44, SILVER, unit=1, bus="lsisas", layout="data", thin=False)),
             (_nic(3, DATABASES, "10.20.130.12"),), cpus=4, memory_mib=16384, powered_on=False, folder="Windows",
         ),
+    )  # fmt: skip
+
+
+def _linux_vms() -> tuple[VmSpec, ...]:
+    return (
         # The physical RDM: cannot be exported, refused in one sentence.
         VmSpec(
             "file01", ESXI[3], _guest(DEBIAN_12, "file01"),
@@ -148,7 +153,7 @@ def small(seed: int = 1) -> EstateSpec:
             NetworkSpec(SERVERS, 120, dvs="DSwitch-Prod"),
             NetworkSpec(DATABASES, 130, dvs="DSwitch-Prod"),
         ),
-        vms=_vms(),
+        vms=(*_windows_vms(), *_linux_vms()),
         custom_fields=("Owner", "RTO minutes"),
         dvs_names=("DSwitch-Prod",),
     )
