@@ -38,9 +38,7 @@ class CertFiles:
     not_after: datetime.datetime
 
 
-def make_certificate(
-    directory: Path, common_name: str, ips: list[str], *, now: datetime.datetime | None = None
-) -> CertFiles:
+def make_certificate(directory: Path, common_name: str, ips: list[str], *, now: datetime.datetime | None = None) -> CertFiles:
     """Make a fresh self-signed key pair for `common_name`, valid for the given IP addresses as well.
 
     Writes `<name>.crt` and `<name>.key` (PEM, key mode 0600) into `directory`, replacing what is there, so calling
@@ -73,9 +71,7 @@ def server_context(files: CertFiles) -> ssl.SSLContext:
     return context
 
 
-def _signed(
-    key: ec.EllipticCurvePrivateKey, common_name: str, ips: list[str], moment: datetime.datetime
-) -> x509.Certificate:
+def _signed(key: ec.EllipticCurvePrivateKey, common_name: str, ips: list[str], moment: datetime.datetime) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     alternatives: list[x509.GeneralName] = [x509.DNSName(common_name)]
     alternatives += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips]

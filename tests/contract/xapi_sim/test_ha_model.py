@@ -25,6 +25,7 @@ VECTORS = [
     ("3 hosts, disk lost for all and switch off", ["1", "2", "3"], "123", "123", False),
     ("5 hosts split 3 and 2", ["345", "12"], "", "12", False),
     ("4 hosts split 2 and 2: the half without the lowest", ["13", "24"], "", "24", False),
+    ("4 hosts split 2 and 2: only the lowest ranks", ["14", "23"], "", "23", False),
     ("3 hosts, two lose the disk", ["123"], "12", "12", False),
 ]
 

@@ -150,9 +150,12 @@ def test_an_import_on_a_host_that_fences_breaks_and_fails_its_task(fresh_wire: W
         query = f"session_id={session._session}&task_id={task}&vdi={vdi}&chunked=1"
         sock.sendall(f"PUT /import_raw_vdi?{query} HTTP/1.1\r\n\r\n".encode() + frame(0, b"A" * 512))
         fresh_wire.run_trial("/pool/storage/cut", node="san-a")
+        sock.settimeout(5)
         try:
             while sock.recv(4096):
                 pass
+        except TimeoutError:
+            pytest.fail("the fenced host kept the connection open")
         except OSError:
             pass  # a reset is as good as an end
     assert session.xenapi.task.get_status(task) == "failure"
