@@ -131,7 +131,7 @@ class SimulatedFaultSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_blank=True)
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReadinessReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     subject = serializers.CharField()
     detail = serializers.CharField()
@@ -150,7 +150,7 @@ class EvaluationSerializer(serializers.Serializer[Any]):
     policy_profile = serializers.CharField()
     gate_profile = serializers.CharField()
     for_cutover = serializers.BooleanField()
-    reasons = ReasonSerializer(many=True)
+    reasons = ReadinessReasonSerializer(many=True)
     refused_waivers = serializers.ListField(child=serializers.CharField())
     checks = CheckResultSerializer(many=True)
     simulated_faults = SimulatedFaultSerializer(many=True)

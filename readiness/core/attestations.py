@@ -61,7 +61,8 @@ def _hosts_given(value: dict[str, Any]) -> list[Any]:
         return given
     if not isinstance(watched, list) or not isinstance(fenced, list):
         return []
-    return [{"host_uuid": host, "fenced": host in fenced} for host in dict.fromkeys([*watched, *fenced])]
+    named = dict.fromkeys(str(host) for host in [*watched, *fenced])
+    return [{"host_uuid": host, "fenced": host in [str(each) for each in fenced]} for host in named]
 
 
 def _watched(facts: PoolFacts, value: dict[str, Any]) -> tuple[list[dict[str, Any]], list[Fault]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from readiness.core.picture import UNKNOWN_SWITCH, HostBox, NicBox, PathLine, PoolPicture, Status
 
@@ -35,10 +35,15 @@ class _Point:
     y: float
 
 
+def _safe(words: str) -> str:
+    """Words for XML: markup escaped, characters that XML does not allow replaced."""
+    return escape("".join(letter if letter.isprintable() else "\ufffd" for letter in words), {'"': "&quot;"})
+
+
 def _text(x: float, y: float, words: str, *, size: int = 12, bold: bool = False, anchor: str = "middle") -> str:
     weight = ' font-weight="bold"' if bold else ""
     return (
-        f'<text x="{x:g}" y="{y:g}" {FONT} font-size="{size}"{weight} text-anchor="{anchor}" fill="{INK}">{escape(words)}</text>'
+        f'<text x="{x:g}" y="{y:g}" {FONT} font-size="{size}"{weight} text-anchor="{anchor}" fill="{INK}">{_safe(words)}</text>'
     )
 
 
@@ -160,9 +165,9 @@ def draw(picture: PoolPicture) -> str:
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" role="img" width="{width}" height="{HEIGHT}" '
-        f'viewBox="0 0 {width} {HEIGHT}" aria-label={quoteattr(picture.title)}>',
-        f"<title>{escape(picture.title)}</title>",
-        f"<desc>{escape(picture.summary)}</desc>",
+        f'viewBox="0 0 {width} {HEIGHT}" aria-label="{_safe(picture.title)}">',
+        f"<title>{_safe(picture.title)}</title>",
+        f"<desc>{_safe(picture.summary)}</desc>",
         f'<rect x="0" y="0" width="{width}" height="{HEIGHT}" fill="{PAPER}"/>',
         _text(MARGIN, 34, f"{picture.title}: {picture.timeout}", size=15, bold=True, anchor="start"),
         *_wires(picture, width),

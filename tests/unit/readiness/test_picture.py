@@ -71,7 +71,7 @@ def test_state_is_told_without_colour() -> None:
 
 
 def test_names_are_escaped() -> None:
-    hostile = replace(POOL, name='<script>"&', hosts=(a_host("h1", name="<b>"), *POOL.hosts[1:]))
+    hostile = replace(POOL, name='<script>"&\x01', hosts=(a_host("h1", name="<b>"), *POOL.hosts[1:]))
     text = draw(picture(with_sr(hostile, name="</svg>")))
     assert "<script>" not in text and "<b>" not in text
     ElementTree.fromstring(text)
