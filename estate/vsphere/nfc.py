@@ -6,7 +6,9 @@ behind it still lives is for the lease to say.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -58,6 +60,7 @@ class NfcStream:
         self._check = check
         self._ask = ask
         self.bytes_read = 0
+        self._sock: socket.socket | None = None
         try:
             self._response = self._get(url, cookie)
         except BaseException:
@@ -88,7 +91,11 @@ class NfcStream:
         return bytes(memoryview(buffer)[: self.readinto(buffer)])
 
     def close(self) -> None:
-        """Drop the line; what was not read is lost."""
+        """Drop the line; what was not read is lost. A read that waits in another thread ends at once."""
+        if self._sock is not None:
+            # Closing alone would wait for that read, which holds the response's buffer.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
         self._response.close()
         self._line.close()
 
@@ -103,6 +110,7 @@ class NfcStream:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             self._line.request("GET", target, headers={"Cookie": cookie} if cookie else {})
+            self._sock = self._line.sock
             response = self._line.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self._ask()

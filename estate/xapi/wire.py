@@ -48,7 +48,7 @@ class Line:
     def close(self) -> None:
         """Cut the line at once, also under a thread that waits on it."""
         with contextlib.suppress(OSError):  # the other side was faster
-            self.sock.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
         self.sock.close()
 
 
