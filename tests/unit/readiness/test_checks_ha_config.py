@@ -214,6 +214,7 @@ WAVE = (
         ("covers with a small wave", POOL, (a_planned_vm(priority="restart"),), PASS),
         ("full today", FULL, (), PASS),
         ("the wave breaks it", FULL, WAVE, FAIL),
+        ("the wave fits nowhere", POOL, (a_planned_vm(memory_bytes=100 * GIB),), FAIL),
         ("memory unread", with_host(POOL, "h1", memory_total_bytes=UNKNOWN), (a_planned_vm(),), UNKNOWN_),
     ],
 )
