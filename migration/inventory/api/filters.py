@@ -14,9 +14,11 @@ def _fact(path: str, lookup: str = "exact") -> filters.CharFilter:
 
 
 class InventoryFilter(filters.FilterSet):
+    source = filters.UUIDFilter(field_name="source_id")
+
     class Meta:
         model = Inventory
-        fields: ClassVar = {"source": ["exact"], "state": ["exact", "in"]}
+        fields: ClassVar = {"state": ["exact", "in"]}
 
 
 class EntryFilter(filters.FilterSet):

@@ -155,6 +155,12 @@ class NewPlanSerializer(serializers.Serializer[dict[str, Any]]):
     machines = serializers.ListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=20_000)
     constraints = serializers.DictField(required=False)
 
+    def validate_constraints(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A wish that nobody would heed is refused rather than stored."""
+        if value:
+            raise serializers.ValidationError(f"No constraint is supported yet; leave out {', '.join(sorted(value))}.")
+        return value
+
 
 class MachineNameSerializer(serializers.Serializer[Any]):
     vm = serializers.CharField()

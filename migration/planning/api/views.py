@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -23,6 +24,7 @@ from migration.planning.api.serializers import (
     WaveSerializer,
 )
 from migration.planning.core.compare import compare
+from migration.planning.core.states import PlanState
 from migration.planning.models import Mapping, Plan, PlannedMachine, Wave
 from migration.planning.services import mappings, plans
 from project.backbone.api.accepted import accepted
@@ -132,13 +134,18 @@ def _difference(old: Plan, new: Plan) -> dict[str, Any]:
     }
 
 
+class WaveFilter(filters.FilterSet):
+    plan = filters.UUIDFilter(field_name="plan_id")
+    plan_state = filters.ChoiceFilter(field_name="plan__state", choices=[(state.value, state.value) for state in PlanState])
+
+
 class WaveViewSet(ProjectReadOnlyViewSet):
     """Waves of the project's plans. What is done with a wave hangs below its id and belongs to the cutover."""
 
     queryset = Wave.objects.all()
     serializer_class = WaveSerializer
     project_lookup = "plan__project"
-    filterset_fields: ClassVar = ["plan", "plan__state"]
+    filterset_class = WaveFilter
     ordering_fields: ClassVar = ["created_at", "number"]
 
     def get_queryset(self) -> QuerySet[Wave]:

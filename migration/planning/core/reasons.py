@@ -9,6 +9,7 @@ from enum import StrEnum
 class ReasonCode(StrEnum):
     DISPOSITION = "disposition"
     NOT_IN_INVENTORY = "not_in_inventory"
+    IS_TEMPLATE = "is_template"
     CRITICAL_FINDING = "critical_finding"
     FACT_UNKNOWN = "fact_unknown"
     NETWORK_UNMAPPED = "network_unmapped"

@@ -87,6 +87,9 @@ def obstacles(candidate: Candidate) -> list[Reason]:
     if candidate.vm is None:
         detail = f"The latest inventory does not hold {candidate.name}."
         reasons.append(Reason(ReasonCode.NOT_IN_INVENTORY, candidate.name, detail, "Collect its source again.", unknown=True))
+    elif candidate.vm.is_template is True:
+        detail = f"{candidate.name} is a template, not a machine that runs."
+        reasons.append(Reason(ReasonCode.IS_TEMPLATE, candidate.name, detail, "Convert it to a VM first if it shall move."))
     reasons.extend(_finding_reason(finding) for finding in candidate.findings if _stands_against(finding))
     return reasons
 

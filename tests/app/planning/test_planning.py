@@ -105,6 +105,7 @@ def test_bad_requests_for_a_plan_are_refused_with_the_field(people: People, pool
     nobody = "00000000-0000-4000-8000-000000000000"
     cases = [
         ({}, 400), ({**good, "kind": "x"}, 400), ({**good, "pool": "x"}, 400), ({**good, "machines": []}, 400),
+        ({**good, "constraints": {"batch": 3}}, 400),
         ({**good, "machines": [nobody]}, 400), ({**good, "pool": nobody}, 404), ({**good, "mapping": nobody}, 404),
     ]  # fmt: skip
     for body, status in cases:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estate.facts.source import DiskBacking, VmFacts
+from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.assess import findings_of
 from migration.assessment.core.registry import RULES, Severity, rule
@@ -139,3 +140,21 @@ def test_missing_facts_never_raise_and_never_turn_unknown_into_false(missing: se
     }  # fmt: skip
     expected = {rule_id for name in missing for rule_id in needed.get(name, ())}
     assert answers == dict.fromkeys(expected, U)
+
+
+def unread(kind: type, part: object) -> st.SearchStrategy:
+    """The part with any of its readable fields unread."""
+    names = [f.name for f in fields(kind) if f.default is UNKNOWN or f.name in {"capacity_bytes", "backing", "mac_address"}]
+    return st.sets(st.sampled_from(names)).map(lambda gone: (replace(part, **dict.fromkeys(gone, UNKNOWN)), gone))
+
+
+@given(disk=unread(DiskFacts, a_disk()), nic=unread(NicFacts, a_nic()))
+def test_parts_with_missing_facts_leave_their_questions_open_and_can_be_stored(disk: tuple, nic: tuple) -> None:
+    found = findings_of(a_vm(disks=(disk[0],), nics=(nic[0],)), a_context(), catalogue())
+    needed = {
+        "capacity_bytes": "DSK-001", "backing": "DSK-004", "sharing": "DSK-008", "controller_shared_bus": "DSK-008",
+        "mac_address": "NIC-003",
+    }  # fmt: skip
+    expected = {needed[name] for name in disk[1] | nic[1] if name in needed}
+    assert {finding.rule.id: finding.outcome.answer for finding in found} == dict.fromkeys(expected, U)
+    assert all(json.dumps([dict(f.outcome.params), [e.raw for e in f.outcome.evidence]]) for f in found)

@@ -46,6 +46,11 @@ def test_only_machines_to_migrate_come_along(disposition: str) -> None:
     assert left_out.reasons[0].code is ReasonCode.DISPOSITION
 
 
+def test_a_template_stays_behind() -> None:
+    (left_out,) = fill([a_candidate(vm=a_vm(is_template=True))], a_mapping(), a_target()).left_out
+    assert [reason.code for reason in left_out.reasons] == [ReasonCode.IS_TEMPLATE]
+
+
 def test_a_machine_the_latest_inventory_lacks_is_an_unknown() -> None:
     (left_out,) = fill([a_candidate(vm=None)], a_mapping(), a_target()).left_out
     assert (left_out.reasons[0].code, left_out.reasons[0].unknown) == (ReasonCode.NOT_IN_INVENTORY, True)
