@@ -27,8 +27,6 @@ from estate.vsphere.errors import LoginRefused, SessionExpired, bad_answer, http
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-KEEP_ALIVE_S = 300.0
-
 
 class VsphereSession:
     """`with VsphereSession(connection) as session:` is logged in; leaving logs out.
@@ -129,7 +127,7 @@ class VsphereSession:
                 self._login()
 
     def keep_alive(self) -> None:
-        """Touch the session. Call it every `KEEP_ALIVE_S` during work that does not speak to the server."""
+        """Touch the session; worth doing every 5 minutes in work that does not speak to the server (it idles out after 30)."""
         self.call(lambda: vim.ServiceInstance("ServiceInstance", self.stub).CurrentTime())
 
     def managed(self, kind: type[Any], native_id: str) -> Any:

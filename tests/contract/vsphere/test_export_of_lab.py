@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from estate.disks.vmdk import StreamVmdkSource
 from estate.errors import AskPerson, Retry
 from estate.tls import CertificateChanged
+from estate.vsphere import export
 from estate.vsphere.export import ExportLease, open_export
+from estate.vsphere.inventory.devices import Devices
 from estate.vsphere.nfc import LeaseDead, NfcStream
 from estate.vsphere.session import VsphereSession
 from lab.disks import DiskStore
@@ -159,3 +162,39 @@ def test_progress_is_reported_within_bounds(lab_vcenter: LabVcenter) -> None:
         lease.report(250)
         lease._keeper.ask()
         assert [each.percent for each in lab_vcenter.sim.center.leases.values()] == [100]
+
+
+@pytest.mark.parametrize(("name", "at_home"), [("git01", False), ("file01", True)])
+def test_the_session_cookie_goes_to_the_endpoint_and_never_to_a_host(
+    lab_vcenter: LabVcenter, monkeypatch: pytest.MonkeyPatch, name: str, at_home: bool
+) -> None:
+    cookies: list[str] = []
+
+    class Recorded(NfcStream):
+        def __init__(self, url: str, **options: Any) -> None:
+            cookies.append(options["cookie"])
+            super().__init__(url, **options)
+
+    monkeypatch.setattr(export, "NfcStream", Recorded)
+    with _export(lab_vcenter, name) as lease:
+        lease.open_stream(lease.disks[0]).close()
+    assert [cookie.startswith("vmware_soap_session=") for cookie in cookies] == [at_home]
+
+
+def test_an_export_with_a_disk_the_machine_does_not_have_is_given_up(
+    lab_vcenter: LabVcenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_disks = Devices(disks=(), nics=(), has_vtpm=False)
+    monkeypatch.setattr(export, "read_devices", lambda *_arguments: no_disks)
+    with pytest.raises(AskPerson) as refused, _export(lab_vcenter, "git01"):
+        pass
+    assert refused.value.code == "export_mismatch"
+    assert _lease_states(lab_vcenter) == ["error"], "the machine is free again"
+
+
+def test_a_machine_whose_devices_cannot_be_read_is_not_exported(lab_vcenter: LabVcenter) -> None:
+    lab_vcenter.machine("git01").reachable = False
+    with pytest.raises(AskPerson) as refused, _export(lab_vcenter, "git01"):
+        pass
+    assert refused.value.code == "devices_unreadable"
+    assert _lease_states(lab_vcenter) == []
