@@ -12,6 +12,7 @@ from migration.inventory import selectors, work
 from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Machine
 from migration.inventory.services import collecting, sources
 from migration.inventory.services.collecting import InventoryReplaced
+from project.backbone.jobs.context import JobCancelled
 from project.backbone.models import AuditEntry, Job
 from project.backbone.problems import Conflict
 from tests.builders.estate import SEEN_AT, a_source_about, a_vm
@@ -61,6 +62,16 @@ def test_a_collection_that_is_tried_again_makes_one_complete_inventory(monkeypat
     assert (job.state, job.attempts) == ("succeeded", 2)
     assert sorted(Inventory.objects.values_list("state", flat=True)) == ["complete", "failed"]
     assert InventoryEntry.objects.count() == 1
+
+
+def test_a_cancelled_collection_leaves_nothing_to_be_seen(monkeypatch: pytest.MonkeyPatch, people: People) -> None:
+    def feed(*args: Any, on_page: Any, alive: Any, **named: Any) -> Any:
+        on_page("vm", [a_vm("a")])
+        raise JobCancelled
+
+    assert collected(monkeypatch, people, feed).state == "cancelled"
+    assert Inventory.objects.get().state == "failed"
+    assert not InventoryEntry.objects.exists()
 
 
 def test_a_killed_collection_is_replaced_and_cannot_come_back(people: People) -> None:
