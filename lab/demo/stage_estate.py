@@ -46,7 +46,7 @@ def figures_of(cast: Cast, inventory_id: str) -> dict[str, int]:
     """How many hosts, VMs and disks an inventory lists, counted from its lists."""
     hosts = cast.operator.everything(f"./inventories/{inventory_id}/hosts")
     vms = cast.operator.everything(f"./inventories/{inventory_id}/vms")
-    return {"hosts": len(hosts), "vms": len(vms), "disks": sum(len(vm["disks"]) for vm in vms)}
+    return {"hosts": len(hosts), "vms": len(vms), "disks": sum(len(vm["facts"]["disks"]) for vm in vms)}
 
 
 def add_pool(cast: Cast) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def plan_wave(cast: Cast, pool: dict[str, Any]) -> dict[str, Any]:
             f"{len(wave['machines'])} machines in one wave, {len(plan['left_out'])} left out; approved by a second person"
         )
     for left in plan["left_out"]:
-        cast.story.tell(f"left out: {left['name']}: {left['reason']}")
+        cast.story.tell(f"left out: {left['reasons'][0]['sentence']}")
     return {"plan": plan, "wave": wave}
 
 

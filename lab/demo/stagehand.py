@@ -21,7 +21,7 @@ class Stagehand:
         while (seen := self._call("GET", f"pool/trials/{trial}"))["state"] != "done":
             time.sleep(0.1)
         self._call("POST", "pool/storage/heal", {"node": node})
-        return seen
+        return dict(seen)
 
     def set_ha(self, timeout_s: int) -> None:
         """What a person types on the host's console: HA off, and on again with this timeout."""
@@ -40,13 +40,13 @@ class Stagehand:
 
     def source_disks(self) -> list[dict[str, Any]]:
         """The lab's source disks with their SHA-256 over the raw bytes."""
-        return list(self._call("GET", "disks")["disks"])
+        return list(self._call("GET", "disks"))
 
     def vdis(self) -> list[dict[str, Any]]:
         """The lab's VDIs with their files."""
-        return list(self._call("GET", "vdis")["vdis"])
+        return list(self._call("GET", "vdis"))
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._http.request(method, f"/{path}", json=body)
         answer.raise_for_status()
-        return dict(answer.json())
+        return answer.json()
