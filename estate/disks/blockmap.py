@@ -17,6 +17,9 @@ ZERO_BLOCK = bytes(BLOCK_BYTES)
 
 _NO_DIGEST = bytes(DIGEST_BYTES)
 """Stands for a block of zeros. No real hash looks like this (chance 2**-256)."""
+_CHUNK_BLOCKS = 256
+_CHUNK_BYTES = _CHUNK_BLOCKS * DIGEST_BYTES
+_ZERO_CHUNK = bytes(_CHUNK_BYTES)
 _HEADER = struct.Struct("<4sIQ")
 _RUN = struct.Struct("<II")
 _MAGIC = b"XBH1"
@@ -37,13 +40,13 @@ class BlockHashes:
     """BLAKE3 per block of a disk of `capacity_bytes`; the last block is hashed over its true length.
 
     Blocks never put are blocks of zeros. `put` may be called from several threads, each block once.
-    Memory: 32 bytes per block, taken from the system only where blocks are not zero.
+    Memory: 32 bytes per block, in chunks that exist only where the disk has data.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
         self.block_count = -(-capacity_bytes // BLOCK_BYTES)
-        self._digests = bytearray(self.block_count * DIGEST_BYTES)
+        self._chunks: dict[int, bytearray] = {}
 
     def length_of(self, index: int) -> int:
         """True length in bytes of block `index`."""
@@ -53,11 +56,19 @@ class BlockHashes:
         """Note the hash of a block; None says that it is all zeros."""
         if not 0 <= index < self.block_count:
             raise IndexError(f"block {index} lies outside a disk of {self.block_count} blocks")
-        self._digests[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES] = digest or _NO_DIGEST
+        number, start = _place(index)
+        chunk = self._chunks.get(number)
+        if chunk is None:
+            if digest is None:
+                return
+            chunk = self._chunks.setdefault(number, bytearray(_CHUNK_BYTES))
+        chunk[start : start + DIGEST_BYTES] = digest or _NO_DIGEST
 
     def get(self, index: int) -> bytes | None:
         """The hash of a block, None for zeros."""
-        digest = bytes(self._digests[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES])
+        number, start = _place(index)
+        chunk = self._chunks.get(number)
+        digest = bytes(chunk[start : start + DIGEST_BYTES]) if chunk else _NO_DIGEST
         return None if digest == _NO_DIGEST else digest
 
     def digest(self, upto_bytes: int | None = None) -> str:
@@ -65,21 +76,24 @@ class BlockHashes:
         end = self.capacity_bytes if upto_bytes is None else min(upto_bytes, self.capacity_bytes)
         if end != self.capacity_bytes and end % BLOCK_BYTES:
             raise ValueError(f"{end} is not the edge of a block")
-        view = memoryview(self._digests)[: -(-end // BLOCK_BYTES) * DIGEST_BYTES]
-        return blake3(_HEADER.pack(_MAGIC, BLOCK_BYTES, end)).update(view).hexdigest()
+        hasher = blake3(_HEADER.pack(_MAGIC, BLOCK_BYTES, end))
+        rest = -(-end // BLOCK_BYTES) * DIGEST_BYTES
+        for number in range(-(-rest // _CHUNK_BYTES)):
+            hasher.update(memoryview(self._chunks.get(number, _ZERO_CHUNK))[: rest - number * _CHUNK_BYTES])
+        return hasher.hexdigest()
 
     def data_blocks(self) -> Iterator[int]:
         """Indexes of the blocks that are not all zero."""
-        return (index for index in range(self.block_count) if self.get(index) is not None)
+        for number in sorted(self._chunks):
+            first = number * _CHUNK_BLOCKS
+            yield from (index for index in range(first, first + _CHUNK_BLOCKS) if self.get(index) is not None)
 
     def to_bytes(self) -> bytes:
         """The map in a compact form: runs of blocks with data, nothing for zeros."""
         parts = [_HEADER.pack(_MAGIC, BLOCK_BYTES, self.capacity_bytes)]
         for start, count in _runs(self.data_blocks()):
-            parts += [
-                _RUN.pack(start, count),
-                bytes(self._digests[start * DIGEST_BYTES : (start + count) * DIGEST_BYTES]),
-            ]
+            parts.append(_RUN.pack(start, count))
+            parts += [self.get(index) or _NO_DIGEST for index in range(start, start + count)]
         return b"".join(parts)
 
     @classmethod
@@ -107,13 +121,14 @@ class BlockHashes:
             run = stored[position : position + count * DIGEST_BYTES]
             if start + count > self.block_count or len(run) != count * DIGEST_BYTES:
                 raise BlockMapUnreadable("a run of the block map does not fit")
-            self._digests[start * DIGEST_BYTES : (start + count) * DIGEST_BYTES] = run
+            for number in range(count):
+                self.put(start + number, run[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES])
             position += len(run)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BlockHashes):
             return NotImplemented
-        return (self.capacity_bytes, self._digests) == (other.capacity_bytes, other._digests)
+        return self.capacity_bytes == other.capacity_bytes and self.digest() == other.digest()
 
     __hash__ = None  # type: ignore[assignment]  # it changes while a disk is read
 
@@ -150,6 +165,11 @@ class BlockHasher:
             block = self._block if length == BLOCK_BYTES else self._block[:length]
             self._hashes.put(self._index, hash_block(block))
         self._index, self._filled = -1, 0
+
+
+def _place(index: int) -> tuple[int, int]:
+    number, within = divmod(index, _CHUNK_BLOCKS)
+    return number, within * DIGEST_BYTES
 
 
 def _runs(indexes: Iterator[int]) -> Iterator[tuple[int, int]]:
