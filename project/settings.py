@@ -153,6 +153,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 KNOX_TOKEN_MODEL = "backbone.ApiToken"  # noqa: S105 - the name of a table
+# Our token table stands in for knox's own, so knox's migrations have nothing to make.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {
     "TOKEN_TTL": timedelta(hours=env.number("XENBOUND_TOKEN_HOURS", 12, least=0.01, most=24 * 366)),
     "AUTH_HEADER_PREFIX": "Bearer",

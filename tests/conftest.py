@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 
+from project.backbone.jobs.couriers import celery
 from tests.builders.people import People, three_people
 
 
 @pytest.fixture(autouse=True)
-def quick_settings(settings: pytest.FixtureRequest) -> Iterator[None]:
+def quick_settings(settings: Any) -> Iterator[None]:
     """Cheap password hashes, and a sign-in brake that starts fresh in every test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
     yield
 
@@ -23,6 +27,14 @@ def quick_settings(settings: pytest.FixtureRequest) -> Iterator[None]:
 def people(db: None) -> People:
     """Owner (operator), teammate (operator and approver), chief (admin) in one project; a stranger in another."""
     return three_people()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_redis_database(worker_id: str) -> None:
+    """Test processes that run at the same time must not take each other's Celery messages."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    if settings.REDIS_URL:
+        celery.app.conf.broker_url = f"{settings.REDIS_URL.rpartition('/')[0]}/{number % 15}"
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,14 @@ from project.backbone.api.answers import is_api, json_answer, log_internal, prob
 from project.backbone.problems import Problem, problem_of_status
 
 PAGE_TEMPLATES = ["web/problem.html", "backbone/problem.html"]
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+PAGES_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+# DRF's browsable pages of the API carry styles of their own.
+API_POLICY = PAGES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 # The schema page of drf-spectacular starts Swagger from a script in the page itself.
-DOCS_POLICY = CONTENT_SECURITY_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+DOCS_POLICY = API_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
 
 
 class ProblemMiddleware:
@@ -32,8 +34,7 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        relaxed = request.path.startswith("/api/docs")
-        response.headers.setdefault("Content-Security-Policy", DOCS_POLICY if relaxed else CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Content-Security-Policy", _policy(request))
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if is_api(request):
             response.headers.setdefault("Cache-Control", "no-store")
@@ -42,6 +43,12 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Only what a service refuses on purpose; other exceptions take Django's way to `server_error` below."""
         return answer(request, error) if isinstance(error, Problem) else None
+
+
+def _policy(request: HttpRequest) -> str:
+    if request.path.startswith("/api/docs"):
+        return DOCS_POLICY
+    return API_POLICY if is_api(request) else PAGES_POLICY
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:

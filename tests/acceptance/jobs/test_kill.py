@@ -9,7 +9,9 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.acceptance.jobs.house import House, eventually
@@ -30,16 +32,21 @@ def embedded(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[House]:
-    """Needs DATABASE_URL and REDIS_URL of servers that may be written to; `make test-full` sets both."""
+    """A database of its own on the PostgreSQL server, a Redis database of its own; `make test-full` says where they are."""
     database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if not database or not redis:
         pytest.skip("DATABASE_URL and REDIS_URL are not set")
-    house = House(tmp_path, more={"DATABASE_URL": database, "REDIS_URL": redis})
-    house.manage("migrate", "--verbosity=0")
-    try:
-        yield house
-    finally:
-        house.stop()
+    name = f"kill_{uuid4().hex[:12]}"
+    with psycopg.connect(database, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        more = {"DATABASE_URL": f"{database.rpartition('/')[0]}/{name}", "REDIS_URL": f"{redis.rpartition('/')[0]}/15"}
+        house = House(tmp_path, more=more)
+        try:
+            house.manage("migrate", "--verbosity=0")
+            yield house
+        finally:
+            house.stop()
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def killed_in_the_middle(house: House) -> None:

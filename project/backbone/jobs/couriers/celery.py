@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from project.backbone.jobs.queue import WorkerName
 from project.backbone.jobs.runner import run_job
 
+SENDS = True
 log = structlog.get_logger("xenbound.jobs")
 app = Celery("xenbound", broker=settings.REDIS_URL or "memory://", set_as_current=True)
 app.conf.update(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+SENDS = False
+
 
 def wake(job_id: UUID, queue: str) -> bool:
     """Nothing is sent: a worker process looks at the table within a second."""
-    return False
+    return True
