@@ -94,6 +94,19 @@ def test_a_broken_line_is_a_dead_lease_when_vcenter_says_so(tmp_path: Path) -> N
             stream.read(4)
 
 
+def test_an_end_that_comes_with_the_death_of_the_lease_is_not_taken_for_the_end_of_the_disk(tmp_path: Path) -> None:
+    lease = Lease()
+    with tls_peer(tmp_path, answering(chunked(b"abcd"), headers=CHUNKED)) as peer, _open(peer, lease) as stream:
+        assert stream.read(4) == b"abcd"
+        stream._ask = _dead  # only vCenter knows so far
+        with pytest.raises(LeaseDead):
+            stream.read(4)
+
+
+def _dead() -> None:
+    raise LeaseDead("the export has ended")
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "code"),
     [
