@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("project.web.urls")),
     *page_urls(settings.PRODUCT_APPS),
 ]
+
 handler400 = "project.backbone.middleware.bad_request"
 handler403 = "project.backbone.middleware.forbidden"
 handler404 = "project.backbone.middleware.not_found"

@@ -1,102 +1,126 @@
-"""The page of readiness: each pool's verdict, the pool drawn, every check with what to do, every simulated fault. Only asks."""
+"""The readiness page: a pool drawn, its verdict with every check, the simulated faults and what people attest.
+
+Only asks selectors; the form evaluates the pool by the service the API calls.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.shortcuts import resolve_url
 from django.urls import path
 from django.utils.safestring import SafeString, mark_safe
 
+from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
-from project.web.pages import ProjectPage
-from readiness.core.drift import Drift
-from readiness.core.faults import SimulatedFault
+from project.web.pages import ProjectForm, ProjectPage, permitted
 from readiness.core.results import CheckResult, Result
 from readiness.core.verdict import VerdictState
 from readiness.models import Pool
-from readiness.selectors import cases
-from readiness.selectors import pools as pool_selectors
-from readiness.selectors.evaluations import EvaluationView, latest_evaluation
+from readiness.selectors import cases, evaluations, pools
+from readiness.selectors.evaluations import EvaluationView
+from readiness.services.pools import request_evaluation
 
 TONES = {
     Result.PASS: "good",
     Result.WARN: "caution",
     Result.FAIL: "bad",
     Result.UNKNOWN: "unknown",
-    Result.NOT_APPLICABLE: "unknown",
+    Result.NOT_APPLICABLE: "none",
 }
-VERDICT_TONES = {VerdictState.READY: "good", VerdictState.READY_WITH_WAIVERS: "caution", VerdictState.NOT_READY: "bad"}
+VERDICTS = {
+    VerdictState.READY: ("good", "ready"),
+    VerdictState.READY_WITH_WAIVERS: ("caution", "ready with waivers"),
+    VerdictState.NOT_READY: ("bad", "not ready"),
+}
+_ORDER = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLine:
-    """One check as the table shows it."""
+class Attested:
+    """One attestation in force, in words."""
 
-    check: CheckResult
-    tone: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class FaultLine:
-    """One simulated fault as the table shows it."""
-
-    fault: SimulatedFault
     kind: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class PoolPanel:
-    """One pool on the page. Without a collection there is neither drawing nor drift, without an evaluation no verdict."""
-
-    pool: Pool
-    collected_at: datetime | None
-    drawing: SafeString
-    drift: Drift | None
-    seen: EvaluationView | None
-    verdict: str
-    tone: str
-    checks: tuple[CheckLine, ...]
-    faults: tuple[FaultLine, ...]
-
-
-def _line(check: CheckResult) -> CheckLine:
-    return CheckLine(check, TONES[check.result], check.result.value.replace("_", " "))
-
-
-def _fault(fault: SimulatedFault) -> FaultLine:
-    return FaultLine(fault, fault.kind.replace("_", " "), TONES[fault.result])
-
-
-def _panel(pool: Pool, at: datetime) -> PoolPanel:
-    collected, seen = pool_selectors.collected_at(pool.pk), latest_evaluation(pool.pk)
-    drawn = cases.pool_drawing(pool.pk, at) if collected else ""
-    return PoolPanel(
-        pool=pool,
-        collected_at=collected,
-        drawing=mark_safe(drawn),  # noqa: S308 - our own drawing, which escapes every name in it
-        drift=cases.drift(pool.pk, at) if collected else None,
-        seen=seen,
-        verdict=seen.verdict.value.replace("_", " ") if seen else "",
-        tone=VERDICT_TONES[seen.verdict] if seen else "unknown",
-        checks=tuple(_line(check) for check in seen.checks) if seen else (),
-        faults=tuple(_fault(fault) for fault in seen.simulated_faults) if seen else (),
-    )
+    subject: str
+    value: str
+    who: str
+    tested_at: datetime
 
 
 class ReadinessPage(ProjectPage):
-    """All pools of a project."""
+    """One pool of the project: the one named in the address, else the first by name."""
 
     page = "readiness"
-    template_name = "readiness/page.html"
+    template_name = "readiness/readiness.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        at = now()
-        panels = [_panel(pool, at) for pool in pool_selectors.pools(self.project)]
-        return super().get_context_data(panels=panels, **kwargs)
+        everyone = list(pools.pools(self.project))
+        wanted: UUID | None = kwargs.get("pool_id")
+        pool = pools.pool_of_project(self.project, wanted) if wanted else next(iter(everyone), None)
+        shown = _shown(pool) if pool else {}
+        may_evaluate = permitted(self.actor.require, self.project, Role.OPERATOR)
+        return super().get_context_data(pools=everyone, pool=pool, may_evaluate=may_evaluate, **shown, **kwargs)
 
 
-PAGES = [path("readiness", ReadinessPage.as_view(), name="project-readiness")]
+def _shown(pool: Pool) -> dict[str, Any]:
+    """What the page says of a pool; what nobody read or evaluated yet is None."""
+    at, seen = now(), evaluations.latest_evaluation(pool.pk)
+    collected_at = pools.collected_at(pool.pk)
+    tone, word = VERDICTS[seen.verdict] if seen else ("unknown", "never evaluated")
+    return {
+        "collected_at": collected_at,
+        "drawing": _inline(cases.pool_drawing(pool.pk, at)) if collected_at else None,
+        "seen": seen,
+        "tone": tone,
+        "word": word,
+        "checks": [(check, TONES[check.result]) for check in _worst_first(seen)],
+        "tally": _tally(seen),
+        "faults": [(fault, TONES[fault.result]) for fault in seen.simulated_faults] if seen else [],
+        "attested": [
+            Attested(str(item.kind), item.subject, _plain(item.value), item.who, item.tested_at)
+            for item in cases.evidence_in_force(pool, at)
+        ],
+    }
+
+
+def _inline(svg: str) -> SafeString:
+    """The drawing escapes every name it writes (core/drawing.py, and a test with a hostile pool), so it may stand in the page."""
+    return mark_safe(svg)  # noqa: S308 - see above
+
+
+def _worst_first(seen: EvaluationView | None) -> list[CheckResult]:
+    return sorted(seen.checks, key=lambda check: (not check.blocks, _ORDER.index(check.result), check.id)) if seen else []
+
+
+def _tally(seen: EvaluationView | None) -> list[tuple[str, str, int]]:
+    """How many checks gave which result, as (word, tone, number)."""
+    results = [check.result for check in seen.checks] if seen else []
+    return [(result.value.replace("_", " "), TONES[result], results.count(result)) for result in _ORDER if result in results]
+
+
+def _plain(value: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key.replace('_', ' ')}: {', '.join(map(str, part)) if isinstance(part, list) else part}" for key, part in value.items()
+    )
+
+
+class EvaluateForm(ProjectForm):
+    """Read the pool and evaluate it."""
+
+    def act(self, *, pool_id: UUID, **kwargs: Any) -> str:
+        pool = pools.pool_of_project(self.project, pool_id)
+        request_evaluation(pool, collect=True, actor=self.actor)
+        return f"Pool {pool.name} is being read and evaluated; load this page again in some seconds."
+
+    def back_url(self, *, pool_id: UUID, **kwargs: Any) -> str:
+        return resolve_url("pool-readiness", self.project.pk, pool_id)
+
+
+PAGES = [
+    path("readiness", ReadinessPage.as_view(), name="project-readiness"),
+    path("readiness/<uuid:pool_id>", ReadinessPage.as_view(), name="pool-readiness"),
+    path("readiness/<uuid:pool_id>/evaluate", EvaluateForm.as_view(), name="pool-evaluate-form"),
+]

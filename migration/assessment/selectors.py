@@ -124,12 +124,17 @@ def _assessed(view: MachineView, findings: list[FindingView], assessed: bool) ->
     return AssessedMachine(view, verdict(findings, assessed=assessed and view.vm is not None), tuple(findings))
 
 
-def machine_ids_with_verdict(project: Project, wanted: Verdict, *, at: datetime) -> list[UUID]:
-    """Ids of all machines with this verdict. Reads every finding, but no facts."""
+def verdicts(project: Project, *, at: datetime) -> dict[UUID, Verdict]:
+    """The verdict of every machine, in the machines' order. Reads every finding, but no facts."""
     findings = findings_by_machine(project, at=at)
     held = _held_machines(project)
     ids = inventory.machines(project).values_list("id", flat=True)
-    return [machine for machine in ids if verdict(findings.get(machine, []), assessed=machine in held) is wanted]
+    return {machine: verdict(findings.get(machine, []), assessed=machine in held) for machine in ids}
+
+
+def machine_ids_with_verdict(project: Project, wanted: Verdict, *, at: datetime) -> list[UUID]:
+    """Ids of all machines with this verdict."""
+    return [machine for machine, held in verdicts(project, at=at).items() if held is wanted]
 
 
 def _held_machines(project: Project) -> set[UUID]:

@@ -2,57 +2,120 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.urls import path
 
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import title_of
-from migration.conversion.core.states import ACTIVE, State
-from migration.conversion.models import Conversion
-from project.web.pages import ProjectPage
+from migration.conversion.core.states import ACTIVE, ENDED, State
+from migration.conversion.models import Conversion, DiskCopy
+from project.web.pages import LivePage
 
-_TONES = {State.DONE: "good", State.FAILED: "bad", State.CANCELLED: "unknown", State.ROLLED_BACK: "caution", State.READY: "good"}
+_TONES = {
+    State.DONE: "good",
+    State.READY: "good",
+    State.FAILED: "bad",
+    State.ROLLED_BACK: "caution",
+    State.CANCELLED: "unknown",
+    State.PLANNED: "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DiskLine:
+    """One disk copy. Bytes are of the virtual disk; `zero_bytes` of the copied ones held nothing and were not sent."""
+
+    label: str
+    total_bytes: int
+    copied_bytes: int
+    sent_bytes: int
+    zero_bytes: int
+    percent: int
+    verified: bool
+    digest: str
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table. `percent` is of all disks together."""
+    """One conversion. `percent` and bytes are of all its disks together."""
 
-    row: Conversion
-    label: str
+    id: UUID
+    name: str
+    state: str
     tone: str
     step: str
     percent: int
+    total_bytes: int
+    copied_bytes: int
     verified: int
-    disks: int
+    disks: tuple[DiskLine, ...]
+    message: str
+    next_step: str
+    runs: bool
+    moving: bool
+
+
+class ConversionsPage(LivePage):
+    """All conversions of a project."""
+
+    page = "conversions"
+    template_name = "conversion/page.html"
+    part_template = "conversion/table.html"
+
+    def live(self) -> tuple[Line, ...]:
+        return tuple(_line(row) for row in selectors.conversions_of_project(self.project.pk))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        lines: tuple[Line, ...] = context["live"]
+        states = Counter((line.state, line.tone) for line in lines)
+        return {**context, "lines": lines, "active": any(line.moving for line in lines), "states": list(states.items())}
 
 
 def _line(row: Conversion) -> Line:
-    disks = list(row.disks.all())
-    total = sum(disk.bytes_total for disk in disks)
-    copied = sum(disk.bytes_copied for disk in disks)
-    tone = _TONES.get(State(row.state), "busy" if State(row.state) in ACTIVE else "unknown")
-    percent = copied * 100 // total if total else 0
+    disks = tuple(_disk(copy) for copy in row.disks.all())
+    total, copied = sum(disk.total_bytes for disk in disks), sum(disk.copied_bytes for disk in disks)
+    state, error = State(row.state), row.error or {}
     return Line(
-        row, row.state.replace("_", " "), tone, title_of(row.step), percent, sum(disk.verified for disk in disks), len(disks)
+        id=row.pk,
+        name=row.name,
+        state=state.value.replace("_", " "),
+        tone=_TONES.get(state, "busy"),
+        step="" if state in ENDED and state is not State.FAILED else title_of(row.step),
+        percent=_percent(copied, total),
+        total_bytes=total,
+        copied_bytes=copied,
+        verified=sum(disk.verified for disk in disks),
+        disks=disks,
+        message=str(error.get("message", "")),
+        next_step=str(error.get("next_step", "")),
+        runs=bool(row.boot_proof) and state is State.DONE,
+        moving=state in ACTIVE,
     )
 
 
-class ConversionsPage(ProjectPage):
-    """All conversions of a project; asked for by htmx, it answers with the table alone."""
+def _disk(copy: DiskCopy) -> DiskLine:
+    return DiskLine(
+        label=copy.label,
+        total_bytes=copy.bytes_total,
+        copied_bytes=copy.bytes_copied,
+        sent_bytes=copy.bytes_sent,
+        zero_bytes=copy.bytes_zero,
+        percent=_percent(copy.bytes_copied, copy.bytes_total),
+        verified=copy.verified,
+        digest=copy.digest,
+        fault=str((copy.fault or {}).get("message", "")),
+    )
 
-    page = "conversions"
 
-    def get_template_names(self) -> list[str]:
-        part = "table" if self.request.headers.get("HX-Request") else "page"
-        return [f"conversion/{part}.html"]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        lines = [_line(row) for row in selectors.conversions_of_project(self.project.pk)]
-        active = any(State(line.row.state) in ACTIVE or line.row.state == State.PLANNED for line in lines)
-        return super().get_context_data(lines=lines, active=active, **kwargs)
+def _percent(part_bytes: int, whole_bytes: int) -> int:
+    """Rounded down, so that 100 means all of it."""
+    return part_bytes * 100 // whole_bytes if whole_bytes else 0
 
 
 PAGES = [path("conversions", ConversionsPage.as_view(), name="project-conversions")]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from estate.facts.source import NetworkFacts, VmFacts
+from estate.facts.source import NetworkFacts, PowerState, VmFacts
+from estate.facts.unknown import Unknown
 from migration.inventory.core.blobs import fact_of
 from migration.inventory.core.diff import InventoryDiff, Key, Pointer, diff
 from migration.inventory.core.kinds import FactKind
@@ -69,6 +70,16 @@ def latest_inventories(project: Project) -> list[Inventory]:
 
 def machines(project: Project) -> QuerySet[Machine]:
     return Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest")
+
+
+def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> QuerySet[Machine]:
+    """Those of these machines that their source's latest inventory saw in this power state, or did not see in any."""
+    seen = InventoryEntry.objects.filter(
+        inventory_id=OuterRef("source__latest_id"), kind=FactKind.VM.value, native_id=OuterRef("native_id")
+    )
+    if isinstance(state, Unknown):
+        return rows.exclude(Exists(seen.filter(blob__body__power_state__in=[known.value for known in PowerState])))
+    return rows.filter(Exists(seen.filter(blob__body__power_state=state.value)))
 
 
 def machine_ids(inventory: Inventory) -> dict[str, UUID]:

@@ -43,16 +43,12 @@ class SignedIn(LoginRequiredMixin, View):
         """Raises a Problem for people who may not see this."""
 
     def handle_no_permission(self) -> HttpResponseRedirect:
-        """To the sign-in page; a part that refreshes itself has the whole page loaded again instead."""
+        """To the sign-in page; a part that refreshes itself has the whole page loaded again, not that one put inside."""
+        answer = super().handle_no_permission()
         if self.request.headers.get("HX-Request"):
-            return _loaded_again()
-        return super().handle_no_permission()
-
-
-def _loaded_again() -> HttpResponseRedirect:
-    """htmx obeys the header; the status keeps it from putting a sign-in form into a table."""
-    answer = HttpResponse(status=401, headers={"HX-Refresh": "true"})
-    return answer  # type: ignore[return-value]  # the mixin only knows redirects
+            answer.status_code = 401
+            answer.headers["HX-Refresh"] = "true"
+        return answer
 
 
 class InProject(SignedIn):
