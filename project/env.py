@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 
 class WrongSetting(SystemExit):
@@ -57,7 +57,7 @@ def database(name: str, sqlite_path: Path) -> dict[str, object]:
     url = os.environ.get(name, "")
     if not url:
         return _sqlite(sqlite_path)
-    parts = urlsplit(url)
+    parts = split_url(name, url)
     if parts.scheme not in ("postgresql", "postgres"):
         raise WrongSetting(name, "only postgresql:// is understood; leave it unset for the embedded SQLite database.")
     if not parts.path.strip("/"):
@@ -71,7 +71,26 @@ def database(name: str, sqlite_path: Path) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def split_url(name: str, url: str) -> SplitResult:
+    """The URL's parts, with a port that is a number."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as wrong:
+        raise WrongSetting(name, f"is no URL: {wrong}.") from None
+    return parts
+
+
+def redis_url(name: str) -> str:
+    """`redis://host:port/number` (or rediss://), empty when unset."""
+    url = os.environ.get(name, "")
+    if url and split_url(name, url).scheme not in ("redis", "rediss"):
+        raise WrongSetting(name, "only redis:// and rediss:// are understood; leave it unset for embedded mode.")
+    return url
 
 
 def _sqlite(path: Path) -> dict[str, object]:

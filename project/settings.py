@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from project import env
 
@@ -20,7 +19,7 @@ SEALING_KEY = env.secret("XENBOUND_SECRET_KEY_SEALING", VAR_DIR / "sealing.key")
 
 # --- Embedded or full mode: without these two variables everything runs from one folder with `manage.py up` ---------
 DATABASES = {"default": env.database("DATABASE_URL", VAR_DIR / "xenbound.sqlite3")}
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis_url("REDIS_URL")
 JOBS_COURIER = "project.backbone.jobs.couriers.celery" if REDIS_URL else "project.backbone.jobs.couriers.local"
 CACHES = {
     "default": {
@@ -31,7 +30,7 @@ CACHES = {
 # ----------------------------------------------------------------------------------------------------------------------
 
 PUBLIC_URL = env.text("XENBOUND_URL", "http://127.0.0.1:8000")
-_PUBLIC = urlsplit(PUBLIC_URL)
+_PUBLIC = env.split_url("XENBOUND_URL", PUBLIC_URL)
 if _PUBLIC.scheme not in ("http", "https") or not _PUBLIC.hostname:
     raise env.WrongSetting("XENBOUND_URL", f"{PUBLIC_URL!r} is not a URL people can open; write https://host.")
 HTTPS = _PUBLIC.scheme == "https"

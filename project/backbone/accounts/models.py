@@ -86,7 +86,7 @@ class Membership(Identified):
         return f"{self.user_id} is {self.role} in {self.project_id}"
 
 
-class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
+class ApiToken(AbstractAuthToken):
     """A bearer token, stored only as a hash. May be narrowed to one project and to a lower role."""
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)

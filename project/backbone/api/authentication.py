@@ -12,7 +12,7 @@ from project.backbone.accounts.models import ApiToken
 from project.backbone.clock import now
 
 
-class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
+class BearerAuthentication(TokenAuthentication):
     """`Authorization: Bearer <token>`. `request.auth` is the ApiToken, which may narrow its owner's rights."""
 
     def authenticate_credentials(self, token: bytes) -> Any:
@@ -25,7 +25,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         return auth_token.expiry is not None and auth_token.expiry <= now()
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular's registry by subclassing
+class BearerScheme(OpenApiAuthenticationExtension):
     """How the schema names it."""
 
     target_class = BearerAuthentication

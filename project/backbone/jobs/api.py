@@ -18,7 +18,7 @@ from project.backbone.jobs.models import Job
 from project.backbone.jobs.serializers import JobSerializer
 
 
-class JobFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
+class JobFilter(filters.FilterSet):
     class Meta:
         model = Job
         fields: ClassVar = {"state": ["exact", "in"], "kind": ["exact", "startswith"], "subject": ["exact"], "queue": ["exact"]}

@@ -38,7 +38,7 @@ app.conf.update(
 )
 
 
-@app.task(name="xenbound.run_job")  # type: ignore[untyped-decorator]  # Celery has no types
+@app.task(name="xenbound.run_job")
 def run_job_task(job_id: str) -> None:
     """Try to claim the job and run it; redelivery is harmless."""
     run_job(UUID(job_id), worker=WorkerName(host=socket.gethostname(), pid=os.getpid()))
