@@ -1,7 +1,11 @@
-"""`make demo`: plays the whole story and writes var/demo/summary.json. Exits 0 only when everything went as told."""
+"""`make demo`: plays the whole story and writes var/demo/summary.json. Exits 0 only when everything went as told.
+
+With `--full` the product runs in full mode on the PostgreSQL and Redis that DATABASE_URL and REDIS_URL name.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from typing import Any
@@ -16,10 +20,13 @@ from lab.demo.story import Story
 
 def main() -> int:
     """Play, tell, sum up. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lab.demo", description="Play the main job on the lab.")
+    parser.add_argument("--full", action="store_true", help="full mode, on DATABASE_URL and REDIS_URL")
+    full = parser.parse_args().full
     story = Story()
     cast: Cast | None = None
     try:
-        cast = open_stage(story)
+        cast = open_stage(story, full=full)
         target = play(cast)
     except (NotAsTold, NotUp, JobFailed, Refused, TimeoutError) as fault:
         sys.stderr.write(f"The demonstration stopped: {fault}\n")

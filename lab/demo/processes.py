@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
+FULL_MODE_SERVICES = ("web", "worker-default", "worker-disks", "beat")
 ROOT = Path(__file__).resolve().parents[2]
+LEASE_TIMEOUT_S = 8
+"""An export lease of a killed worker lives this long; until then the machine cannot be exported again."""
 
 
 class NotUp(Exception):
@@ -63,7 +67,8 @@ def start_lab(state: Path, clock_factor: float) -> tuple[Child, dict[str, Any]]:
     described = state / "lab.json"
     described.unlink(missing_ok=True)
     command = [sys.executable, "-m", "lab", "--world", "small", "--state", str(state / "state"), "--json", str(described)]
-    child = Child("the lab", [*command, "--fresh", "--clock-factor", str(clock_factor)], state / "lab.log", {})
+    options = ["--fresh", "--hide-secrets", "--clock-factor", str(clock_factor), "--lease-timeout", str(LEASE_TIMEOUT_S)]
+    child = Child("the lab", [*command, *options], state / "lab.log", {})
     deadline = time.monotonic() + 90
     while not described.exists():
         child.require_alive()
@@ -80,17 +85,41 @@ def manage(arguments: list[str], environment: dict[str, str], log: Path) -> None
         child.require_alive()
 
 
-def start_product(port: int, environment: dict[str, str], log: Path, *, workers: int = 2) -> Child:
-    """`manage.py up` in embedded mode; returns when it answers."""
-    command = [sys.executable, "manage.py", "up", "--port", str(port), "--workers", str(workers)]
-    child = Child("manage.py up", command, log, environment)
+def start_embedded(port: int, environment: dict[str, str], log: Path) -> list[Child]:
+    """`manage.py up`: one command for everything; returns when it answers."""
+    command = [sys.executable, "manage.py", "up", "--port", str(port), "--no-migrate"]
+    children = [Child("manage.py up", command, log, environment)]
+    _wait_until_ready(port, children)
+    return children
+
+
+def start_full(port: int, environment: dict[str, str], log: Path) -> list[Child]:
+    """The very commands of docker-compose.yml as processes, on the PostgreSQL and Redis that the environment names."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    children = []
+    for name in FULL_MODE_SERVICES:
+        command = [_local_word(word, port) for word in services[name]["command"]]
+        if command[0] == "celery":
+            command = [sys.executable, "-m", *command]
+        children.append(Child(name, command, log.with_name(f"{name}.log"), environment))
+    _wait_until_ready(port, children)
+    return children
+
+
+def _local_word(word: str, port: int) -> str:
+    """A word of a container's command on this machine: its Python, its loopback, its free port."""
+    return {"python": sys.executable, "0.0.0.0": "127.0.0.1", "8000": str(port)}.get(word, word)
+
+
+def _wait_until_ready(port: int, children: list[Child]) -> None:
     deadline = time.monotonic() + 60
     while True:
-        child.require_alive()
+        for child in children:
+            child.require_alive()
         try:
             if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200:
-                return child
+                return
         except httpx.TransportError:
             time.sleep(0.2)
         if time.monotonic() > deadline:
-            raise NotUp(f"the product did not answer within 60 s; see {log}")
+            raise NotUp(f"the product did not answer within 60 s; see {children[0].log}")

@@ -89,7 +89,7 @@ def plan_wave(cast: Cast, pool: dict[str, Any]) -> dict[str, Any]:
             f"{len(wave['machines'])} machines in one wave, {len(plan['left_out'])} left out; approved by a second person"
         )
     for left in plan["left_out"]:
-        cast.story.tell(f"left out: {left['reasons'][0]['sentence']}")
+        cast.story.tell(f"{left['name']} is left out: {left['reasons'][0]['sentence']}")
     return {"plan": plan, "wave": wave}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.demo.client import Person
-from lab.demo.processes import ROOT, Child, free_port, manage, start_lab, start_product
+from lab.demo.processes import ROOT, Child, free_port, manage, start_embedded, start_full, start_lab
 from lab.demo.stagehand import Stagehand
 from lab.demo.story import Story
 
@@ -44,9 +44,11 @@ class Cast:
             child.stop()
 
 
-def product_environment(folder: Path) -> dict[str, str]:
+def product_environment(folder: Path, *, full: bool = False) -> dict[str, str]:
     """The product's settings: a short lease and small segments, so that a killed worker is seen to be replaced."""
+    services = {} if full else {"DATABASE_URL": "", "REDIS_URL": ""}
     return {
+        **services,
         "XENBOUND_VAR": str(folder / "site"),
         "XENBOUND_JOB_LEASE_S": str(LEASE_S),
         "XENBOUND_SEGMENT_BYTES": str(SEGMENT_BYTES),
@@ -54,8 +56,8 @@ def product_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def open_stage(story: Story) -> Cast:
-    """Start lab and product on a fresh folder and make the two people. Raises NotUp."""
+def open_stage(story: Story, *, full: bool = False) -> Cast:
+    """Start lab and product on a fresh folder and make the two people; `full` on PostgreSQL, Redis and Celery. Raises NotUp."""
     folder = var_dir() / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -65,20 +67,20 @@ def open_stage(story: Story) -> Cast:
         children.append(lab)
         stage.figure = f"a vCenter at {described['vcenter']['url']}, a pool of {len(described['pool']['hosts'])} hosts"
     with story.stage("Xenbound starts") as stage:
-        base_url, admin_password = _start_product(folder, children)
-        stage.figure = f"embedded mode at {base_url}"
+        base_url, admin_password = _start_product(folder, children, full=full)
+        stage.figure = f"{'full' if full else 'embedded'} mode at {base_url}"
     logins = {"operator": secrets.token_urlsafe(12), "approver": secrets.token_urlsafe(12), "admin": admin_password}
     operator, approver = _make_people(base_url, admin_password, logins)
     return Cast(story, folder, described, Stagehand(described), operator, approver, logins, children)
 
 
-def _start_product(folder: Path, children: list[Child]) -> tuple[str, str]:
+def _start_product(folder: Path, children: list[Child], *, full: bool) -> tuple[str, str]:
     port, password = free_port(), secrets.token_urlsafe(12)
-    environment = product_environment(folder)
+    environment = product_environment(folder, full=full)
     log = folder / "site" / "xenbound.log"
     manage(["migrate", "--noinput"], environment, log)
     manage(["createadmin"], {**environment, "XENBOUND_ADMIN_USERNAME": "admin", "XENBOUND_ADMIN_PASSWORD": password}, log)
-    children.append(start_product(port, environment, log))
+    children.extend((start_full if full else start_embedded)(port, environment, log))
     return f"http://127.0.0.1:{port}", password
 
 
