@@ -9,7 +9,7 @@ from estate.errors import AskPerson
 from estate.xapi import tasks
 from estate.xapi.pool_vms import CONVERSION_KEY, DISK_KEY
 from estate.xapi.session import XapiSession
-from estate.xapi.vdi import wait_until_free
+from estate.xapi.vdi_access import wait_until_free
 
 _REMOVE_DEADLINE_S = 600.0
 _FREE_DEADLINE_S = 60.0

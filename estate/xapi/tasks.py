@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import structlog
 
 from estate.errors import EdgeError
-from estate.xapi.errors import TaskStuck
+from estate.xapi.errors import TaskStuck, UnexpectedXapiError
 from estate.xapi.session import XapiSession
 
 log = structlog.get_logger(__name__)
 
+_REFERENCE = re.compile(r"OpaqueRef:[0-9A-Za-z-]+")
 _FIRST_POLL_S = 0.05
 _SLOWEST_POLL_S = 2.0
 
@@ -73,6 +75,21 @@ def destroy(session: XapiSession, task: str) -> None:
         session.call("task.destroy", task)
     except EdgeError as error:
         log.info("xapi.task_left_behind", pool=session.name, code=error.code)
+
+
+def wait_until_ended(session: XapiSession, task: str, *, deadline_s: float) -> None:
+    """Wait until a task is no longer pending, whatever its outcome; give up silently at the deadline."""
+    end_s = time.monotonic() + deadline_s
+    while str(session.call("task.get_status", task)) == "pending" and time.monotonic() < end_s:
+        time.sleep(_FIRST_POLL_S)
+
+
+def created_ref(result: str) -> str:
+    """The reference in a task's result, which is an XML-RPC value in text form. Raises: UnexpectedXapiError."""
+    found = _REFERENCE.search(result)
+    if found is None:
+        raise UnexpectedXapiError(f"the pool's task gave no reference but {result[:80]!r}", next_step="Look at the pool's tasks.")
+    return found[0]
 
 
 def run(session: XapiSession, method: str, *parameters: Any, deadline_s: float, what: str) -> str:

@@ -7,7 +7,6 @@ estate.disks. Source: xapi's import_raw_vdi and export_raw_vdi handlers, its `ch
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -16,11 +15,13 @@ import structlog
 from estate.errors import EdgeError
 from estate.tls import line_error
 from estate.xapi import tasks
-from estate.xapi.errors import HostUnreachable, SrFull, TaskStuck, VdiInUse
-from estate.xapi.pool_storage import new_vdis_are_zeroed
-from estate.xapi.session import NULL_REF, XapiSession
+from estate.xapi.errors import SrFull, TaskStuck
+from estate.xapi.session import XapiSession
 from estate.xapi.transport import split_address
+from estate.xapi.vdi_access import reads_as_zero, serving_address, wait_until_free
 from estate.xapi.wire import Line, Sender, open_line
+
+__all__ = ["RawExportReader", "RawImportSink", "open_readback", "reads_as_zero"]
 
 log = structlog.get_logger(__name__)
 
@@ -142,15 +143,6 @@ def open_readback(session: XapiSession, vdi_uuid: str) -> RawExportReader:
     return RawExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
 
 
-def reads_as_zero(session: XapiSession, vdi_uuid: str) -> bool:
-    """Whether a VDI that was never written surely reads as zeros, so that zeros need not be sent."""
-    vdi = session.call("VDI.get_record", session.call("VDI.get_by_uuid", vdi_uuid))
-    sr = session.call("SR.get_record", vdi["SR"])
-    if vdi.get("sm_config", {}).get("type") == "raw":
-        return False
-    return new_vdis_are_zeroed(str(sr["type"]), sr.get("sm_config", {})) is True
-
-
 class _Transfer:
     """One HTTP request on a VDI with its task: opened on a host that serves the SR, explained by its task, cleared away."""
 
@@ -224,62 +216,12 @@ class _Transfer:
         session = self._session
         try:
             if str(session.call("task.get_status", self.task)) == "pending":
-                wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S)
-            wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S)
+                tasks.wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S)
+            wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S, alive=_go_on)
         except EdgeError as error:
             log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=error.code)
         tasks.destroy(session, self.task)
 
 
-def wait_until_ended(session: XapiSession, task: str, *, deadline_s: float) -> None:
-    """Wait until a task is no longer pending, whatever its outcome; give up silently at the deadline."""
-    end_s = time.monotonic() + deadline_s
-    while str(session.call("task.get_status", task)) == "pending" and time.monotonic() < end_s:
-        time.sleep(0.1)
-
-
-def wait_until_free(session: XapiSession, vdi: str, *, deadline_s: float) -> None:
-    """Wait until no VBD holds the VDI: dom0 lets go of it some time after a request ended.
-
-    Raises:
-        VdiInUse: somebody still holds it at the deadline.
-    """
-    end_s = time.monotonic() + deadline_s
-    while holders := _holders(session, vdi):
-        if time.monotonic() > end_s:
-            raise VdiInUse(
-                f"{session.name}: the VDI {session.call('VDI.get_name_label', vdi)} is attached to {', '.join(holders)}",
-                next_step="Shut that VM down or detach the VDI from it, then start again.",
-                where=session.name,
-            )
-        session.alive()
-        time.sleep(0.2)
-
-
-def _holders(session: XapiSession, vdi: str) -> list[str]:
-    """Names of the VMs that have the VDI attached."""
-    attached = [vbd for vbd in session.call("VDI.get_VBDs", vdi) if session.call("VBD.get_currently_attached", vbd)]
-    return [str(session.call("VM.get_name_label", session.call("VBD.get_VM", vbd))) for vbd in attached]
-
-
-def serving_address(session: XapiSession, vdi: str) -> str:
-    """Address of a live host with the VDI's SR plugged: the coordinator if it is one of them, which saves a redirect.
-
-    Raises:
-        HostUnreachable: no live host has the SR.
-    """
-    sr = session.call("VDI.get_SR", vdi)
-    pbds = [session.call("PBD.get_record", pbd) for pbd in session.call("SR.get_PBDs", sr)]
-    hosts = [pbd["host"] for pbd in pbds if pbd.get("currently_attached") and pbd.get("host") != NULL_REF]
-    addresses = sorted(str(session.call("host.get_address", host)) for host in hosts if _is_live(session, host))
-    if not addresses:
-        raise HostUnreachable(
-            f"{session.name}: no live host is connected to the SR {session.call('SR.get_name_label', sr)}",
-            next_step="Repair the SR's connections in the pool, then start again.",
-            where=session.name,
-        )
-    return session.address if session.address in addresses else addresses[0]
-
-
-def _is_live(session: XapiSession, host: str) -> bool:
-    return bool(session.call("host_metrics.get_live", session.call("host.get_metrics", host)))
+def _go_on() -> None:
+    """Stands for `alive` while cleaning up, which a cancelled job has to finish as well."""

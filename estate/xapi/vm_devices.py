@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from estate.errors import AskPerson
+from estate.xapi import tasks
 from estate.xapi.leftovers import only_one
 from estate.xapi.pool_vms import CONVERSION_KEY, DISK_KEY
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.vm_spec import LARGEST_VHD_BYTES, VmDisk, VmNic, fits_sr_kind, rounded_vdi_bytes
 
 CD_POSITION = "3"
+_CREATE_DEADLINE_S = 600.0
 _NO_QOS: dict[str, Any] = {"qos_algorithm_type": "", "qos_algorithm_params": {}}
 
 
@@ -47,8 +49,10 @@ def ensure_vdi(session: XapiSession, disk: VmDisk, conversion_id: str, *, vm_nam
     if record is not None:
         _check_same(session, record, sr, disk, vm_name)
         return str(record["uuid"])
-    vdi = session.call("VDI.create", _vdi_record(disk, sr, conversion_id, vm_name))
-    return str(session.call("VDI.get_uuid", vdi))
+    # As a task: a thick SR on a busy array may take longer than one request is waited for.
+    wanted = _vdi_record(disk, sr, conversion_id, vm_name)
+    result = tasks.run(session, "VDI.create", wanted, deadline_s=_CREATE_DEADLINE_S, what=f"making a VDI for {vm_name}")
+    return str(session.call("VDI.get_uuid", tasks.created_ref(result)))
 
 
 def _vdi_record(disk: VmDisk, sr: str, conversion_id: str, vm_name: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from estate.errors import AskPerson, EdgeError, Retry
 from estate.tls import CertificateChanged
 from estate.xapi.errors import SrFull, VdiInUse
 from estate.xapi.session import XapiSession
-from estate.xapi.vdi import RawImportSink, open_readback, wait_until_free
+from estate.xapi.vdi import RawImportSink, open_readback
+from estate.xapi.vdi_access import wait_until_free
 from lab.disks.stream_vmdk import write_stream_vmdk
 from lab.xapi_sim import PoolSim
 from tests.builders.vmdk import DribblingStream, vmware_stream
@@ -165,7 +166,7 @@ def test_cancelled_copy_ends_at_once_and_leaves_nothing(pool: PoolSim, connectio
     calls: list[int] = []
     vdi = make_vdi(CAPACITY)
     hashes = BlockHashes(CAPACITY)
-    with XapiSession(connection) as session:
+    with XapiSession(connection, alive=alive) as session:
         source = StreamVmdkSource(DribblingStream(vmware_stream(a_disk())))
         with pytest.raises(Cancelled):
             pump.copy(source, RawImportSink(session, vdi, CAPACITY, False), block_hashes=hashes, alive=alive)

@@ -1,0 +1,34 @@
+"""`python -m tests.bench [--only NAME]`: paired timings, printed and written to var/bench/<name>.json.
+
+Each bench is a module with `run(work_dir) -> dict`: every case once per round, medians of the ratios inside a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from tests.bench import disk_path
+
+BENCHES = {"disk_path": disk_path.run}
+RESULTS = Path("var/bench")
+
+
+def main() -> int:
+    """Run the benches asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=sorted(BENCHES), help="one bench by name")
+    only = parser.parse_args().only
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name in [only] if only else sorted(BENCHES):
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as scratch:
+            result = BENCHES[name](Path(scratch))
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+        print(f"{name}: {json.dumps(result, indent=2)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
