@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 from django.urls import path
 from django.utils.safestring import SafeString, mark_safe
 
+from estate.facts.pool import PoolFacts
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.web.pages import ProjectForm, ProjectPage, permitted
@@ -68,21 +69,18 @@ class ReadinessPage(ProjectPage):
 def _shown(pool: Pool) -> dict[str, Any]:
     """What the page says of a pool; what nobody read or evaluated yet is None."""
     at, seen = now(), evaluations.latest_evaluation(pool.pk)
-    collected_at = pools.collected_at(pool.pk)
+    read = pools.latest_inventory(pool.pk)
     tone, word = VERDICTS[seen.verdict] if seen else ("unknown", "never evaluated")
     return {
-        "collected_at": collected_at,
-        "drawing": _inline(cases.pool_drawing(pool.pk, at)) if collected_at else None,
+        "collected_at": read.collected_at if read else None,
+        "drawing": _inline(cases.pool_drawing(pool.pk, at)) if read else None,
         "seen": seen,
         "tone": tone,
         "word": word,
         "checks": [(check, TONES[check.result]) for check in _worst_first(seen)],
         "tally": _tally(seen),
         "faults": [(fault, TONES[fault.result]) for fault in seen.simulated_faults] if seen else [],
-        "attested": [
-            Attested(str(item.kind), item.subject, _plain(item.value), item.who, item.tested_at)
-            for item in cases.evidence_in_force(pool, at)
-        ],
+        "attested": _attested(pool, at, pools.facts_of(read) if read else None),
     }
 
 
@@ -101,10 +99,31 @@ def _tally(seen: EvaluationView | None) -> list[tuple[str, str, int]]:
     return [(result.value.replace("_", " "), TONES[result], results.count(result)) for result in _ORDER if result in results]
 
 
-def _plain(value: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{key.replace('_', ' ')}: {', '.join(map(str, part)) if isinstance(part, list) else part}" for key, part in value.items()
-    )
+def _attested(pool: Pool, at: datetime, facts: PoolFacts | None) -> list[Attested]:
+    """What people attest, with the pool's own names in place of its uuids."""
+    names = _names(facts) if facts else {}
+    return [
+        Attested(str(item.kind), names.get(item.subject, item.subject), _plain(item.value, names), item.who, item.tested_at)
+        for item in cases.evidence_in_force(pool, at)
+    ]
+
+
+def _names(facts: PoolFacts) -> dict[str, str]:
+    hosts = {host.uuid: host.name for host in facts.hosts}
+    nics = {nic.uuid: f"{hosts.get(nic.host_uuid, nic.host_uuid)} {nic.device}" for nic in facts.pifs}
+    return {**hosts, **nics, **{sr.uuid: sr.name for sr in facts.srs}}
+
+
+def _plain(value: Any, names: dict[str, str]) -> str:
+    """JSON of whatever shape a person gave, as one line; what is empty is left out."""
+    if isinstance(value, dict):
+        parts = {key.replace("_", " "): _plain(part, names) for key, part in value.items()}
+        return ", ".join(f"{key}: {part}" for key, part in parts.items() if part)
+    if isinstance(value, list):
+        return "; ".join(_plain(part, names) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else names.get(str(value), str(value))
 
 
 class EvaluateForm(ProjectForm):

@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
 from migration.assessment import selectors
+from migration.assessment.core.results import Answer
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine, FindingView
 from migration.inventory import selectors as inventory
@@ -62,16 +63,21 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class MachineLine:
-    """One row. Facts may be Unknown; the template shows that. `facts` is None for a machine the latest inventory lacks."""
+    """One row. Facts may be Unknown; the template shows that. `facts` is None for a machine the latest inventory lacks.
+
+    `true` and `open` are findings by their answer; `disk_bytes` is of all disks together; `sized`: their number is known.
+    """
 
     name: str
     verdict: str
     tone: str
-    findings: tuple[FindingView, ...]
+    true: tuple[FindingView, ...]
+    open: tuple[FindingView, ...]
     facts: VmFacts | None
     power: str | Unknown
     disk_count: int | Unknown
     disk_bytes: int | Unknown
+    sized: bool
     nic_count: int | Unknown
     source: str
     disposition: str
@@ -121,11 +127,13 @@ def _line(row: AssessedMachine) -> MachineLine:
         name=row.view.name,
         verdict=row.verdict.value.replace("_", " "),
         tone=VERDICT_TONES[row.verdict],
-        findings=row.findings,
+        true=tuple(found for found in row.findings if found.result == Answer.TRUE),
+        open=tuple(found for found in row.findings if found.result == Answer.UNKNOWN),
         facts=vm,
         power=_power(vm),
         disk_count=_count(vm.disks if vm else UNKNOWN),
         disk_bytes=_disk_bytes(vm),
+        sized=vm is not None and not isinstance(vm.disks, Unknown),
         nic_count=_count(vm.nics if vm else UNKNOWN),
         source=row.view.source_name,
         disposition=row.view.disposition,

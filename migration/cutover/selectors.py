@@ -20,6 +20,6 @@ def decisions_of_wave(wave_id: UUID | str) -> list[GateDecisionRow]:
 def latest_decisions(project_id: UUID) -> dict[UUID, GateDecisionRow]:
     """The newest answer per wave of a project, by wave id."""
     newest: dict[UUID, GateDecisionRow] = {}
-    for row in GateDecisionRow.objects.filter(project_id=project_id):
+    for row in GateDecisionRow.objects.filter(project_id=project_id).select_related("asked_by"):
         newest.setdefault(row.wave_id, row)
     return newest

@@ -156,7 +156,7 @@ class HomePage(LivePage):
             tone,
             word,
             said,
-            asked_by=row.asked_by_name,
+            asked_by=row.asked_by.username if row.asked_by else row.asked_by_name,
             decided_at=row.decided_at,
             phase=_PHASES[Phase(row.phase)],
             signed_by=row.signed_by_name,

@@ -27,7 +27,10 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One job. `percent` is None where the whole is not known; `left_s` is the time that the present rate leaves."""
+    """One job. `percent` is None where the whole is not known; `left_s` is the time that the present rate leaves.
+
+    `message` is what a job at work says of itself, or why it failed.
+    """
 
     id: UUID
     title: str
@@ -65,7 +68,7 @@ def line_of(row: Job) -> JobLine:
         running=state in UNFINISHED,
         percent=min(100, progress["done"] * 100 // total) if total else None,
         left_s=progress["eta_s"],
-        message=str(error.get("message", "") or row.message),
+        message=str(error.get("message", "") or (row.message if state in UNFINISHED else "")),
         next_step=str(error.get("next_step", "")),
         asked_by=row.requested_by_name,
         asked_at=row.created_at,
