@@ -61,6 +61,10 @@ def problem_of(error: BaseException) -> Problem:
     for kinds, translate in TRANSLATIONS:
         if isinstance(error, kinds):
             return translate(error)
+    return _unforeseen()
+
+
+def _unforeseen() -> Problem:
     return Internal(
         "The server met a fault it did not foresee.",
         next_step="Try again; if it stays, give the id of this answer to whoever runs the server.",
@@ -140,9 +144,12 @@ def _still_used(error: Any) -> Problem:
 
 
 def _busy(error: Any) -> Problem:
+    """A lock that was not given in time, or a line that broke; any other fault of the database is one of ours."""
     if "locked" in str(error):
         return problem_of_status(503, "The database is busy with other writers.")
-    return problem_of_status(503, "The database does not answer.")
+    if "connect" in str(error) or "terminat" in str(error):
+        return problem_of_status(503, "The database does not answer.")
+    return _unforeseen()
 
 
 TRANSLATIONS: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Problem]], ...] = (
