@@ -38,8 +38,13 @@ def own_redis_database(worker_id: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite tests use a file: several threads on an in-memory database meet locks that the product never sees."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite tests use a file: several threads on an in-memory database meet locks that the product never sees.
+
+    Asking for the parallel suffix keeps the databases of test processes apart on PostgreSQL.
+    """
     database = connections["default"].settings_dict
     if "sqlite3" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
