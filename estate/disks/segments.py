@@ -16,10 +16,14 @@ SEGMENT_BYTES = 8 << 30
 
 @dataclass(frozen=True, slots=True)
 class SegmentMark:
-    """What a checkpoint needs: all bytes in front of `offset_bytes` are durable and have this digest."""
+    """What a checkpoint needs: all bytes in front of `offset_bytes` are durable and have this digest.
+
+    `sent_bytes` went into the segment that ends here; none when only zeros stood in front of the end.
+    """
 
     offset_bytes: int
     prefix_digest: str
+    sent_bytes: int = 0
 
 
 class SegmentedSink:
@@ -78,4 +82,5 @@ class SegmentedSink:
         if self._sink:
             self._sink.finish()
             self._sink = None
-        self._on_segment(SegmentMark(durable_bytes, self._hashes.digest(durable_bytes)))
+        sent_bytes, self._sent_bytes = self._sent_bytes, 0
+        self._on_segment(SegmentMark(durable_bytes, self._hashes.digest(durable_bytes), sent_bytes))

@@ -13,7 +13,7 @@ import structlog
 import XenAPI
 
 from estate.connection import Connection
-from estate.errors import EdgeError
+from estate.errors import EdgeError, Retry
 from estate.tls import READ_TIMEOUT_S, CertificateChanged, host_and_port
 from estate.xapi.errors import CoordinatorNotConfirmed, translate
 from estate.xapi.transport import PinnedTransport, join_address, line_errors, split_address
@@ -114,6 +114,12 @@ class XapiSession:
         return translate(parts, where=where or self.name, secrets=(self._handle, self.connection.password))
 
     def _attempt(self, method: str, parameters: tuple[Any, ...]) -> Any:
+        """One request; a lost one is repeated if it only reads. Others may have run, so their caller has to look first."""
+        try:
+            return self._raw(method, self._handle, *parameters)
+        except Retry:
+            if not method.partition(".")[2].startswith("get_"):
+                raise
         return self._raw(method, self._handle, *parameters)
 
     def _login_here(self) -> str | None:

@@ -117,6 +117,28 @@ def test_pool_that_is_not_there_is_tried_again_later(connection: Connection) -> 
     assert caught.value.code == "connection_refused"
 
 
+@pytest.mark.parametrize(("method", "repeated"), [("pool.get_all", True), ("VM.start", False), ("task.create", False)])
+def test_lost_request_is_repeated_only_if_it_reads(
+    session: XapiSession, monkeypatch: pytest.MonkeyPatch, method: str, repeated: bool
+) -> None:
+    asked: list[str] = []
+
+    def lost_once(method: str, *_: object) -> object:
+        asked.append(method)
+        if len(asked) == 1:
+            raise Retry("the line broke", code="connection_lost")
+        return ["OpaqueRef:1"]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "_raw", lost_once)
+        if repeated:
+            assert session.call(method) == ["OpaqueRef:1"]
+        else:
+            with pytest.raises(Retry):
+                session.call(method)
+    assert asked == [method] * (2 if repeated else 1)
+
+
 def test_logging_out_of_a_pool_that_died_does_not_fail(
     pool: PoolSim, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

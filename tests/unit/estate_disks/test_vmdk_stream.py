@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 import zlib
 
 import pytest
@@ -174,6 +175,18 @@ def test_stream_cut_and_filled_up_with_zeros_has_no_proven_end() -> None:
         read(DribblingStream(whole + bytes(1 * MIB)))
 
 
+def test_closed_source_neither_ends_like_a_whole_one_nor_starts_again() -> None:
+    source = StreamVmdkSource(DribblingStream(vmdk.vmware_stream(a_disk(9 * MIB, seed=1))))
+    extents = source.extents()
+    next(extents)
+    source.close()
+    source.close()
+    with pytest.raises(StreamLost, match="closed on this side"):
+        list(extents)
+    with pytest.raises(RuntimeError):
+        next(source.extents())
+
+
 def test_lost_line_is_told_apart_from_a_broken_file() -> None:
     class Breaking(DribblingStream):
         def readinto(self, buffer: memoryview) -> int:
@@ -197,6 +210,15 @@ def test_flipped_bytes_end_in_an_answer_never_in_a_crash(data: st.DataObject) ->
             assert all(extent.offset_bytes + len(extent.data) <= source.capacity_bytes for extent in source.extents())
     except (StreamMalformed, StreamTruncated):
         return
+
+
+def test_machine_without_libdeflate_reads_the_same_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "deflate", None)
+    assert inflate.best_inflate() is inflate.inflate_with_zlib
+    disk = a_disk(3 * MIB, seed=2)
+    assert read(DribblingStream(vmdk.vmware_stream(disk))) == disk
+    with pytest.raises(StreamMalformed):
+        read(AStream(capacity=256, records=[vmdk.packed_grain(0, BOMB)]).open())
 
 
 @pytest.mark.parametrize("packed", [BOMB, zlib.compress(b"x" * (GRAIN + 1)), b"", zlib.compress(b"x" * GRAIN)[:-2]])
