@@ -45,7 +45,8 @@ class Conversion(Identified):
 
 
 class DiskCopy(Identified):
-    """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment.
+    """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment,
+    `bytes_sent` counts what finished segments took.
 
     `written_before`: the VDI may hold bytes of an earlier state of the source, so zeros must be sent like data.
     """

@@ -1,6 +1,6 @@
 """What people and the wave ask of conversions: create, prepare, copy, go live, retry, cancel, roll back. Each asks for a job.
 
-Job kinds: conversion.prepare, conversion.copy, conversion.go_live, conversion.clean_up, conversion.roll_back.
+The conversion remembers the job asked for last; a leg of an older one finds another name there and does nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services.progress import forget_copies
-from migration.conversion.services.transitions import move, note
+from migration.conversion.services.transitions import WrongState, move, note
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
@@ -23,6 +23,9 @@ from project.backbone.jobs import services as jobs
 from project.backbone.jobs.states import UNFINISHED
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
+
+KINDS = ("conversion.prepare", "conversion.copy", "conversion.go_live", "conversion.clean_up", "conversion.roll_back")
+_UNFINISHED = [state.value for state in UNFINISHED]
 
 
 @transaction.atomic
@@ -83,6 +86,7 @@ def retry(conversion: Conversion, *, actor: Actor) -> Job:
     """Take a failed conversion up again. What was copied counts for nothing: the source may have run in between."""
     actor.require(conversion.project, Role.OPERATOR)
     _refuse_unless(conversion, Event.RETRY)
+    _refuse_while_rolling_back(conversion)
     forget_copies(conversion.pk)
     move(conversion.pk, Event.RETRY, actor=actor, message="Retry asked for", error=None, source_marker=None, step="")
     return _enqueue(conversion, "conversion.prepare", actor)
@@ -109,10 +113,15 @@ def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
 
 def _refuse_unless(conversion: Conversion, event: Event) -> None:
     if not may(State(conversion.state), event):
+        raise WrongState(conversion.name, conversion.state, event)
+
+
+def _refuse_while_rolling_back(conversion: Conversion) -> None:
+    if Job.objects.filter(unique_key=_key("conversion.roll_back", conversion), state__in=_UNFINISHED).exists():
         raise Conflict(
-            f"{conversion.name} is {conversion.state}; {event.value.replace('_', ' ')} does not apply.",
-            code="wrong_state",
-            next_step="Reload the conversion and choose what its state allows.",
+            f"{conversion.name} is being rolled back; it cannot be taken up again at the same time.",
+            code="conversion_busy",
+            next_step="Wait until the rollback has ended, or cancel its job.",
         )
 
 
@@ -124,13 +133,23 @@ def _enqueue(conversion: Conversion, kind: str, actor: Actor) -> Job:
             params={"conversion_id": str(conversion.pk)},
             actor=actor,
             subject=conversion.name,
-            unique=f"{kind}:{conversion.pk}",
+            unique=_key(kind, conversion),
         )
         Conversion.objects.filter(pk=conversion.pk).update(job_id=job.pk)
         note(conversion, f"Job {kind} asked for by {actor.username}")
     return job
 
 
+def _key(kind: str, conversion: Conversion) -> str:
+    return f"{kind}:{conversion.pk}"
+
+
 def unfinished(job_ids: list[str]) -> int:
     """How many of these jobs still run, wait or stand in the queue."""
-    return Job.objects.filter(pk__in=job_ids, state__in=[state.value for state in UNFINISHED]).count()
+    return Job.objects.filter(pk__in=job_ids, state__in=_UNFINISHED).count()
+
+
+def others_at_work(conversion: Conversion, *, but: UUID) -> int:
+    """How many unfinished jobs besides `but` still work on the conversion: a cancelled one ends at its next safe point."""
+    keys = [_key(kind, conversion) for kind in KINDS]
+    return Job.objects.filter(unique_key__in=keys, state__in=_UNFINISHED).exclude(pk=but).count()

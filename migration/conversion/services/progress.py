@@ -9,6 +9,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.itinerary import Step
@@ -47,9 +48,9 @@ def enter_ledger(conversion: Conversion, kind: str, uuid: str) -> None:
     LedgerEntry.objects.get_or_create(conversion=conversion, kind=kind, uuid=uuid, defaults={"made_at": now()})
 
 
-def close_ledger(conversion_id: UUID, uuids: list[str]) -> None:
-    """Note that objects were removed from the pool."""
-    LedgerEntry.objects.filter(conversion_id=conversion_id, uuid__in=uuids, removed_at=None).update(removed_at=now())
+def close_ledger(conversion_id: UUID) -> None:
+    """Note that nothing with the conversion's tag is in the pool any more."""
+    LedgerEntry.objects.filter(conversion_id=conversion_id, removed_at=None).update(removed_at=now())
 
 
 def note_copied(disk: DiskCopy, *, bytes_copied: int) -> None:
@@ -58,17 +59,18 @@ def note_copied(disk: DiskCopy, *, bytes_copied: int) -> None:
 
 
 @transaction.atomic
-def close_segment(disk: DiskCopy, *, end_bytes: int, prefix_digest: str) -> None:
+def close_segment(disk: DiskCopy, *, end_bytes: int, prefix_digest: str, sent_bytes: int) -> None:
     """Journal a segment whose XAPI task succeeded; from now on a crash re-sends only what lies behind `end_bytes`."""
     Segment.objects.create(disk_copy=disk, end_bytes=end_bytes, prefix_digest=prefix_digest, finished_at=now())
-    DiskCopy.objects.filter(pk=disk.pk).update(durable_bytes=end_bytes, prefix_digest=prefix_digest)
+    DiskCopy.objects.filter(pk=disk.pk).update(
+        durable_bytes=end_bytes, prefix_digest=prefix_digest, bytes_sent=F("bytes_sent") + sent_bytes
+    )
 
 
-def close_copy(disk: DiskCopy, *, bytes_sent: int, bytes_zero: int, hashes: bytes, digest: str) -> None:
+def close_copy(disk: DiskCopy, *, bytes_zero: int, hashes: bytes, digest: str) -> None:
     """The whole disk is in its VDI; `digest` is the hash of its block hashes as read from the source."""
     DiskCopy.objects.filter(pk=disk.pk).update(
         bytes_copied=disk.bytes_total,
-        bytes_sent=bytes_sent,
         bytes_zero=bytes_zero,
         durable_bytes=disk.bytes_total,
         hashes=hashes,

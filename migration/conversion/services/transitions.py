@@ -7,31 +7,51 @@ from uuid import UUID
 
 from django.db import transaction
 
-from migration.conversion.core.states import Event, State, next_state
+from migration.conversion.core.states import ENDED, Event, IllegalTransition, State, next_state
 from migration.conversion.models import Conversion, ConversionEvent
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
+from project.backbone.problems import Conflict
+
+MOST_RACES = 5
 
 
-class LostRace(RuntimeError):
-    """Another worker moved the conversion first; reload and decide again."""
+class LostRace(Conflict):
+    """Somebody else moved the conversion between our look and our move; reload and decide again."""
 
-    def __init__(self, conversion_id: UUID) -> None:
-        super().__init__(f"conversion {conversion_id} was moved by somebody else")
+    code = "conversion_moved"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was moved on by somebody else.", next_step="Reload the conversion and decide again.")
+
+
+class WrongState(Conflict):
+    """The event has no place in the conversion's present state."""
+
+    code = "wrong_state"
+
+    def __init__(self, name: str, state: str, event: Event) -> None:
+        super().__init__(
+            f"{name} is {state}; {event.value.replace('_', ' ')} does not apply.",
+            next_step="Reload the conversion and choose what its state allows.",
+        )
 
 
 def move(conversion_id: UUID, event: Event, *, actor: Actor, message: str, **fields: Any) -> State:
-    """Apply `event` and set `fields` with it. Raises IllegalTransition, or LostRace when somebody was faster."""
+    """Apply `event` and set `fields` with it. Raises WrongState, or LostRace when somebody was faster."""
     with transaction.atomic():
         conversion = Conversion.objects.select_related("project").get(pk=conversion_id)
         source = State(conversion.state)
-        target = next_state(source, event)
+        try:
+            target = next_state(source, event)
+        except IllegalTransition:
+            raise WrongState(conversion.name, source, event) from None
         moved = Conversion.objects.filter(pk=conversion_id, state=source.value).update(
             state=target.value, updated_at=now(), **fields
         )
         if not moved:
-            raise LostRace(conversion_id)
+            raise LostRace(conversion.name)
         note(conversion, message, from_state=source, to_state=target)
         audit.record(
             actor,
@@ -54,8 +74,12 @@ def note(
 
 
 def fail(conversion_id: UUID, *, actor: Actor, error: dict[str, str]) -> None:
-    """Move an unfinished conversion to failed with its error; a conversion that already ended is left as it is."""
-    conversion = Conversion.objects.get(pk=conversion_id)
-    if State(conversion.state) in {State.DONE, State.FAILED, State.CANCELLED, State.ROLLED_BACK}:
+    """Move an unfinished conversion to failed with its error; one that already ended is left as it is. Loses no race."""
+    for _ in range(MOST_RACES):
+        if State(Conversion.objects.values_list("state", flat=True).get(pk=conversion_id)) in ENDED:
+            return
+        try:
+            move(conversion_id, Event.FAIL, actor=actor, message=error.get("message", "it failed"), error=error)
+        except (LostRace, WrongState):
+            continue
         return
-    move(conversion_id, Event.FAIL, actor=actor, message=error.get("message", "it failed"), error=error)

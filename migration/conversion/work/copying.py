@@ -64,7 +64,8 @@ def _copy_one(
     zero_fill = _needs_zeros(row, disk)
 
     def durable(mark: SegmentMark) -> None:
-        progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest)
+        progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest, sent_bytes=mark.sent_bytes)
+        job.made_headway()
 
     sink = SegmentedSink(
         lambda: vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill),
@@ -81,9 +82,7 @@ def _copy_one(
         alive=job.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
-    progress.close_copy(
-        disk, bytes_sent=stats.bytes_sent, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest()
-    )
+    progress.close_copy(disk, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest())
 
 
 def _open(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> StreamVmdkSource:

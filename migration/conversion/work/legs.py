@@ -7,29 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from estate.errors import EdgeError
 from estate.vsphere import power
 from estate.vsphere.session import VsphereSession
-from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State
 from migration.conversion.models import Conversion
-from migration.conversion.services import progress
-from migration.conversion.services.transitions import move
+from migration.conversion.services import lifecycle, progress
+from migration.conversion.services.transitions import move, note
 from migration.conversion.work import copying, source, target
+from migration.conversion.work.sessions import pool_of, source_of
 from project.backbone.clock import now
-from project.backbone.endpoints.selectors import connection_of, endpoint
 from project.backbone.jobs.context import JobContext
+from project.backbone.problems import Conflict
+
+LET_GO_S = 1.0
 
 
 def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """Make the halted, blocked VM with its VDIs and interfaces."""
     row = selectors.conversion(conversion_id)
-    if row.state != State.PREPARING:
+    if not _is_due(job, row, State.PREPARING):
         return _told(row)
     spec = selectors.spec_of(row)
-    with _pool(spec, job) as pool:
+    with pool_of(spec, job) as pool:
         for step in steps_of(Leg.PREPARE, spec):
             job.alive()
             progress.begin_step(row, step)
@@ -42,10 +45,10 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """Stop the source, confirm that it is off, copy its disks, read them back, confirm that it stayed off."""
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
-    if row.state not in (State.READY, State.COPYING, State.VERIFYING):
+    if not _is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
         return _told(row)
     steps = {step.name: step for step in steps_of(Leg.COPY, spec)}
-    with _source(spec) as vcenter, _pool(spec, job) as pool:
+    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
         if row.state == State.READY:
             progress.begin_step(row, steps["stop_source"])
             source.stop(vcenter, spec, job)
@@ -70,10 +73,10 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """Check once more that the source stayed off, unblock the VM, start it, see that it runs, note the move on the source."""
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
-    if row.state != State.CUTTING_OVER:
+    if not _is_due(job, row, State.CUTTING_OVER):
         return _told(row)
     steps = {step.name: step for step in steps_of(Leg.GO_LIVE, spec)}
-    with _source(spec) as vcenter, _pool(spec, job) as pool:
+    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
         progress.begin_step(row, steps["confirm_fresh"])
         if not target.is_running(pool, row):
             source.require_unchanged(vcenter, row, spec)
@@ -82,21 +85,25 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
         progress.begin_step(row, steps["check_running"])
         progress.remember_boot(row, target.require_running(pool, row, spec))
         progress.begin_step(row, steps["mark_source"])
-        note = f"Moved to the Xen pool by Xenbound on {now():%Y-%m-%d %H:%M} UTC as VM {row.target_vm_uuid}. Do not power on."
-        power.annotate(vcenter, spec.source_vm_id, note)
+        _mark_source(vcenter, row, spec)
     move(row.pk, Event.STARTED, actor=job.actor, message="The VM runs in the pool")
     return _told(row)
 
 
 def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Remove what a cancelled conversion made in the pool, found by its tag. The source is left as it is."""
+    """Remove what a cancelled conversion made in the pool, found by its tag. The source is left as it is.
+
+    Waits until the job that was cancelled has let go: it may be making an object just now.
+    """
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
     if row.state != State.CANCELLED:
         return _told(row)
-    with _pool(spec, job) as pool:
+    if lifecycle.others_at_work(row, but=job.id):
+        job.wait(LET_GO_S, "the cancelled job is still letting go")
+    with pool_of(spec, job) as pool:
         removed = target.remove_everything(pool, row)
-    progress.close_ledger(row.pk, removed)
+    progress.close_ledger(row.pk)
     return {**_told(row), "removed": removed}
 
 
@@ -106,19 +113,46 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     spec = selectors.spec_of(row)
     if row.state not in (State.DONE, State.FAILED):
         return _told(row)
-    with _source(spec) as vcenter, _pool(spec, job) as pool:
+    _require_asked_last(job, row)
+    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
         target.stop_and_block(pool, row)
         power.power_on(vcenter, spec.source_vm_id, alive=job.alive)
     move(row.pk, Event.ROLL_BACK, actor=job.actor, message="The VM in the pool is stopped and blocked, the source runs again")
     return _told(row)
 
 
-def _source(spec: ConversionSpec) -> VsphereSession:
-    return VsphereSession(connection_of(endpoint(spec.source_endpoint_id)))
+def _is_due(job: JobContext, row: Conversion, *states: State) -> bool:
+    """Whether the leg has work; False when it is done already.
+
+    Raises Conflict when the conversion ended meanwhile, or another job was asked for since: repeating an old job would
+    pass by the gate.
+    """
+    if row.state in (State.FAILED, State.CANCELLED, State.ROLLED_BACK):
+        raise Conflict(
+            f"{row.name} is {row.state}; this job has nothing left to do.",
+            code="wrong_state",
+            next_step="Retry the conversion instead of its job.",
+        )
+    _require_asked_last(job, row)
+    return row.state in states
 
 
-def _pool(spec: ConversionSpec, job: JobContext) -> XapiSession:
-    return XapiSession(connection_of(endpoint(spec.pool_endpoint_id)), alive=job.alive)
+def _require_asked_last(job: JobContext, row: Conversion) -> None:
+    if row.job_id != job.id:
+        raise Conflict(
+            f"{row.name} has moved on to another job since this one was asked for.",
+            code="job_superseded",
+            next_step="Leave this job as it is; look at the conversion and at its newest job.",
+        )
+
+
+def _mark_source(vcenter: VsphereSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Leave a note on the source. The VM runs in the pool by now, so a refusal is told and fails nothing."""
+    line = f"Moved to the Xen pool by Xenbound on {now():%Y-%m-%d %H:%M} UTC as VM {row.target_vm_uuid}. Do not power on."
+    try:
+        power.annotate(vcenter, spec.source_vm_id, line)
+    except EdgeError as refused:
+        note(row, f"The source could not be marked as moved: {refused.message}")
 
 
 def _told(row: Conversion) -> dict[str, Any]:

@@ -45,8 +45,23 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
         origin={"xenbound-source-vm": spec.source_vm_id, "xenbound-source-instance-uuid": spec.source_instance_uuid},
         blocked_because=BLOCKED,
     )
-    progress.remember_vm(row, vm.ensure_vm(pool, wanted, str(row.pk)))
+    uuid = vm.ensure_vm(pool, wanted, str(row.pk))
+    progress.remember_vm(row, uuid)
     row.refresh_from_db()
+    _require_halted(pool, uuid, spec)
+    vm.block(pool, uuid, BLOCKED)
+
+
+def _require_halted(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:
+    """A VM of an earlier attempt that was started meanwhile holds its disks: copying over them would destroy what it wrote."""
+    seen = vm.power_state(pool, vm_uuid)
+    if seen != "Halted":
+        raise AskPerson(
+            f"{spec.name} is {seen} in the pool, so it is not copied again",
+            code="target_vm_runs",
+            next_step="Roll this conversion back; or shut the VM down in the pool and retry, to copy the source again.",
+            where=spec.name,
+        )
 
 
 def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
@@ -130,8 +145,8 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
 
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
-    if not row.target_vm_uuid:
-        return
+    if row.target_vm_uuid not in {uuid for uuid, _ in vm.leftovers(pool, str(row.pk)).vms}:
+        return  # never made, or removed by somebody: nothing of ours can run
     vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
     try:
         vm.shut_down(pool, row.target_vm_uuid)

@@ -41,7 +41,8 @@ def ask(project: Project, *, wave_id: UUID, actor: Actor, phase: Phase = Phase.A
 def record(
     project: Project, *, wave_id: UUID, phase: Phase, decision: GateDecision, fact_ids: dict[str, str], actor: Actor
 ) -> GateDecisionRow:
-    """Write an answer down. An answer given inside a running cutover carries the signature that allowed the cutover."""
+    """Write an answer down. An open one given inside a running cutover carries the signature that allowed the cutover."""
+    signed = _signature_of(wave_id) if phase is not Phase.ASKED and decision.state is GateState.OPEN else {}
     row = GateDecisionRow.objects.create(
         project=project,
         wave_id=wave_id,
@@ -53,10 +54,23 @@ def record(
         fact_ids=fact_ids,
         asked_by_id=actor.user_id,
         asked_by_name=actor.username,
+        **signed,
     )
     after = {"state": row.state, "codes": [reason.code for reason in decision.reasons], "facts": fact_ids}
     audit.record(actor, "gate.decide", row, project=project, after=after)
     return row
+
+
+def _signature_of(wave_id: UUID) -> dict[str, object]:
+    """The newest signature of this wave, with the time it was given at, so that carrying it on never makes it younger."""
+    newest = latest_decision(wave_id)
+    if newest is None or newest.signed_at is None:
+        return {}
+    return {
+        "signed_by_id": newest.signed_by_id,
+        "signed_by_name": newest.signed_by_name,
+        "signed_at": newest.signed_at,
+    }
 
 
 @transaction.atomic
@@ -93,12 +107,7 @@ def require_open(project: Project, *, wave_id: UUID) -> GateDecisionRow:
             extra={"reasons": row.reasons, "decided_at": row.decided_at.isoformat()},
         )
     if is_stale(row.decided_at, now()):
-        raise Conflict(
-            f"The gate's answer of {row.decided_at:%Y-%m-%d %H:%M} UTC is too old to cut over on.",
-            code="gate_stale",
-            next_step="Ask the gate again and have it signed.",
-            extra={"decided_at": row.decided_at.isoformat(), "reasons": row.reasons},
-        )
+        raise _stale(row, f"The gate's answer of {row.decided_at:%Y-%m-%d %H:%M} UTC")
     return row
 
 
@@ -116,4 +125,15 @@ def require_signed(project: Project, *, wave_id: UUID) -> GateDecisionRow:
         raise Conflict(
             "The gate's answer is not signed.", code="gate_closed", next_step=reason["remedy"], extra={"reasons": [reason]}
         )
+    if is_stale(row.signed_at, now()):
+        raise _stale(row, f"The signature of {row.signed_at:%Y-%m-%d %H:%M} UTC")
     return row
+
+
+def _stale(row: GateDecisionRow, what: str) -> Conflict:
+    return Conflict(
+        f"{what} is too old to cut over on.",
+        code="gate_stale",
+        next_step="Ask the gate again and have it signed.",
+        extra={"decided_at": row.decided_at.isoformat(), "reasons": row.reasons},
+    )

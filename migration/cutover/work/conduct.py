@@ -23,6 +23,7 @@ from migration.cutover.work.gate import answer
 from project.backbone.jobs.context import JobContext
 
 POLL_S = 1.0
+BEING_PREPARED = frozenset({State.PLANNED, State.PREPARING})
 COPYING = frozenset({State.COPYING, State.VERIFYING})
 
 
@@ -30,25 +31,25 @@ def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     """Make every machine of the wave in the pool. Returns the number of conversions by state."""
     if "asked" not in job.checkpoint:
         rows = create_conversions(UUID(wave_id), actor=job.actor)
-        for row in rows:
-            if State(row.state) in {State.PLANNED, State.PREPARING}:
-                lifecycle.start_preparing(row, actor=job.actor)
-        job.save_checkpoint({"asked": [str(row.pk) for row in rows]})
-    _wait_while(job, wave_id, {State.PLANNED, State.PREPARING}, "are being prepared")
+        due = [row for row in rows if State(row.state) in BEING_PREPARED]
+        job.save_checkpoint({"asked": [str(lifecycle.start_preparing(row, actor=job.actor).pk) for row in due]})
+    _wait_while_asked(job, wave_id, "asked", BEING_PREPARED, "are being prepared")
     return _outcome(wave_id)
 
 
 def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     """Gate, copy, gate, go live. Raises AskPerson `gate_closed` with the first reasons when a gate stays closed."""
+    if "closed" in job.checkpoint:
+        raise _gate_was_closed()
     if _phase(job) == "before_copy":
-        _require_open(answer(job, wave_id, Phase.BEFORE_COPY))
+        _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY))
         _advance(job, "copy")
     if _phase(job) == "copy":
         _ask_once(job, wave_id, "copy", State.READY)
         _wait_while_asked(job, wave_id, "copy", COPYING | {State.READY}, "are being copied")
         _advance(job, "before_start")
     if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
-        _require_open(answer(job, wave_id, Phase.BEFORE_START))
+        _require_open(job, answer(job, wave_id, Phase.BEFORE_START))
     _advance(job, "go_live")
     _ask_once(job, wave_id, "go_live", State.CUTTING_OVER)
     _wait_while_asked(job, wave_id, "go_live", {State.CUTTING_OVER}, "are being started")
@@ -76,9 +77,19 @@ def _advance(job: JobContext, phase: str) -> None:
         job.save_checkpoint({**job.checkpoint, "phase": phase})
 
 
-def _require_open(row: GateDecisionRow) -> None:
+def _gate_was_closed() -> AskPerson:
+    return AskPerson(
+        "This cutover ended at a closed gate and does not go on by itself.",
+        code="gate_closed",
+        next_step="Ask the gate again, have it signed, and start a new cutover; what is prepared or copied stays.",
+    )
+
+
+def _require_open(job: JobContext, row: GateDecisionRow) -> None:
+    """Go on or end here: the checkpoint remembers a closed gate, so that repeating the job cannot pass it unsigned."""
     if row.state == GateState.OPEN.value:
         return
+    job.save_checkpoint({**job.checkpoint, "closed": str(row.pk)})
     named = "; ".join(f"{reason['code']} {reason['subject']}: {reason['detail']}" for reason in row.reasons[:3])
     raise AskPerson(
         f"The gate is closed ({row.get_phase_display().lower()}): {named}",
@@ -104,14 +115,6 @@ def _wait_while_asked(job: JobContext, wave_id: str, leg: str, states: Collectio
     job.progress(len(rows) - len(busy), len(rows), "machines")
     if pending:
         job.wait(POLL_S, f"{pending} machines {doing}")
-
-
-def _wait_while(job: JobContext, wave_id: str, states: Collection[State], doing: str) -> None:
-    rows = conversions.conversions_of_wave(wave_id)
-    busy = [row for row in rows if State(row.state) in states]
-    job.progress(len(rows) - len(busy), len(rows), "machines")
-    if busy:
-        job.wait(POLL_S, f"{len(busy)} machines {doing}")
 
 
 def _in_state(wave_id: str, state: State) -> list[Conversion]:

@@ -41,6 +41,7 @@ def answer(job: JobContext, wave_id: str, phase: Phase) -> GateDecisionRow:
     readiness = _evaluate(job, wave, collected)
     facts = _gather(wave, readiness)
     decision = decide(facts, now())
+    job.save_checkpoint({key: value for key, value in job.checkpoint.items() if key != _collect_key(phase)})
     fact_ids = {
         "evaluation": str(readiness.id),
         "pool_facts": str(readiness.facts_id or ""),
@@ -51,7 +52,7 @@ def answer(job: JobContext, wave_id: str, phase: Phase) -> GateDecisionRow:
 
 def _collect_pool(job: JobContext, wave: Wave, phase: Phase) -> Job:
     """Ask readiness to read the pool, once per phase, and wait until it has."""
-    key = f"collect:{phase.value}"
+    key = _collect_key(phase)
     if key not in job.checkpoint:
         asked = jobs.enqueue(
             "readiness.collect_pool",
@@ -66,6 +67,10 @@ def _collect_pool(job: JobContext, wave: Wave, phase: Phase) -> Job:
     if collecting.state in UNFINISHED:
         job.wait(POLL_S, "the pool is being read for the gate")
     return collecting
+
+
+def _collect_key(phase: Phase) -> str:
+    return f"collect:{phase.value}"
 
 
 def _evaluate(job: JobContext, wave: Wave, collected: Job) -> EvaluationView:

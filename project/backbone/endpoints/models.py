@@ -21,7 +21,7 @@ class Endpoint(Identified):
     """A vCenter, ESXi host, pool or KMS host: where it is, who we are there, and the certificates a person confirmed.
 
     `pins` are SHA-256 fingerprints (upper-case hex with colons); `offered_pins` are what the last probe saw:
-    `[{subject, sha256, sha1?, address, not_after?}]`.
+    `[{subject, sha256, sha1?, address, not_after?}]`. `login_refused_at`: the last refusal of the present password.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="endpoints")
@@ -35,6 +35,7 @@ class Endpoint(Identified):
     pins_confirmed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     offered_pins = models.JSONField(default=list)
     offered_at = models.DateTimeField(null=True)
+    login_refused_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,6 +12,9 @@ from project.backbone.accounts.models import Project
 from project.backbone.endpoints.models import Endpoint
 from project.backbone.endpoints.sealing import open_sealed
 from project.backbone.problems import Conflict, NotVisible
+
+REFUSAL_HOLDS = timedelta(seconds=60)
+"""vCenter locks an account at the fifth refusal within three minutes; one a minute stays below that."""
 
 
 def endpoint(endpoint_id: UUID | str) -> Endpoint:
@@ -37,6 +41,11 @@ def connection_of(endpoint: Endpoint) -> Connection:
         name=endpoint.name,
         endpoint_id=endpoint.id,
     )
+
+
+def refused_just_now(endpoint: Endpoint, at: datetime) -> bool:
+    """Whether this endpoint refused its name and password so lately that trying again might lock the account."""
+    return endpoint.login_refused_at is not None and at - endpoint.login_refused_at < REFUSAL_HOLDS
 
 
 def require_confirmed(endpoint: Endpoint) -> None:

@@ -58,6 +58,8 @@ def update_endpoint(
     """
     actor.require(endpoint.project_id, Role.OPERATOR)
     before = _public(endpoint)
+    if (url, username, password) != (None, None, None):
+        endpoint.login_refused_at = None
     endpoint.name = endpoint.name if name is None else name
     endpoint.username = endpoint.username if username is None else username
     if password is not None:
@@ -71,6 +73,11 @@ def update_endpoint(
         after = _public(endpoint) | ({"password": "changed"} if password is not None else {})
         record(actor, "endpoint.changed", endpoint, project=endpoint.project, before=before, after=after)
     return endpoint
+
+
+def note_login_refused(endpoint: Endpoint) -> None:
+    """Remember that name and password were refused just now, for every job and worker that would try them next."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(login_refused_at=now())
 
 
 def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:

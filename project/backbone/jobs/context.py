@@ -91,6 +91,10 @@ class JobContext:
             fields["message"] = message
         self._write(**fields)
 
+    def made_headway(self) -> None:
+        """Something is done that no later attempt repeats: passing faults are counted from here anew. Raises: LeaseLost."""
+        self._write(tries=0)
+
     def alive(self) -> None:
         """Return while the attempt may go on; cheap, call it often. Raises: JobCancelled, LeaseLost, WorkerStopping."""
         if self.lost.is_set():

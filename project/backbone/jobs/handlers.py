@@ -25,7 +25,7 @@ class Handler:
     title: str
     function: HandlerFunction
     on_failed: FailureFunction | None = None
-    """Called in the transaction that ends the job as failed, with its params and error, so that its subject fails with it."""
+    """Called in the transaction that ends the job as failed or cancelled, with params and error: its subject fails with it."""
 
 
 _handlers: dict[str, Handler] = {}
@@ -40,7 +40,7 @@ def handler(
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for `kind`. A kind belongs to one function of one module.
 
-    `on_failed(params, error, actor)` is called when the job has failed for good; it must not raise.
+    `on_failed(params, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
     """
 
     def register(function: HandlerFunction) -> HandlerFunction:
@@ -66,6 +66,16 @@ def tell_failure(job: Job, error: dict[str, Any], actor: Actor) -> None:
     known = _handlers.get(job.kind)
     if known is not None and known.on_failed is not None:
         known.on_failed(dict(job.params), error, actor)
+
+
+def tell_stop(job: Job, actor: Actor) -> None:
+    """Let the app of a cancelled job know, as for a failure: what it worked on would wait for ever; part of the transaction."""
+    error = {
+        "code": "job_cancelled",
+        "message": f"The job {job.kind} for {job.subject or 'this'} was cancelled before it was done.",
+        "next_step": "Start the step again, or cancel the whole.",
+    }
+    tell_failure(job, error, actor)
 
 
 def kinds() -> list[Handler]:

@@ -23,7 +23,7 @@ from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs import queue
 from project.backbone.jobs.context import JobCancelled, JobContext, JobWaiting, WorkerStopping
-from project.backbone.jobs.handlers import UnknownKind, handler_of, tell_failure
+from project.backbone.jobs.handlers import UnknownKind, handler_of, tell_failure, tell_stop
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.queue import Claim, LeaseLost, WorkerName
 from project.backbone.jobs.states import JobEvent
@@ -81,6 +81,7 @@ def _attempt(claim: Claim, job: Job, lost: threading.Event, stopping: threading.
 
 def _try_again(claim: Claim, job: Job, passing: Retry) -> None:
     """A passing fault: queued again with a growing pause, failed after the fifth try."""
+    job.refresh_from_db(fields=["tries"])  # the handler may have made headway, which forgives earlier tries
     tries = job.tries + 1
     log.warning("job_passing_fault", error=passing.message, code=passing.code, tries=tries)
     if tries >= MOST_TRIES:
@@ -106,6 +107,8 @@ def _end(claim: Claim, job: Job, event: JobEvent, **fields: Any) -> None:
             record(actor, AUDITED[event], job, project=job.project, after={"kind": job.kind, "error": fields.get("error")})
             if event is JobEvent.BROKE:
                 tell_failure(job, fields["error"], actor)
+            if event is JobEvent.STOPPED:
+                tell_stop(job, actor)
     log.info("job_left", event_name=event.value)
 
 

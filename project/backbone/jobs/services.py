@@ -16,7 +16,7 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs.couriers import send
-from project.backbone.jobs.handlers import handler_of
+from project.backbone.jobs.handlers import handler_of, tell_stop
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import UNFINISHED, IllegalTransition, JobEvent, next_state
 from project.backbone.problems import Conflict
@@ -138,9 +138,13 @@ def cancel(job: Job, actor: Actor) -> Job:
     if job.state not in UNFINISHED:
         return job
     wishes: dict[str, Any] = {"cancel_requested_at": now()}
-    if job.state != "running":
-        wishes |= {"state": next_state(job.state, JobEvent.STOPPED), "finished_at": now(), "message": "Cancelled before it ran."}
-    return _move(job, actor, "job.cancelled", wishes)
+    if job.state == "running":
+        return _move(job, actor, "job.cancelled", wishes)
+    wishes |= {"state": next_state(job.state, JobEvent.STOPPED), "finished_at": now(), "message": "Cancelled before it ran."}
+    with transaction.atomic():
+        moved = _move(job, actor, "job.cancelled", wishes)
+        tell_stop(moved, actor)
+    return moved
 
 
 def retry(job: Job, actor: Actor) -> Job:

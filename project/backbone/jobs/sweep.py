@@ -17,7 +17,7 @@ from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs.couriers import send
-from project.backbone.jobs.handlers import tell_failure
+from project.backbone.jobs.handlers import tell_failure, tell_stop
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import JobEvent, JobState, next_state
 
@@ -68,6 +68,8 @@ def _revive(job: Job) -> bool:
             record(actor, "job.stopped" if ends is JobEvent.STOPPED else "job.failed", job, project=job.project)
             if ends is JobEvent.GIVEN_UP:
                 tell_failure(job, WORKERS_DIE, actor)
+            if ends is JobEvent.STOPPED:
+                tell_stop(job, actor)
     log.warning("job_worker_lost", job_id=str(job.pk), kind=job.kind, worker=job.lease_owner, losses=losses)
     return True
 

@@ -1,0 +1,53 @@
+"""Sessions with the two sides of a conversion. A refused password is remembered for every job and worker.
+
+A wave has many machines and each has jobs of its own: without this, one wrong password would lock the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from estate.errors import AskPerson
+from estate.vsphere.errors import LoginRefused
+from estate.vsphere.session import VsphereSession
+from estate.xapi.errors import AuthenticationRefused
+from estate.xapi.session import XapiSession
+from migration.conversion.core.spec import ConversionSpec
+from project.backbone.clock import now
+from project.backbone.endpoints.selectors import connection_of, endpoint, refused_just_now
+from project.backbone.endpoints.services import note_login_refused
+from project.backbone.jobs.context import JobContext
+from project.backbone.models import Endpoint
+
+
+@contextmanager
+def source_of(spec: ConversionSpec) -> Iterator[VsphereSession]:
+    """The source's vCenter or ESXi, logged in; logged out at the end. Raises EdgeError, AskPerson `login_not_tried`."""
+    place = endpoint(spec.source_endpoint_id)
+    with _remembering_refusals(place), VsphereSession(connection_of(place)) as session:
+        yield session
+
+
+@contextmanager
+def pool_of(spec: ConversionSpec, job: JobContext) -> Iterator[XapiSession]:
+    """The target pool, likewise."""
+    place = endpoint(spec.pool_endpoint_id)
+    with _remembering_refusals(place), XapiSession(connection_of(place), alive=job.alive) as session:
+        yield session
+
+
+@contextmanager
+def _remembering_refusals(place: Endpoint) -> Iterator[None]:
+    if refused_just_now(place, now()):
+        raise AskPerson(
+            f"{place.name} refused the name {place.username} and its password less than a minute ago; they were not sent again",
+            code="login_not_tried",
+            next_step="Correct the stored name and password, or unlock the account, then retry.",
+            where=place.name,
+        )
+    try:
+        yield
+    except (LoginRefused, AuthenticationRefused):
+        note_login_refused(place)
+        raise
