@@ -68,7 +68,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, problem_of_status(404, "There is nothing at this address."))
+    problem = problem_of_status(404, "There is nothing at this address.")
+    if not is_api(request):
+        problem.next_step = "Check the address, or go on from your projects."
+    return answer(request, problem)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

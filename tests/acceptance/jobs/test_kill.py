@@ -78,9 +78,21 @@ def test_another_embedded_worker_goes_on_after_kill_9(embedded: House) -> None:
 
 
 @pytest.mark.full
-def test_another_celery_worker_goes_on_after_kill_9(full: House) -> None:
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
+def test_another_celery_worker_goes_on_after_kill_9(full: House, pool: str) -> None:
     for number in range(2):
-        options = ["--pool", "solo", "--queues", "disks", "--hostname", f"w{number}@%h", "--loglevel", "WARNING"]
+        options = [
+            "--pool",
+            pool,
+            "--concurrency",
+            "1",
+            "--queues",
+            "disks",
+            "--hostname",
+            f"w{number}@%h",
+            "--loglevel",
+            "WARNING",
+        ]
         full.start("-m", "celery", "-A", "project", "worker", *options)
     full.start_manage("ticker")
     killed_in_the_middle(full)

@@ -8,5 +8,5 @@ SENDS = False
 
 
 def wake(job_id: UUID, queue: str) -> bool:
-    """Nothing is sent: a worker process looks at the table within a second."""
+    """Nothing is sent: a worker process looks at the table within half a second."""
     return True

@@ -1,0 +1,58 @@
+"""Commands of manage.py that need no lasting process: the first administrator, and refusing to start in the wrong mode."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from project.backbone.models import AuditEntry, User
+
+pytestmark = pytest.mark.django_db
+PHRASE = "a long enough phrase"
+
+
+def createadmin(monkeypatch: pytest.MonkeyPatch, name: str = "root", password: str = PHRASE) -> str:
+    monkeypatch.setenv("XENBOUND_ADMIN_USERNAME", name)
+    monkeypatch.setenv("XENBOUND_ADMIN_PASSWORD", password)
+    output = io.StringIO()
+    call_command("createadmin", stdout=output)
+    return output.getvalue()
+
+
+def test_the_first_administrator_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Created" in createadmin(monkeypatch)
+    root = User.objects.get(username="root")
+    assert root.is_superuser
+    assert root.check_password(PHRASE)
+    assert PHRASE not in str(list(AuditEntry.objects.values_list("after")))
+
+
+def test_asking_twice_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    createadmin(monkeypatch)
+    assert "already" in createadmin(monkeypatch, password="another long phrase")
+    assert User.objects.get().check_password(PHRASE)
+
+
+def test_a_weak_password_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match="too short"):
+        createadmin(monkeypatch, password="short")
+    assert not User.objects.exists()
+
+
+def test_without_terminal_or_variables_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XENBOUND_ADMIN_USERNAME", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="XENBOUND_ADMIN_USERNAME"):
+        call_command("createadmin")
+
+
+def test_up_refuses_full_mode(settings: pytest.FixtureRequest) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+    with pytest.raises(CommandError, match="full mode"):
+        call_command("up")
+
+
+def test_the_models_have_all_their_migrations() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
