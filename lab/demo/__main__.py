@@ -61,7 +61,8 @@ def play(cast: Cast) -> str:
         stage.figure = f"{summary.compare_bytes(cast.stagehand, rows)} VDI files equal their source disks (SHA-256)"
     report = stage_cutover.write_report(cast)
     figures = _sum_up(cast, estate, planned, rows, first, last, count, report)
-    if figures["conversions"]["failed"] or figures["disks"]["verified"] != figures["disks"]["total"]:
+    counted = figures["conversions"]
+    if counted["done"] + counted["refused"] != counted["total"] or figures["disks"]["verified"] != figures["disks"]["total"]:
         raise NotAsTold(f"not everything arrived: {json.dumps(figures['conversions'])} {json.dumps(figures['disks'])}")
     return str(summary.write(cast.folder, figures))
 

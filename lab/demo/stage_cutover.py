@@ -24,8 +24,9 @@ def cut_over(cast: Cast, wave: dict[str, Any], victim: str) -> list[dict[str, An
     cast.stagehand.throttle_pool(THROTTLE_BYTES_PER_S)
     job = cast.operator.post(f"./waves/{wave['id']}/cutover")
     with cast.story.stage("A worker is killed with -9 in mid-copy") as stage:
-        stage.figure = _kill_a_copying_worker(cast.operator)
-    cast.stagehand.throttle_pool(0)
+        row, job = _kill_a_copying_worker(cast.operator)
+        cast.stagehand.throttle_pool(0)
+        stage.figure = _wait_for_another_worker(cast.operator, row, job)
     with cast.story.stage("Somebody powers a source on") as stage:
         _wait_for_state(cast.operator, victim, "cutting_over")
         cast.stagehand.power_on_source(victim)
@@ -42,14 +43,19 @@ def cut_over(cast: Cast, wave: dict[str, Any], victim: str) -> list[dict[str, An
     return rows
 
 
-def _kill_a_copying_worker(operator: Person) -> str:
-    """Find a copy under way with a finished segment behind it, kill its worker, and wait until another one goes on."""
+def _kill_a_copying_worker(operator: Person) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Find a copy under way with a finished segment behind it and kill its worker. Returns the conversion and the job."""
     row, job = _copy_under_way(operator)
-    pid = int(job["worker"]["pid"])
-    os.kill(pid, signal.SIGKILL)
+    os.kill(int(job["worker"]["pid"]), signal.SIGKILL)
+    return row, job
+
+
+def _wait_for_another_worker(operator: Person, row: dict[str, Any], killed: dict[str, Any]) -> str:
+    """Wait until another worker goes on with the copy, and say so."""
+    pid = killed["worker"]["pid"]
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        job = operator.get(f"jobs/{job['id']}")
+        job = operator.get(f"jobs/{killed['id']}")
         worker = job["worker"] or {}
         if job["state"] == "succeeded" or (worker.get("pid") not in (None, pid) and job["state"] == "running"):
             return f"worker {pid} at {row['name']}; worker {worker.get('pid', 'another')} took the copy up from its last segment"
