@@ -53,8 +53,12 @@ def test_up_serves_runs_jobs_survives_a_kill_and_stops_cleanly(house: House) -> 
     os.kill(victim, signal.SIGKILL)
     seen = eventually(lambda: (row := house.look(job_id))["state"] == "succeeded" and row, within_s=45, every_s=0.5)
     assert seen["result"]["attempt"] == 2
-    shown = httpx.get(f"{url}/api/v1/jobs/{job_id}", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
+    headers = {"Authorization": f"Bearer {token}"}
+    shown = httpx.get(f"{url}/api/v1/jobs/{job_id}", headers=headers, timeout=10).json()
     assert (shown["state"], shown["progress"]["unit"]) == ("succeeded", "steps")
+
+    with httpx.stream("GET", f"{url}/api/v1/jobs/{job_id}/events", headers=headers, timeout=10) as stream:
+        assert [line for line in stream.iter_lines() if line.startswith("event: ")] == ["event: job"]
 
     workers = {pid for _, pid, _ in house.steps()}
     up.send_signal(signal.SIGTERM)
