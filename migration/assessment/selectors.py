@@ -125,9 +125,10 @@ def _assessed(view: MachineView, findings: list[FindingView], assessed: bool) ->
 
 
 def verdicts(project: Project, *, at: datetime) -> dict[UUID, Verdict]:
-    """The verdict of every machine, in the machines' order. Reads every finding, but no facts."""
+    """Every machine's verdict, in the machines' order; unknown where no assessed latest inventory holds it. Reads no facts."""
     findings = findings_by_machine(project, at=at)
-    held = _held_machines(project)
+    assessed = latest_assessments(project).values_list("inventory_id", flat=True)
+    held = inventory.machine_ids_held(project, list(assessed))
     ids = inventory.machines(project).values_list("id", flat=True)
     return {machine: verdict(findings.get(machine, []), assessed=machine in held) for machine in ids}
 
@@ -135,14 +136,3 @@ def verdicts(project: Project, *, at: datetime) -> dict[UUID, Verdict]:
 def machine_ids_with_verdict(project: Project, wanted: Verdict, *, at: datetime) -> list[UUID]:
     """Ids of all machines with this verdict."""
     return [machine for machine, held in verdicts(project, at=at).items() if held is wanted]
-
-
-def _held_machines(project: Project) -> set[UUID]:
-    """Machines that an assessed latest inventory holds."""
-    assessed = set(latest_assessments(project).values_list("inventory_id", flat=True))
-    return {
-        machine
-        for found in inventory.latest_inventories(project)
-        if found.id in assessed
-        for machine in inventory.machine_ids_held(found)
-    }

@@ -96,7 +96,6 @@ class InventoryPage(ProjectPage):
         ids = [machine for machine in machines.values_list("id", flat=True) if wanted.verdict in (None, verdicts.get(machine))]
         shown = Paginator(ids, ROWS_PER_PAGE).get_page(self.request.GET.get("page"))
         rows = selectors.assessed_machines(self.project, inventory.machines(self.project).filter(id__in=list(shown)), at=at)
-        latest = inventory.latest_inventories(self.project)
         counts = Counter(verdicts.values())
         return super().get_context_data(
             wanted=wanted,
@@ -106,7 +105,7 @@ class InventoryPage(ProjectPage):
             total=len(verdicts),
             counts=[(verdict, VERDICT_TONES[verdict], counts[verdict]) for verdict in Verdict],
             power_choices=POWER_CHOICES,
-            sources=[(each.source, each) for each in latest],
+            sources=[source for source in inventory.sources(self.project) if source.latest],
             **kwargs,
         )
 

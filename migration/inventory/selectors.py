@@ -5,7 +5,7 @@ Other apps read inventories through these functions alone. Each costs a constant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -88,10 +88,15 @@ def machine_ids(inventory: Inventory) -> dict[str, UUID]:
     return dict(rows)
 
 
-def machine_ids_held(inventory: Inventory) -> list[UUID]:
-    """Ids of the machines this inventory holds."""
-    held = inventory.entries.filter(kind=FactKind.VM.value).order_by().values("native_id")
-    return list(Machine.objects.filter(source_id=inventory.source_id, native_id__in=held).values_list("id", flat=True))
+def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[UUID]:
+    """Ids of the project's machines that any of these inventories holds. One query."""
+    holding = InventoryEntry.objects.filter(
+        inventory_id__in=inventory_ids,
+        kind=FactKind.VM.value,
+        native_id=OuterRef("native_id"),
+        inventory__source_id=OuterRef("source_id"),
+    )
+    return set(Machine.objects.filter(Exists(holding), project=project).values_list("id", flat=True))
 
 
 def vms(inventory: Inventory) -> list[VmFacts]:
