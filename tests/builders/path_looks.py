@@ -1,0 +1,91 @@
+"""What tests of the path look at afterwards: both sides of the lab, seen without the product."""
+
+from __future__ import annotations
+
+import filecmp
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from estate.xapi import vm
+from estate.xapi.session import XapiSession
+from lab.testing import Lab
+from migration.conversion.models import Conversion
+from tests.builders.path import Site, connection_to, pool_pins, vdi_file
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Eyes and hands on the lab of a test."""
+
+    lab: Lab
+    site: Site
+
+    @contextmanager
+    def pool(self) -> Iterator[XapiSession]:
+        """A session of the test's own with the pool as it is now."""
+        described = self.lab.json | {"pool": self.lab.whole.pool.lab_json()}  # type: ignore[union-attr]
+        with XapiSession(connection_to(described, "pool", pool_pins(described))) as session:
+            yield session
+
+    def vm_record(self, row: Conversion) -> dict[str, Any]:
+        with self.pool() as session:
+            record: dict[str, Any] = session.call("VM.get_record", session.call("VM.get_by_uuid", row.target_vm_uuid))
+            return record
+
+    def left_in_pool(self, row: Conversion) -> tuple[int, int]:
+        """How many VMs and VDIs carry the conversion's tag."""
+        with self.pool() as session:
+            left = vm.leftovers(session, str(row.pk))
+        return len(left.vms), len(left.vdis)
+
+    def attached_vdis(self) -> list[str]:
+        """VDIs that something other than a running guest holds: a transfer that was not ended."""
+        with self.pool() as session:
+            held = [vbd for vbd in session.call("VBD.get_all_records").values() if vbd["currently_attached"]]
+            halted_or_dom0 = [
+                vbd
+                for vbd in held
+                if session.call("VM.get_is_control_domain", vbd["VM"])
+                or session.call("VM.get_power_state", vbd["VM"]) == "Halted"
+            ]
+        return [vbd["VDI"] for vbd in halted_or_dom0]
+
+    def state(self) -> dict[str, Any]:
+        return dict(self.lab.control("GET", "/state"))
+
+    def source_is(self, name: str) -> str:
+        return str(self.state()["source_vms"][name])
+
+    def nothing_open(self) -> bool:
+        """No export lease, no session on either side, no VDI held by a transfer."""
+        seen = self.state()
+        pool_sessions = len(self.lab.whole.pool.pool.store.refs("session"))  # type: ignore[union-attr]
+        return (seen["source_leases"], seen["source_sessions"], pool_sessions) == (0, 0, 0) and not self.attached_vdis()
+
+    def calls(self, side: str, what: str) -> int:
+        """How many requests of this name a side has seen."""
+        whole = self.lab.whole
+        log = whole.pool.log if side == "pool" else whole.control_server.log  # type: ignore[union-attr]
+        return sum(1 for entry in log.since(0) if str(entry["what"]).endswith(what))
+
+    def vcenter_fault(self, kind: str, **arguments: Any) -> None:
+        self.lab.control("POST", "/vcenter/fault", {"kind": kind, **arguments})
+
+    def pool_fault(self, kind: str, **arguments: Any) -> None:
+        self.lab.control("POST", "/pool/fault", {"kind": kind, **arguments})
+
+    def switch(self, name: str, state: str) -> None:
+        self.lab.control("POST", "/vcenter/power", {"vm": name, "state": state})
+
+    def disk_pairs(self, row: Conversion) -> list[tuple[dict[str, Any], Path]]:
+        """Each source disk of the lab with the file of the VDI it was copied into."""
+        disks = {disk["device_key"]: disk for disk in self.lab.control("GET", "/disks") if disk["vm"] == row.name}
+        return [(disks[copy.device_key], vdi_file(self.lab, copy.vdi_uuid)) for copy in row.disks.all()]
+
+    def equal_bytes(self, row: Conversion) -> bool:
+        """Whether every VDI file is the source's raw disk, byte for byte."""
+        pairs = self.disk_pairs(row)
+        return bool(pairs) and all(filecmp.cmp(disk["raw_path"], vdi, shallow=False) for disk, vdi in pairs)
