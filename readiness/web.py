@@ -129,13 +129,13 @@ def _plain(value: Any, names: dict[str, str]) -> str:
 class EvaluateForm(ProjectForm):
     """Read the pool and evaluate it."""
 
-    def act(self, *, pool_id: UUID, **kwargs: Any) -> str:
-        pool = pools.pool_of_project(self.project, pool_id)
+    def act(self, **kwargs: Any) -> str:
+        pool = pools.pool_of_project(self.project, kwargs["pool_id"])
         request_evaluation(pool, collect=True, actor=self.actor)
         return f"Pool {pool.name} is being read and evaluated; load this page again in some seconds."
 
-    def back_url(self, *, pool_id: UUID, **kwargs: Any) -> str:
-        return resolve_url("pool-readiness", self.project.pk, pool_id)
+    def back_url(self, **kwargs: Any) -> str:
+        return resolve_url("pool-readiness", self.project.pk, kwargs["pool_id"])
 
 
 PAGES = [

@@ -206,8 +206,8 @@ class AskGateForm(ProjectForm):
 
     back = "project-home"
 
-    def act(self, *, wave_id: UUID, **kwargs: Any) -> str:
-        job = gate.ask(self.project, wave_id=wave_id, actor=self.actor)
+    def act(self, **kwargs: Any) -> str:
+        job = gate.ask(self.project, wave_id=kwargs["wave_id"], actor=self.actor)
         return f"The gate of {job.subject} is being asked; the pool is read first. The light changes by itself."
 
 
@@ -216,8 +216,8 @@ class SignGateForm(ProjectForm):
 
     back = "project-home"
 
-    def act(self, *, wave_id: UUID, **kwargs: Any) -> str:
-        row = gate.sign(self.project, wave_id=wave_id, actor=self.actor)
+    def act(self, **kwargs: Any) -> str:
+        row = gate.sign(self.project, wave_id=kwargs["wave_id"], actor=self.actor)
         return f"Signed by {row.signed_by_name}. The wave may cut over while this answer is the newest and fresh."
 
 

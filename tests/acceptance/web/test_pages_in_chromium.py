@@ -113,8 +113,10 @@ def test_a_copy_moves_on_before_the_persons_eyes(world: World, browser: Any, liv
     visit.window.get_by_role("row", name=re.compile("db-01")).get_by_text("disks", exact=True).click()
     in_state("db-01", State.COPYING, copied=0.75, step="copy_disks")
     visit.sees("75 %")
+    visit.sees("75 % copied, not read back yet")  # what was opened stays open
     in_state("db-01", State.DONE, copied=1.0)
     visit.sees("runs in the pool")
+    visit.sees("read back equal")
     assert visit.complaints == []
 
 
