@@ -1,0 +1,98 @@
+"""conversions: one machine's way into the pool each, with its disks and events."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+from xenbound_cli.commands.grammar import Commands, add_filters, add_waiting, command, filters, group, start
+from xenbound_cli.lookup import find
+from xenbound_cli.screen import Column
+from xenbound_cli.session import Session
+from xenbound_cli.texts import cell, clean, moment, size
+
+FILTERS = ("state", "name", "wave_id")
+
+
+def _disks(disks: Any) -> str:
+    """How many of the disks are proven, and how many bytes are copied of how many."""
+    copied = sum(disk["bytes_copied"] or 0 for disk in disks)
+    total = sum(disk["bytes_total"] or 0 for disk in disks)
+    verified = sum(bool(disk["verified"]) for disk in disks)
+    return f"{verified} of {len(disks)} proven, {size(copied)} of {size(total)} copied"
+
+
+LIST = [
+    Column("MACHINE", "name"),
+    Column("STATE", "state"),
+    Column("STEP", "step_title"),
+    Column("DISKS", "disks", _disks),
+    Column("ERROR", "error.message"),
+    Column("ID", "id"),
+]
+DISKS = [
+    Column("DISK", "label"),
+    Column("SIZE", "bytes_total", size),
+    Column("COPIED", "bytes_copied", size),
+    Column("SENT", "bytes_sent", size),
+    Column("ZERO", "bytes_zero", size),
+    Column("PROVEN", "verified"),
+    Column("FAULT", "fault"),
+    Column("VDI", "vdi_uuid"),
+]
+EVENTS = [Column("AT", "at", moment), Column("FROM", "from_state"), Column("TO", "to_state"), Column("WHAT", "message")]
+
+
+def add(commands: Commands) -> None:
+    """Declare the commands."""
+    conversions = group(commands, "conversions", "machines on their way into the pool")
+    add_filters(command(conversions, "list", list_conversions, "all of the project"), *FILTERS)
+    shown = command(conversions, "show", show_conversion, "one machine with its disks and events")
+    shown.add_argument("conversion", metavar="MACHINE", help="name or id")
+    for verb, help_text in (
+        ("retry", "take a failed one up again"),
+        ("cancel", "stop one for good and remove what it made in the pool"),
+    ):
+        parser = command(conversions, verb, partial(change_conversion, verb), help_text)
+        parser.add_argument("conversion", metavar="MACHINE", help="name or id")
+        add_waiting(parser)
+
+
+def _find(session: Session, args: argparse.Namespace) -> dict[str, Any]:
+    return find(session, "conversions", args.conversion, what="conversion", by_filter=True)
+
+
+def list_conversions(session: Session, args: argparse.Namespace) -> None:
+    """The project's conversions."""
+    document = session.api.everything(session.path("conversions"), filters(args, *FILTERS))
+    empty = "No conversions; start a wave first."
+    session.screen.answer(document, lambda: session.screen.table(document["results"], LIST, empty=empty))
+
+
+def show_conversion(session: Session, args: argparse.Namespace) -> None:
+    """One conversion; its events are read for people only, `--json` gives the conversion."""
+    row = _find(session, args)
+
+    def tell() -> None:
+        session.screen.line(f"{clean(row['name'])} is {row['state']} ({row['step_title']}): {row['id']}")
+        session.screen.line(f"VM in the pool: {cell(row['target_vm_uuid'])}; boot proof: {cell(row['boot_proof'])}")
+        error = row["error"]
+        if error:
+            session.screen.line(f"error: {error.get('message', '')} [{error.get('code', '')}]")
+            session.screen.line(f"next: {error.get('next_step', '')}")
+        session.screen.table(row["disks"], DISKS, empty="No disks.")
+        session.screen.table(
+            session.api.get(session.path(f"conversions/{row['id']}/events")), EVENTS, empty="Nothing happened yet."
+        )
+
+    session.screen.answer(row, tell)
+
+
+def change_conversion(verb: str, session: Session, args: argparse.Namespace) -> None:
+    """Cancel or retry one."""
+    row = _find(session, args)
+    job, ended = start(session, args, f"conversions/{row['id']}/{verb}")
+    if ended:
+        state = (job.get("result") or {}).get("state", job["state"])
+        session.screen.answer(job, lambda: session.screen.line(f"{row['name']}: {state}"))

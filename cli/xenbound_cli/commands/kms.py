@@ -1,0 +1,115 @@
+"""kms: KMS hosts, their readings and counts, and whether activation holds. Exit 3 when the verdict would close a gate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from xenbound_cli.commands.evidence import read_file
+from xenbound_cli.commands.grammar import Commands, command, group
+from xenbound_cli.exits import ExitCode, UsageError
+from xenbound_cli.lookup import find
+from xenbound_cli.screen import Column
+from xenbound_cli.session import Session
+from xenbound_cli.texts import cell, clean, moment
+from xenbound_cli.waiting import follow
+
+HOSTS = [
+    Column("NAME", "name"),
+    Column("COMPUTER", "computer_name"),
+    Column("LEGACY", "legacy"),
+    Column("ID", "id"),
+]
+COUNT = [
+    Column("count", "count"),
+    Column("servers activate", "server_ok"),
+    Column("clients activate", "client_ok"),
+    Column("at the cap", "at_cap"),
+    Column("quality", "quality"),
+    Column("unknown because", "count_unknown_because"),
+    Column("read", "collected_at", moment),
+    Column("notes", "notes"),
+]
+VERDICT = [
+    Column("HOST", "host_name"),
+    Column("STATE", "state"),
+    Column("SERVERS", "server"),
+    Column("CLIENTS", "client"),
+    Column("COUNT", "count.count"),
+    Column("LOWEST", "lowest.lower"),
+    Column("FRESH", "is_fresh"),
+]
+DUPLICATES = [Column("CMID", "cmid"), Column("MACHINES", "machines"), Column("KIND", "kind"), Column("REMEDY", "remedy")]
+
+
+def add(commands: Commands) -> None:
+    """Declare the commands."""
+    kms = group(commands, "kms", "Windows activation by KMS")
+    command(kms, "hosts", list_hosts, "the project's KMS hosts")
+    added = command(kms, "add", add_host, "add a KMS host; nothing is contacted")
+    added.add_argument("host", metavar="NAME")
+    uploaded = command(kms, "upload", upload, "upload what the collection script printed on a KMS host")
+    uploaded.add_argument("host", metavar="HOST", help="name or id")
+    uploaded.add_argument("file", metavar="FILE", help="the script's JSON")
+    uploaded.add_argument("--no-wait", action="store_true", help="print the job and return at once")
+    counted = command(kms, "count", show_count, "what a KMS host counts")
+    counted.add_argument("host", metavar="HOST", help="name or id")
+    counted.add_argument("--at", metavar="TIME", help="at a moment of the past, ISO 8601 with a zone")
+    command(kms, "verdict", show_verdict, "does activation hold? exit 3 when it would close a gate")
+
+
+def list_hosts(session: Session, args: argparse.Namespace) -> None:
+    """KMS hosts in use."""
+    document = session.api.everything(session.path("kms/hosts"))
+    empty = "No KMS host yet: xenbound kms add NAME"
+    session.screen.answer(document, lambda: session.screen.table(document["results"], HOSTS, empty=empty))
+
+
+def add_host(session: Session, args: argparse.Namespace) -> None:
+    """A KMS host under the customer's name for it."""
+    made = session.api.post(session.path("kms/hosts"), {"name": args.host})
+    told = f"Added {made['name']}. Next: xenbound kms upload {made['id']} FILE"
+    session.screen.answer(made, lambda: session.screen.line(told))
+
+
+def upload(session: Session, args: argparse.Namespace) -> None:
+    """Send a reading as it is; the server parses it."""
+    content = read_file(args.file)
+    try:
+        json.loads(content)
+    except ValueError:
+        step = "Give the file the collection script wrote, unchanged."
+        raise UsageError(f"{args.file} is no JSON.", next_step=step) from None
+    host = find(session, "kms/hosts", args.host, what="KMS host")
+    job = session.api.upload(session.path(f"kms/hosts/{host['id']}/readings"), content)
+    if not args.no_wait:
+        job = follow(session, job)
+    told = job["message"] or f"{job['kind']} {job['state']}: job {job['id']}"
+    session.screen.answer(job, lambda: session.screen.line(told))
+
+
+def show_count(session: Session, args: argparse.Namespace) -> None:
+    """A host's count."""
+    host = find(session, "kms/hosts", args.host, what="KMS host")
+    counted = session.api.get(session.path(f"kms/hosts/{host['id']}/count"), {"at": args.at} if args.at else {})
+    session.screen.answer(counted, lambda: session.screen.fields(counted, COUNT))
+
+
+def show_verdict(session: Session, args: argparse.Namespace) -> ExitCode | None:
+    """The verdict for every client the project's hosts count today."""
+    verdict = session.api.get(session.path("kms/verdict"))
+
+    def tell() -> None:
+        session.screen.line(f"KMS activation: {verdict['state']}. {clean(verdict['detail'])}")
+        if verdict["remedy"]:
+            session.screen.line(f"remedy: {verdict['remedy']}")
+        for reason in verdict["reasons"]:
+            session.screen.line(f"{reason['code']} {reason['subject']}: {reason['detail']}")
+        session.screen.table(verdict["hosts"], VERDICT, empty="No KMS host has a reading.")
+        if verdict["machines_not_seen"]:
+            session.screen.line(f"not seen by any host: {cell(verdict['machines_not_seen'])}")
+        if verdict["duplicates"]:
+            session.screen.table(verdict["duplicates"], DUPLICATES)
+
+    session.screen.answer(verdict, tell)
+    return ExitCode.NOT_READY if verdict["closes_gate"] else None

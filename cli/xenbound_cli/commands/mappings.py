@@ -1,0 +1,93 @@
+"""plan mapping: which network, SR and template a source's names become."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from xenbound_cli.commands.grammar import Commands, command, group
+from xenbound_cli.lookup import find
+from xenbound_cli.screen import Column
+from xenbound_cli.session import Session
+
+TABLES = ("networks", "datastores", "templates")
+LIST = [Column("NAME", "name"), Column("VERSION", "version"), Column("POOL", "pool"), Column("ID", "id")]
+ENTRIES = [Column("TABLE", "table"), Column("SOURCE", "source"), Column("TARGET", "target"), Column("WHY", "why")]
+GAPS = [Column("CODE", "code"), Column("SUBJECT", "subject"), Column("WHAT IS MISSING", "detail"), Column("REMEDY", "remedy")]
+
+
+def add(plan_commands: Commands) -> None:
+    """Declare the commands below `plan`."""
+    mapping = group(plan_commands, "mapping", "names of the source to names of the pool")
+    command(mapping, "list", list_mappings, "the project's mappings")
+    create = command(mapping, "create", create_mapping, "an empty mapping for a pool")
+    create.add_argument("--pool", required=True, metavar="POOL")
+    create.add_argument("--name", metavar="NAME")
+    suggest = command(mapping, "suggest", suggest_mapping, "propose targets; entries made before stay")
+    suggest.add_argument("--apply", action="store_true", help="write the proposals into the mapping")
+    for parser in (
+        suggest,
+        command(mapping, "show", show_mapping, "its entries"),
+        command(mapping, "gaps", show_gaps, "what it lacks"),
+    ):
+        parser.add_argument("mapping", metavar="MAPPING", help="name or id")
+
+
+def list_mappings(session: Session, args: argparse.Namespace) -> None:
+    """The project's mappings."""
+    document = session.api.everything(session.path("mappings"))
+    empty = "No mapping yet: xenbound plan mapping create --pool POOL"
+    session.screen.answer(document, lambda: session.screen.table(document["results"], LIST, empty=empty))
+
+
+def create_mapping(session: Session, args: argparse.Namespace) -> None:
+    """An empty mapping; `suggest` fills it."""
+    pool = find(session, "pools", args.pool, what="pool")
+    made = session.api.post(session.path("mappings"), {"pool": pool["id"]} | ({"name": args.name} if args.name else {}))
+    told = f"Made mapping {made['name']}. Next: xenbound plan mapping suggest {made['id']} --apply"
+    session.screen.answer(made, lambda: session.screen.line(told))
+
+
+def suggest_mapping(session: Session, args: argparse.Namespace) -> None:
+    """Proposals, applied only when asked to."""
+    mapping = find(session, "mappings", args.mapping, what="mapping")
+    suggestion = session.api.get(session.path(f"mappings/{mapping['id']}/suggest"))
+    document = suggestion
+    if args.apply:
+        # A table is replaced as a whole, so what a person entered goes in again and wins.
+        tables = {table: {**suggestion.get(table, {}), **mapping.get(table, {})} for table in TABLES}
+        document = session.api.patch(session.path(f"mappings/{mapping['id']}"), tables, version=mapping["version"])
+
+    def tell() -> None:
+        session.screen.table(_entries(document, suggestion.get("why", {})), ENTRIES, empty="Nothing to propose.")
+        for open_name in suggestion.get("open", ()):
+            session.screen.line(f"nothing fits: {open_name}")
+        name = mapping["name"]
+        session.screen.line(
+            f"Written into {name}." if args.apply else f"Nothing is written yet; add --apply to write it into {name}."
+        )
+
+    session.screen.answer(document, tell)
+
+
+def show_mapping(session: Session, args: argparse.Namespace) -> None:
+    """A mapping's entries."""
+    mapping = find(session, "mappings", args.mapping, what="mapping")
+    session.screen.answer(
+        mapping, lambda: session.screen.table(_entries(mapping, {}), ENTRIES[:3], empty="This mapping is still empty.")
+    )
+
+
+def show_gaps(session: Session, args: argparse.Namespace) -> None:
+    """What the mapping lacks for the machines that shall move."""
+    mapping = find(session, "mappings", args.mapping, what="mapping")
+    found = session.api.get(session.path(f"mappings/{mapping['id']}/gaps"))
+    session.screen.answer(found, lambda: session.screen.table(found["gaps"], GAPS, empty="The mapping is complete."))
+
+
+def _entries(tables: dict[str, Any], why: dict[str, str]) -> list[dict[str, str]]:
+    return [
+        {"table": table, "source": source, "target": target, "why": why.get(source, "")}
+        for table in TABLES
+        for source, target in tables.get(table, {}).items()
+    ]
