@@ -22,17 +22,17 @@ class NotAsTold(Exception):
 def cut_over(cast: Cast, wave: dict[str, Any], victim: str) -> list[dict[str, Any]]:
     """Cut the wave over; `victim` is the machine whose source is powered on by somebody. Returns the conversions."""
     cast.stagehand.throttle_pool(THROTTLE_BYTES_PER_S)
-    job = cast.operator.post(f"./waves/{wave['id']}/cutover")
+    cutover = cast.operator.post(f"./waves/{wave['id']}/cutover")
     with cast.story.stage("A worker is killed with -9 in mid-copy") as stage:
-        row, job = _kill_a_copying_worker(cast.operator)
+        row, killed = _kill_a_copying_worker(cast.operator)
         cast.stagehand.throttle_pool(0)
-        stage.figure = _wait_for_another_worker(cast.operator, row, job)
+        stage.figure = _wait_for_another_worker(cast.operator, row, killed)
     with cast.story.stage("Somebody powers a source on") as stage:
         _wait_for_state(cast.operator, victim, "cutting_over")
         cast.stagehand.power_on_source(victim)
         stage.figure = f"{victim}, after its copy was proven"
     with cast.story.stage("Cutover of the wave") as stage:
-        cast.operator.finish(job, within_s=PATIENCE_S)
+        cast.operator.finish(cutover, within_s=PATIENCE_S)
         rows = cast.operator.everything("./conversions")
         done = sum(row["state"] == "done" for row in rows)
         verified = sum(disk["verified"] for row in rows for disk in row["disks"])
