@@ -145,7 +145,7 @@ def _still_used(error: Any) -> Problem:
 
 def _busy(error: Any) -> Problem:
     """A lock that was not given in time, or a line that broke; any other fault of the database is one of ours."""
-    if "locked" in str(error):
+    if "locked" in str(error) or "deadlock" in str(error):
         return problem_of_status(503, "The database is busy with other writers.")
     if "connect" in str(error) or "terminat" in str(error):
         return problem_of_status(503, "The database does not answer.")

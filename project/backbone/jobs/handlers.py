@@ -18,7 +18,10 @@ FailureFunction = Callable[["dict[str, Any]", "dict[str, Any]", Actor], None]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One kind of job. `function(job: JobContext, **params)` may be called again and then goes on from `job.checkpoint`."""
+    """One kind of job. `function(job: JobContext, **params)` may be called again and then goes on from `job.checkpoint`.
+
+    Parameters arrive as JSON values: ids are texts.
+    """
 
     kind: str
     queue: Queue

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseFault
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
 from estate.errors import AskPerson, EdgeError, Retry, Wait
 from project.backbone.accounts.policy import Actor
@@ -74,6 +74,10 @@ def _attempt(claim: Claim, job: Job, lost: threading.Event, stopping: threading.
     except (EdgeError, Problem, UnknownKind) as refused:
         log.warning("job_refused", error=str(refused), code=getattr(refused, "code", "unknown_kind"))
         _end(claim, job, JobEvent.BROKE, error=_error_of(refused))
+    except OperationalError as fault:
+        # A lock not given in time, a deadlock or a broken line: the row is fine, and the same attempt may work soon.
+        log.warning("job_database_fault", error=str(fault))
+        _try_again(claim, job, Retry("The database was busy or did not answer.", code="database_busy", after_s=2))
     except Exception as fault:
         log.exception("job_broke")
         _end(claim, job, JobEvent.BROKE, error=_error_of(fault))

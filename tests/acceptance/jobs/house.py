@@ -19,15 +19,16 @@ ENQUEUE = """
 import json, sys
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.services import enqueue
-params = json.loads(sys.argv[1])
-print("job", enqueue("stepping.walk", project=None, params=params, actor=Actor.system("test")).id)
+for params in json.loads(sys.argv[1]):
+    print("job", enqueue("stepping.walk", project=None, params=params, actor=Actor.system("test")).id)
 """
 LOOK = """
 import json, sys
 from project.backbone.models import Job
-job = Job.objects.get(pk=sys.argv[1])
-print("job", json.dumps({"state": job.state, "result": job.result, "pid": job.worker_pid, "checkpoint": job.checkpoint,
-                         "attempts": job.attempts, "losses": job.losses, "error": job.error}))
+for pk in json.loads(sys.argv[1]):
+    job = Job.objects.get(pk=pk)
+    print("job", json.dumps({"state": job.state, "result": job.result, "pid": job.worker_pid, "checkpoint": job.checkpoint,
+                             "attempts": job.attempts, "losses": job.losses, "error": job.error}))
 """
 
 
@@ -106,31 +107,40 @@ class House:
 
     def walk(self, *, steps: int, pause_s: float) -> str:
         """Ask for a stepping job; its id."""
-        return self._answer(ENQUEUE, json.dumps({"file": str(self.steps_file), "steps": steps, "pause_s": pause_s}))
+        return self.walks([self.steps_file], steps=steps, pause_s=pause_s)[0]
+
+    def walks(self, files: list[Path], *, steps: int, pause_s: float) -> list[str]:
+        """Ask for one stepping job per file; their ids."""
+        params = [{"file": str(file), "steps": steps, "pause_s": pause_s} for file in files]
+        return self._answers(ENQUEUE, json.dumps(params))
 
     def look(self, job_id: str) -> dict[str, Any]:
         """The job's row."""
-        answer: dict[str, Any] = json.loads(self._answer(LOOK, job_id))
-        return answer
+        return self.look_at([job_id])[0]
+
+    def look_at(self, job_ids: list[str]) -> list[dict[str, Any]]:
+        """The rows of several jobs, in that order."""
+        return [json.loads(line) for line in self._answers(LOOK, json.dumps(job_ids))]
 
     @property
     def steps_file(self) -> Path:
         return self.folder / "steps.txt"
 
-    def steps(self) -> list[tuple[int, int, int]]:
+    def steps(self, file: Path | None = None) -> list[tuple[int, int, int]]:
         """Step, process id and attempt of every step taken so far."""
-        if not self.steps_file.exists():
+        file = file or self.steps_file
+        if not file.exists():
             return []
-        lines = self.steps_file.read_text().splitlines()
+        lines = file.read_text().splitlines()
         return [(int(step), int(pid), int(attempt)) for step, pid, attempt in (line.split() for line in lines)]
 
     def log(self) -> str:
         return (self.folder / "processes.log").read_text(errors="replace")
 
-    def _answer(self, script: str, *arguments: str) -> str:
+    def _answers(self, script: str, *arguments: str) -> list[str]:
         code = f"import django; django.setup()\n{script}"
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
-        return next(line for line in done.stdout.splitlines() if line.startswith("job ")).removeprefix("job ")
+        return [line.removeprefix("job ") for line in done.stdout.splitlines() if line.startswith("job ")]

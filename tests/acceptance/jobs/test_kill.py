@@ -6,7 +6,9 @@ Embedded mode with its own worker processes; full mode with PostgreSQL, Redis an
 from __future__ import annotations
 
 import os
+import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -75,6 +77,33 @@ def test_another_embedded_worker_goes_on_after_kill_9(embedded: House) -> None:
     embedded.start_manage("worker", "--queue", "disks")
     embedded.start_manage("ticker")
     killed_in_the_middle(embedded)
+
+
+@pytest.mark.soak
+def test_many_kills_in_a_row_lose_no_step_and_repeat_none(embedded: House) -> None:
+    """Three kills in a normal run, forty in `make soak` (XENBOUND_SOAK=1)."""
+    kills = 40 if os.environ.get("XENBOUND_SOAK") == "1" else 3
+    chance = random.Random(20261122)
+    workers = [embedded.start_manage("worker", "--queue", "disks") for _ in range(3)]
+    embedded.start_manage("ticker")
+    files = [embedded.folder / f"steps-{number}.txt" for number in range(kills + 2)]
+    job_ids = embedded.walks(files, steps=STEPS, pause_s=PAUSE_S)
+    for _ in range(kills):
+        time.sleep(chance.uniform(1.0, 2.0))
+        victim = chance.randrange(len(workers))
+        workers[victim].kill()
+        workers[victim] = embedded.start_manage("worker", "--queue", "disks")
+
+    def ended() -> bool:
+        return all(row["state"] in ("succeeded", "failed") for row in embedded.look_at(job_ids))
+
+    eventually(ended, within_s=60 + 20 * kills, every_s=1)
+    assert {row["state"] for row in embedded.look_at(job_ids)} == {"succeeded"}, embedded.log()
+    losses = [row["losses"] for row in embedded.look_at(job_ids)]
+    for file, lost in zip(files, losses, strict=True):
+        taken = [step for step, _, _ in embedded.steps(file)]
+        assert len(taken) == len(set(taken)), "a step was taken twice"
+        assert STEPS - len(taken) <= lost, "a step is missing that no kill explains"
 
 
 @pytest.mark.full

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from estate.errors import AskPerson, Retry, Wait
 from project.backbone import clock
@@ -211,6 +211,20 @@ def test_an_unforeseen_fault_fails_the_job_without_a_traceback_in_the_answer(peo
     assert reloaded(job).error["code"] == "internal_error"
     assert "hunter2" not in str(job.error)
     assert "Traceback" not in str(people.client("owner").get(f"/api/v1/jobs/{job.id}").json())
+
+
+def test_a_busy_database_is_a_passing_fault(people: People, work: Any) -> None:
+    def busy_once(job: JobContext) -> None:
+        if job.attempt == 1:
+            raise OperationalError("deadlock detected")
+
+    work(busy_once)
+    job = ask(people)
+    run_jobs()
+    assert (reloaded(job).state, job.tries) == ("queued", 1)
+    with clock.frozen(clock.now() + timedelta(seconds=3)):
+        run_jobs()
+    assert reloaded(job).state == "succeeded"
 
 
 def test_a_result_that_is_no_json_fails_the_job(people: People, work: Any) -> None:
