@@ -24,9 +24,7 @@ class Retry(EdgeError):
 
     code = "edge_retry"
 
-    def __init__(
-        self, message: str, *, code: str = "", next_step: str = "", where: str = "", after_s: float = 5.0
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", next_step: str = "", where: str = "", after_s: float = 5.0) -> None:
         super().__init__(message, code=code, next_step=next_step, where=where)
         self.after_s = after_s
 
@@ -36,9 +34,7 @@ class Wait(EdgeError):
 
     code = "edge_wait"
 
-    def __init__(
-        self, message: str, *, code: str = "", next_step: str = "", where: str = "", after_s: float = 15.0
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "", next_step: str = "", where: str = "", after_s: float = 15.0) -> None:
         super().__init__(message, code=code, next_step=next_step, where=where)
         self.after_s = after_s
 

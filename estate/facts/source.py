@@ -31,7 +31,7 @@ class DiskBacking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
-    """One virtual disk. `device_key` is stable inside its VM; `address` is controller type, bus and unit as NFC leases spell it."""
+    """One virtual disk. `device_key` is stable inside its VM; `address` is controller type, bus and unit as leases spell it."""
 
     device_key: int
     label: str
@@ -91,14 +91,14 @@ class VmFacts:
     bios_uuid: str | Unknown = UNKNOWN
     power_state: PowerState | Unknown = UNKNOWN
     connection_state: str | Unknown = UNKNOWN
-    boot_time: datetime | None | Unknown = UNKNOWN
+    boot_time: datetime | Unknown | None = UNKNOWN
     change_version: str | Unknown = UNKNOWN
     is_template: bool | Unknown = UNKNOWN
-    managed_by: str | None | Unknown = UNKNOWN
+    managed_by: str | Unknown | None = UNKNOWN
     annotation: str = ""
     folder_path: str = ""
     host_id: str | Unknown = UNKNOWN
-    cluster_id: str | None | Unknown = UNKNOWN
+    cluster_id: str | Unknown | None = UNKNOWN
     guest_id: str | Unknown = UNKNOWN
     guest_full_name: str | Unknown = UNKNOWN
     guest_host_name: str | Unknown = UNKNOWN
@@ -113,7 +113,7 @@ class VmFacts:
     ft_state: str | Unknown = UNKNOWN
     ft_configured: bool | Unknown = UNKNOWN
     consolidation_needed: bool | Unknown = UNKNOWN
-    crypto_state: str | None | Unknown = UNKNOWN
+    crypto_state: str | Unknown | None = UNKNOWN
     has_vtpm: bool | Unknown = UNKNOWN
     disks: tuple[DiskFacts, ...] | Unknown = UNKNOWN
     nics: tuple[NicFacts, ...] | Unknown = UNKNOWN

@@ -10,36 +10,57 @@ import project.backbone.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('backbone', '0001_initial'),
+        ("backbone", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GateDecisionRow',
+            name="GateDecisionRow",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
-                ('wave_id', models.UUIDField(db_index=True)),
-                ('phase', models.CharField(choices=[('asked', 'Asked'), ('before_copy', 'Before Copy'), ('before_start', 'Before Start')], default='asked', max_length=16)),
-                ('state', models.CharField(choices=[('open', 'open'), ('closed', 'closed')], max_length=8)),
-                ('decided_at', models.DateTimeField()),
-                ('reasons', models.JSONField(default=list)),
-                ('warnings', models.JSONField(default=list)),
-                ('fact_ids', models.JSONField(default=dict)),
-                ('asked_by_name', models.CharField(max_length=200)),
-                ('signed_by_name', models.CharField(blank=True, max_length=200)),
-                ('signed_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='gate_decisions', to='backbone.project')),
-                ('signed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(db_index=True, default=project.backbone.clock.now, editable=False)),
+                ("wave_id", models.UUIDField(db_index=True)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[("asked", "Asked"), ("before_copy", "Before Copy"), ("before_start", "Before Start")],
+                        default="asked",
+                        max_length=16,
+                    ),
+                ),
+                ("state", models.CharField(choices=[("open", "open"), ("closed", "closed")], max_length=8)),
+                ("decided_at", models.DateTimeField()),
+                ("reasons", models.JSONField(default=list)),
+                ("warnings", models.JSONField(default=list)),
+                ("fact_ids", models.JSONField(default=dict)),
+                ("asked_by_name", models.CharField(max_length=200)),
+                ("signed_by_name", models.CharField(blank=True, max_length=200)),
+                ("signed_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="gate_decisions", to="backbone.project"
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-decided_at', '-created_at'],
+                "ordering": ["-decided_at", "-created_at"],
             },
         ),
     ]
