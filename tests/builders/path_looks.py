@@ -13,7 +13,8 @@ from estate.xapi import vm
 from estate.xapi.session import XapiSession
 from lab.testing import Lab
 from migration.conversion.models import Conversion
-from tests.builders.path import Site, connection_to, pool_pins, vdi_file
+from migration.conversion.services import lifecycle
+from tests.builders.path import SYSTEM, Site, again, connection_to, copied, gone_live, pool_pins, settle, vdi_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,38 @@ class Looks:
         """Whether every VDI file is the source's raw disk, byte for byte."""
         pairs = self.disk_pairs(row)
         return bool(pairs) and all(filecmp.cmp(disk["raw_path"], vdi, shallow=False) for disk, vdi in pairs)
+
+    def most_of_stream(self, name: str) -> int:
+        """Four fifths of what the export of a machine's first disk streams, in bytes: some segments are done by then."""
+        disk = next(disk for disk in self.lab.control("GET", "/disks") if disk["vm"] == name)
+        return Path(disk["vmdk_path"]).stat().st_size * 4 // 5
+
+    def machine(self, name: str) -> Any:
+        """The lab's own object behind a source VM."""
+        return self.lab.whole.vcenter.center.places.machine_named(name)
+
+    def cancelled_and_cleared(self, row: Conversion) -> bool:
+        """Cancel it: afterwards nothing of it may be in the pool, and nothing may be open on either side."""
+        lifecycle.cancel(again(row), actor=SYSTEM)
+        settle()
+        row = again(row)
+        ledger = row.ledger.filter(removed_at=None).exists()
+        return (row.state, self.left_in_pool(row), ledger, self.nothing_open()) == ("cancelled", (0, 0), False, True)
+
+    def retried_and_done(self, row: Conversion) -> bool:
+        """Retry it all the way: the next run picks up what is left, with one VM, and every byte right."""
+        lifecycle.retry(again(row), actor=SYSTEM)
+        settle()
+        row = gone_live(copied(row))
+        assert row.error is None, row.error
+        disks = row.disks.count()
+        return (row.state, self.left_in_pool(row), self.equal_bytes(row), self.nothing_open()) == ("done", (1, disks), True, True)
+
+
+def told(row: Conversion, *names: str) -> str:
+    """The code of a failed conversion's error, after checking that it names these things and the next step."""
+    assert row.state == "failed", row.state
+    assert row.error is not None and row.error["next_step"], row.error
+    for name in names:
+        assert name in row.error["message"], row.error
+    return str(row.error["code"])

@@ -87,7 +87,7 @@ def retry(conversion: Conversion, *, actor: Actor) -> Job:
     actor.require(conversion.project, Role.OPERATOR)
     _refuse_unless(conversion, Event.RETRY)
     _refuse_while_rolling_back(conversion)
-    forget_copies(conversion.pk)
+    forget_copies(conversion)
     move(conversion.pk, Event.RETRY, actor=actor, message="Retry asked for", error=None, source_marker=None, step="")
     return _enqueue(conversion, "conversion.prepare", actor)
 

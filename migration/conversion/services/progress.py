@@ -90,10 +90,15 @@ def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
     DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, fault=fault)
 
 
-def forget_copies(conversion_id: UUID) -> None:
-    """A new pass from the start: what was copied or proven before no longer counts, but it may still lie in the VDIs."""
-    DiskCopy.objects.filter(conversion_id=conversion_id).update(
-        written_before=True,
+def forget_copies(conversion: Conversion) -> None:
+    """A new pass from the start: what was copied or proven before no longer counts, but it may still lie in the VDIs.
+
+    Nothing was ever written before the source was first confirmed off.
+    """
+    disks = DiskCopy.objects.filter(conversion=conversion)
+    if conversion.source_marker is not None:
+        disks.update(written_before=True)
+    disks.update(
         bytes_copied=0,
         bytes_sent=0,
         bytes_zero=0,

@@ -7,7 +7,8 @@ start and sends only what lies behind the last finished segment. Nothing is kept
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 
@@ -16,7 +17,7 @@ from estate.disks.blockmap import BlockHashes
 from estate.disks.pump import Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
 from estate.disks.vmdk.source import StreamVmdkSource
-from estate.errors import AskPerson
+from estate.errors import AskPerson, EdgeError
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
 from estate.xapi import vdi
@@ -38,7 +39,8 @@ def copy_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec:
         return
     with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
         for disk in todo:
-            _copy_one(lease, pool, row, spec, disk, job)
+            with _named(disk, spec):
+                _copy_one(lease, pool, row, spec, disk, job)
         lease.complete()
 
 
@@ -47,14 +49,29 @@ def verify_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spe
     for disk in selectors.disks_of(row):
         if disk.verified:
             continue
+        with _named(disk, spec):
+            _verify_one(source, pool, spec, disk, job)
+
+
+@contextmanager
+def _named(disk: DiskCopy, spec: ConversionSpec) -> Iterator[None]:
+    """The readers of disk formats know bytes only: say which disk of which machine an error is about."""
+    try:
+        yield
+    except EdgeError as error:
+        error.where = error.where or f"{disk.label} of {spec.name}"
+        raise
+
+
+def _verify_one(source: VsphereSession, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
+    ranges = _compare(pool, disk, job)
+    if ranges:
+        progress.note_fault(disk, {"mismatched_ranges": ranges})
+        _send_again(source, pool, spec, disk, ranges, job)
         ranges = _compare(pool, disk, job)
-        if ranges:
-            progress.note_fault(disk, {"mismatched_ranges": ranges})
-            _send_again(source, pool, spec, disk, ranges, job)
-            ranges = _compare(pool, disk, job)
-        if ranges:
-            raise _differs(spec, disk, ranges)
-        progress.close_verification(disk)
+    if ranges:
+        raise _differs(spec, disk, ranges)
+    progress.close_verification(disk)
 
 
 def _copy_one(

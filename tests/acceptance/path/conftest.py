@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.testing import Lab, running_lab
+from migration.conversion.services import progress
 from tests.builders.path import Site, a_site
 from tests.builders.path_looks import Looks
 from tests.builders.people import People
@@ -46,3 +47,20 @@ def site(people: People, lab: Lab) -> Site:
 @pytest.fixture
 def looks(lab: Lab, site: Site) -> Looks:
     return Looks(lab, site)
+
+
+@pytest.fixture
+def at_first_segment(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Lets something happen in mid-copy: once, right after the first segment became durable."""
+
+    def arrange(act: Callable[[], object]) -> None:
+        pending, close = [act], progress.close_segment
+
+        def closing(*arguments: Any, **fields: Any) -> None:
+            close(*arguments, **fields)
+            if pending:
+                pending.pop()()
+
+        monkeypatch.setattr(progress, "close_segment", closing)
+
+    return arrange

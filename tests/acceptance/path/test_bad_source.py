@@ -1,0 +1,171 @@
+"""What can go wrong at the source: each is told by name with a next step, and nothing is left that the next run cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lab.vcenter_sim.leases import open_lease
+from lab.worlds.spec import Tools
+from migration.conversion.models import Segment
+from migration.conversion.services import lifecycle
+from project.backbone.endpoints.services import update_endpoint
+from project.backbone.models import Endpoint, Job
+from tests.builders.jobs import run_jobs
+from tests.builders.path import SYSTEM, Site, a_site, again, copied, gone_live, prepared, settle
+from tests.builders.path_looks import Looks, told
+from tests.builders.people import People, a_project
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_wrong_password_is_sent_once_for_the_whole_wave(site: Site, looks: Looks) -> None:
+    rows = [prepared(site.conversion(name)) for name in ("git01", "web02")]
+    right = looks.lab.json["vcenter"]["password"]
+    update_endpoint(site.source, password="wrong", actor=SYSTEM)
+    before = looks.calls("vcenter", "Login")
+
+    failed = [copied(row) for row in rows]
+
+    assert looks.calls("vcenter", "Login") - before == 1
+    assert [told(row, "vc01") for row in failed] == ["login_refused", "login_not_tried"]
+    assert [looks.source_is(row.name) for row in rows] == ["on", "on"]
+    assert looks.nothing_open()
+    update_endpoint(Endpoint.objects.get(pk=site.source.pk), password=right, actor=SYSTEM)
+    assert looks.retried_and_done(rows[0])
+    assert looks.cancelled_and_cleared(rows[1])
+
+
+@pytest.mark.parametrize(("listener", "shown"), [("vcenter", "vc01"), ("esxi01", "127.0.0.21")])
+def test_a_changed_certificate_is_refused_before_anything_is_sent(site: Site, looks: Looks, listener: str, shown: str) -> None:
+    row = prepared(site.conversion("git01"))
+    looks.lab.control("POST", "/certificate", {"of": listener})
+    row = copied(row)
+
+    assert told(row, shown) == "certificate_changed"
+    assert not Segment.objects.exists()
+    assert looks.cancelled_and_cleared(row)
+
+
+def test_a_session_that_expires_between_two_pages_costs_no_object(people: People, looks: Looks) -> None:
+    looks.vcenter_fault("page_size", size=1)
+    looks.vcenter_fault("session_expire", after_pages=2)
+    before = looks.calls("vcenter", "Login")
+    site = a_site(a_project(), looks.lab.json)
+
+    assert sorted(site.machines) == ["db01", "file01", "git01", "web02"]
+    assert looks.calls("vcenter", "Login") - before == 2
+
+
+def test_a_lease_that_dies_in_mid_stream_costs_only_the_segment_it_was_in(site: Site, looks: Looks) -> None:
+    looks.vcenter_fault("lease_dead", after_bytes=looks.most_of_stream("git01"))
+    row = copied(prepared(site.conversion("git01")))
+
+    assert (row.state, row.error) == ("cutting_over", None)
+    ends = list(Segment.objects.order_by("finished_at").values_list("end_bytes", flat=True))
+    assert len(ends) > 1 and ends == sorted(set(ends)), "each segment was sent once"
+    assert Job.objects.get(kind="conversion.copy").attempts == 2
+    assert looks.equal_bytes(row)
+    disk = row.disks.get()
+    assert disk.bytes_sent <= disk.bytes_total - disk.bytes_zero
+    assert looks.cancelled_and_cleared(row)
+
+
+def test_a_stream_cut_short_is_no_whole_disk_and_is_read_again(site: Site, looks: Looks) -> None:
+    looks.vcenter_fault("truncate", after_bytes=looks.most_of_stream("git01"))
+    row = copied(prepared(site.conversion("git01")))
+
+    assert (row.state, row.error, Job.objects.get(kind="conversion.copy").attempts) == ("cutting_over", None, 2)
+    assert looks.equal_bytes(row)
+
+
+def test_a_stream_that_is_always_cut_short_fails_by_name_after_five_tries(site: Site, looks: Looks) -> None:
+    looks.vcenter_fault("truncate", after_bytes=64 << 10, times=50)
+    row = copied(prepared(site.conversion("git01")))
+
+    assert told(row, "Hard disk 1 of git01") == "disk_stream_truncated"
+    assert Job.objects.get(kind="conversion.copy").attempts == 5
+    assert looks.nothing_open()
+    looks.vcenter_fault("none")
+    assert looks.retried_and_done(row)
+
+
+def test_a_fault_after_some_headway_is_counted_as_the_first(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    copy = lifecycle.start_copying(row, actor=SYSTEM)
+    Job.objects.filter(pk=copy.pk).update(tries=4)
+    looks.vcenter_fault("truncate", after_bytes=looks.most_of_stream("git01"))
+    settle()
+
+    assert (again(row).state, Job.objects.get(pk=copy.pk).attempts) == ("cutting_over", 2)
+
+
+def test_the_lease_of_a_dead_worker_is_waited_out_and_counts_as_no_failure(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    looks.switch("git01", "off")
+    open_lease(looks.lab.whole.vcenter.center, looks.machine("git01"))
+    job = lifecycle.start_copying(row, actor=SYSTEM)
+    run_jobs()
+    job.refresh_from_db()
+    assert (job.state, job.tries) == ("waiting", 0)
+    assert "git01" in job.message
+    settle()
+
+    assert again(row).state == "cutting_over"
+    job.refresh_from_db()
+    assert (job.state, job.tries) == ("succeeded", 0)
+
+
+def test_a_source_that_ran_again_before_go_live_is_never_cut_over(site: Site, looks: Looks) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    looks.switch("git01", "on")
+    looks.switch("git01", "off")
+    row = gone_live(row)
+
+    assert told(row, "git01", "stale") == "source_ran_again"
+    record = looks.vm_record(row)
+    assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
+    assert looks.nothing_open()
+    assert looks.retried_and_done(row)
+
+
+def test_a_source_powered_on_during_its_copy_is_refused(site: Site, looks: Looks, at_first_segment: Callable[..., None]) -> None:
+    at_first_segment(lambda: looks.switch("git01", "on"))
+    row = copied(prepared(site.conversion("git01")))
+
+    assert told(row, "git01", "poweredOn") == "source_ran_again"
+    assert looks.cancelled_and_cleared(row)
+    assert looks.source_is("git01") == "on", "cancelling leaves the source as it is"
+
+
+@pytest.mark.parametrize("change", [{"ignores_shutdown": True}, {"tools": Tools.NOT_RUNNING}])
+def test_a_guest_that_cannot_be_shut_down_is_powered_off(site: Site, looks: Looks, change: dict[str, Any]) -> None:
+    machine = looks.machine("git01")
+    machine.spec = replace(machine.spec, **change)
+    row = copied(prepared(site.conversion("git01")))
+
+    assert (row.state, looks.source_is("git01"), looks.equal_bytes(row)) == ("cutting_over", "off", True)
+    assert looks.calls("vcenter", "PowerOffVM_Task") == 1
+
+
+def test_a_disk_the_export_leaves_out_is_named(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    machine = looks.machine("git01")
+    machine.spec = replace(machine.spec, disks=(replace(machine.spec.disks[0], mode="independent_persistent"),))
+    row = copied(row)
+
+    assert told(row, "git01", "Hard disk 1") == "disk_not_exported"
+    assert looks.cancelled_and_cleared(row)
+
+
+def test_a_failed_machine_rolls_back_to_its_source(site: Site, looks: Looks) -> None:
+    looks.vcenter_fault("truncate", after_bytes=64 << 10, times=50)
+    row = copied(prepared(site.conversion("git01")))
+    assert (row.state, looks.source_is("git01")) == ("failed", "off")
+    lifecycle.roll_back(row, actor=SYSTEM)
+    settle()
+
+    assert (again(row).state, looks.source_is("git01"), looks.vm_record(row)["power_state"]) == ("rolled_back", "on", "Halted")
