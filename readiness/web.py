@@ -18,6 +18,7 @@ from estate.facts.pool import PoolFacts
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.web.pages import ProjectForm, ProjectPage, permitted
+from readiness.core.evidence import EvidenceItem
 from readiness.core.results import CheckResult, Result
 from readiness.core.verdict import VerdictState
 from readiness.models import Pool
@@ -38,6 +39,15 @@ VERDICTS = {
     VerdictState.NOT_READY: ("bad", "not ready"),
 }
 _ORDER = (Result.FAIL, Result.UNKNOWN, Result.WARN, Result.PASS, Result.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """A check's answer with the facts behind it: (path, value in words, when it was seen)."""
+
+    check: CheckResult
+    tone: str
+    seen: tuple[tuple[str, str, datetime | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ def _shown(pool: Pool) -> dict[str, Any]:
     """What the page says of a pool; what nobody read or evaluated yet is None."""
     at, seen = now(), evaluations.latest_evaluation(pool.pk)
     read = pools.latest_inventory(pool.pk)
+    names = _names(pools.facts_of(read)) if read else {}
     tone, word = VERDICTS[seen.verdict] if seen else ("unknown", "never evaluated")
     return {
         "collected_at": read.collected_at if read else None,
@@ -77,10 +88,11 @@ def _shown(pool: Pool) -> dict[str, Any]:
         "seen": seen,
         "tone": tone,
         "word": word,
-        "checks": [(check, TONES[check.result]) for check in _worst_first(seen)],
+        "checks": [_check(check, names) for check in _worst_first(seen)],
         "tally": _tally(seen),
         "faults": [(fault, TONES[fault.result]) for fault in seen.simulated_faults] if seen else [],
-        "attested": _attested(pool, at, pools.facts_of(read) if read else None),
+        "drift": cases.drift(pool.pk, at).lines if read else (),
+        "attested": _attested(pool, at, names),
     }
 
 
@@ -99,13 +111,22 @@ def _tally(seen: EvaluationView | None) -> list[tuple[str, str, int]]:
     return [(result.value.replace("_", " "), TONES[result], results.count(result)) for result in _ORDER if result in results]
 
 
-def _attested(pool: Pool, at: datetime, facts: PoolFacts | None) -> list[Attested]:
+def _attested(pool: Pool, at: datetime, names: dict[str, str]) -> list[Attested]:
     """What people attest, with the pool's own names in place of its uuids."""
-    names = _names(facts) if facts else {}
     return [
-        Attested(str(item.kind), names.get(item.subject, item.subject), _plain(item.value, names), item.who, item.tested_at)
+        Attested(str(item.kind), names.get(item.subject, item.subject), _said(item, names), item.who, item.tested_at)
         for item in cases.evidence_in_force(pool, at)
     ]
+
+
+def _said(item: EvidenceItem, names: dict[str, str]) -> str:
+    """What was tested in front of what was seen."""
+    return _plain({"timeout_s": item.timeout_s, "storage_node": item.storage_node, **item.value}, names)
+
+
+def _check(check: CheckResult, names: dict[str, str]) -> CheckLine:
+    seen = tuple((point.path, _plain(point.value, names) or "–", point.at) for point in check.evidence)
+    return CheckLine(check, TONES[check.result], seen)
 
 
 def _names(facts: PoolFacts) -> dict[str, str]:
@@ -115,15 +136,22 @@ def _names(facts: PoolFacts) -> dict[str, str]:
 
 
 def _plain(value: Any, names: dict[str, str]) -> str:
-    """JSON of whatever shape a person gave, as one line; what is empty is left out."""
+    """JSON of whatever shape, as one line; what is empty is left out."""
     if isinstance(value, dict):
-        parts = {key.replace("_", " "): _plain(part, names) for key, part in value.items()}
-        return ", ".join(f"{key}: {part}" for key, part in parts.items() if part)
+        parts = {key: _plain(part, names) for key, part in value.items()}
+        return ", ".join(_labelled(key, part) for key, part in parts.items() if part)
     if isinstance(value, list):
         return "; ".join(_plain(part, names) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else names.get(str(value), str(value))
+
+
+def _labelled(key: str, part: str) -> str:
+    """`failover_s`, `70.0` as `failover: 70 s`; a uuid's key without the word, for its value has become a name."""
+    if key.endswith("_s"):
+        return f"{key[:-2].replace('_', ' ')}: {part.removesuffix('.0')} s"
+    return f"{key.removesuffix('_uuid').replace('_', ' ')}: {part}"
 
 
 class EvaluateForm(ProjectForm):

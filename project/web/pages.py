@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -103,7 +103,7 @@ class ProjectForm(InProject):
     A refusal that people can act on is shown on that page; missing rights and foreign ids are a problem page.
     """
 
-    http_method_names: ClassVar = ["post", "options"]
+    http_method_names = ["post", "options"]
     back = ""
 
     def act(self, **kwargs: Any) -> str:

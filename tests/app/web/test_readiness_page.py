@@ -36,12 +36,19 @@ def test_a_ready_pool_is_drawn_with_every_check_fault_and_attestation(world: Wor
         assert part in page
 
 
+def test_a_failover_test_says_at_which_timeout_on_which_node_and_what_each_host_did(world: World) -> None:
+    page = text(world.people)
+    assert "timeout: 120 s, storage node: san-a, method: hard_power_cycle, hosts: host: xen-h1, fenced: no;" in page
+    assert "failover: 70 s" in page
+
+
 def test_a_drifted_timeout_stands_on_top_with_its_commands(people: People) -> None:
     a_world(people, at=NOW, timeout_s=60)
     page = text(people)
     assert "Verdict: not ready" in page and "closes the gate" in page and "What stands against it" in page
     assert page.index("What stands against it") < page.index("HA-001"), "what fails comes before what passes"
     assert "ha-config:timeout=120" in page
+    assert "No longer as it was tested" in page and 'class="mark caution">60 s' in page
 
 
 def test_a_pool_that_was_never_read_is_unknown_and_not_drawn(people: People) -> None:
