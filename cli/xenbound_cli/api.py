@@ -80,14 +80,16 @@ class Api:
         query: dict[str, str | int] = {"limit": PAGE, **(params or {})}
         document = self._page(path, query)
         page, seen = document, set()
-        while page["next"]:
+        while page.get("next"):
             cursor = dict(parse_qsl(urlsplit(page["next"]).query))
             if cursor.get("cursor", "") in seen:
                 raise CannotReach(f"{self.url} answers the same page of {path} again and again.")
             seen.add(cursor.get("cursor", ""))
             page = self._page(path, cursor)
             document["results"] += page["results"]
-        return {**document, "next": None}
+        if seen:
+            document["next"] = None
+        return document
 
     def rows(self, path: str, params: Params | None = None) -> list[dict[str, Any]]:
         """The rows of a whole list. Raises: Refused, CannotReach."""
@@ -115,7 +117,7 @@ class Api:
         page = self.get(path, query)
         if not isinstance(page, dict) or not isinstance(page.get("results"), list):
             raise self._stranger("a list")
-        return {"next": None, **page}
+        return page
 
     def _document(self, answer: httpx.Response) -> Any:
         try:

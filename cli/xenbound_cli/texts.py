@@ -30,7 +30,7 @@ def cell(value: Any) -> str:
     if isinstance(value, dict):
         return "unknown" if set(value) == {"unknown"} else ", ".join(f"{clean(k)}={cell(v)}" for k, v in value.items())
     if isinstance(value, list):
-        return ", ".join(cell(part) for part in value)
+        return ", ".join(f"({cell(part)})" if isinstance(part, dict) else cell(part) for part in value)
     return clean(value)
 
 

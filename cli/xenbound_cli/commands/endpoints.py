@@ -115,8 +115,9 @@ def probe(end: End, session: Session, args: argparse.Namespace) -> None:
 
     def tell() -> None:
         trust.show(session, seen)
-        for missing in seen.get("privileges_missing") or ():
-            session.screen.line(f"missing right: {cell(missing)}")
+        for key, told in (("privileges_missing", "missing rights"), ("hosts_unread", "hosts not read")):
+            if seen.get(key):
+                session.screen.line(f"{told}: {cell(seen[key])}")
         fresh = len(trust.open_ones(seen))
         if fresh:
             told = f"{count(fresh, 'certificate')} to compare and confirm: xenbound {end.noun} confirm {clean(seen['name'])}"
@@ -149,7 +150,11 @@ def collect(end: End, session: Session, args: argparse.Namespace) -> None:
 def _collected(end: End, row: dict[str, Any], job: dict[str, Any]) -> str:
     result = job.get("result") or {}
     counts = result.get("counts")
-    told = ", ".join(f"{number} {name}" for name, number in counts.items()) if isinstance(counts, dict) else "read"
+    told = (
+        ", ".join(f"{number} {name}" for name, number in counts.items())
+        if isinstance(counts, dict)
+        else f"read {moment(result.get('collected_at'))}"
+    )
     unread = result.get("unreadable")
     return f"{end.noun} {row['name']}: {told}" + (f"; not readable: {cell(unread)}" if unread else "")
 

@@ -21,11 +21,7 @@ LIST = [
     Column("MADE", "created_at", moment),
     Column("ID", "id"),
 ]
-WAVES = [
-    Column("WAVE", "name"),
-    Column("MACHINE", "machine"),
-    Column("WHY HERE", "why"),
-]
+MACHINES = [Column("WAVE", "wave"), Column("MACHINE", "name"), Column("TEMPLATE", "placement.template_name")]
 
 
 def add(commands: Commands) -> None:
@@ -40,11 +36,11 @@ def add(commands: Commands) -> None:
     create.add_argument("--kind", default="migration", metavar="KIND", help="migration (unless told) or poc")
     create.add_argument("--machine", action="append", metavar="NAME", help="repeat it; all that shall migrate unless told")
     add_waiting(create)
-    for name, run, help_text in (
-        ("show", show_plan, "its waves, the why, and who stays behind"),
-        ("approve", approve_plan, "freeze it, as somebody who did not make it"),
-    ):
-        command(plan, name, run, help_text).add_argument("plan", metavar="PLAN", help="name or id")
+    shown = command(plan, "show", show_plan, "its waves and who stays behind")
+    shown.add_argument("--why", action="store_true", help="say of every machine why it is placed so")
+    approved = command(plan, "approve", approve_plan, "freeze it, as somebody who did not make it")
+    for parser in (shown, approved):
+        parser.add_argument("plan", metavar="PLAN", help="name or id")
 
 
 def list_plans(session: Session, args: argparse.Namespace) -> None:
@@ -72,7 +68,7 @@ def create_plan(session: Session, args: argparse.Namespace) -> None:
 
 def show_plan(session: Session, args: argparse.Namespace) -> None:
     """One plan."""
-    _show(session, find(session, "plans", args.plan, what="plan"))
+    _show(session, find(session, "plans", args.plan, what="plan"), why=args.why)
 
 
 def approve_plan(session: Session, args: argparse.Namespace) -> None:
@@ -83,20 +79,19 @@ def approve_plan(session: Session, args: argparse.Namespace) -> None:
     session.screen.answer(approved, lambda: session.screen.line(told))
 
 
-def _show(session: Session, plan: dict[str, Any]) -> None:
+def _show(session: Session, plan: dict[str, Any], *, why: bool = False) -> None:
     def tell() -> None:
         by = f", approved by {plan['approved_by']}" if plan["approved_by"] else ""
         session.screen.line(f"Plan {clean(plan['name'])} is {plan['state']}{by}: {plan['id']}")
         for wave in plan["waves"]:
             session.screen.line(f"Wave {clean(wave['name'])}: {count(len(wave['machines']), 'machine')}: {wave['id']}")
-        rows = [
-            {"wave": wave["name"], "name": wave["name"], "machine": machine["name"], "why": machine["why"]}
-            for wave in plan["waves"]
-            for machine in wave["machines"]
-        ]
-        session.screen.table(rows, WAVES, empty="No machine is in a wave.")
+        rows = [{**machine, "wave": wave["name"]} for wave in plan["waves"] for machine in wave["machines"]]
+        session.screen.table(rows, MACHINES, empty="No machine is in a wave.")
+        for machine in rows if why else ():
+            for sentence in machine["why"]:
+                session.screen.line(f"{clean(machine['name'])}: {sentence}")
         for left in plan["left_out"]:
             for reason in left["reasons"]:
-                session.screen.line(f"left out: {reason['sentence']}")
+                session.screen.line(f"left out: {clean(left['name'])}: {reason['sentence']}")
 
     session.screen.answer(plan, tell)

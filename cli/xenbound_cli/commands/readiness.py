@@ -66,7 +66,7 @@ def _tell(session: Session, args: argparse.Namespace, pool: dict[str, Any], verd
     for reason in verdict["reasons"]:
         session.screen.line(f"{reason['code']} {reason['subject']}: {reason['detail']}")
         for step in reason["remedy"]:
-            session.screen.line(f"remedy: {step}")
+            session.screen.line(f"  remedy: {step}")
     checks = [check for check in verdict["checks"] if args.all_checks or check["result"] not in QUIET_RESULTS]
     session.screen.table(checks, CHECKS, empty="Every check passed.")
     hidden = len(verdict["checks"]) - len(checks)

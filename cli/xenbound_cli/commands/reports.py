@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 from xenbound_cli.commands.grammar import Commands, command
@@ -49,15 +46,12 @@ def _form(name: str) -> str:
 
 def save(target: Path, content: bytes) -> None:
     """Write a file in one step: either the whole content is there or the old one. Raises: CliError."""
+    partial = target.with_name(f".{target.name}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{target.name}-")
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+            partial.write_bytes(content)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise CliError(f"{target} cannot be written: {error.strerror}.", next_step="Name another file with -o.") from error

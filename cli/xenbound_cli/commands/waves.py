@@ -19,7 +19,7 @@ LIST = [
     Column("MADE", "created_at", moment),
     Column("ID", "id"),
 ]
-MACHINES = [Column("MACHINE", "name"), Column("WHY HERE", "why")]
+MACHINES = [Column("MACHINE", "name"), Column("TEMPLATE", "placement.template_name"), Column("FIRMWARE", "placement.firmware")]
 
 
 def add(commands: Commands) -> None:
@@ -134,7 +134,7 @@ def _tell_gate(session: Session, wave: dict[str, Any], answer: dict[str, Any]) -
         for reason in reasons:
             session.screen.line(f"{kind}{reason['code']} {reason['subject']}: {reason['detail']}")
             if reason["remedy"]:
-                session.screen.line(f"remedy: {reason['remedy']}")
+                session.screen.line(f"  remedy: {reason['remedy']}")
 
 
 def sign_gate(session: Session, args: argparse.Namespace) -> None:
