@@ -1,6 +1,6 @@
 """Job kinds of conversions. Thin: each reloads its conversion by id, asks whether there is still work, and runs one leg.
 
-A job that failed for good fails its conversion with the same error, in the same transaction.
+A job that failed for good, or was cancelled, fails its conversion with the same error, in the same transaction.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from migration.conversion.work import legs
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
+from project.backbone.models import Job
 
 
-def _fail_conversion(params: dict[str, Any], error: dict[str, Any], actor: Actor) -> None:
-    transitions.fail(UUID(params["conversion_id"]), actor=actor, error=error)
+def _fail_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    transitions.fail(UUID(job.params["conversion_id"]), actor=actor, error=error, job_id=job.pk)
 
 
 @handler("conversion.prepare", title="Make the VM in the pool", on_failed=_fail_conversion)

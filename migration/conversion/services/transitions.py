@@ -73,10 +73,14 @@ def note(
     )
 
 
-def fail(conversion_id: UUID, *, actor: Actor, error: dict[str, str]) -> None:
-    """Move an unfinished conversion to failed with its error; one that already ended is left as it is. Loses no race."""
+def fail(conversion_id: UUID, *, actor: Actor, error: dict[str, str], job_id: UUID | None = None) -> None:
+    """Move an unfinished conversion to failed with its error; one that already ended is left as it is. Loses no race.
+
+    With `job_id`, only if that is the job asked for last: an older one has no say any more.
+    """
     for _ in range(MOST_RACES):
-        if State(Conversion.objects.values_list("state", flat=True).get(pk=conversion_id)) in ENDED:
+        seen = Conversion.objects.only("state", "job_id").get(pk=conversion_id)
+        if State(seen.state) in ENDED or job_id not in (None, seen.job_id):
             return
         try:
             move(conversion_id, Event.FAIL, actor=actor, message=error.get("message", "it failed"), error=error)

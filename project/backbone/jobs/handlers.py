@@ -13,7 +13,7 @@ from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.models import Job, Queue
 
 HandlerFunction = Callable[..., "dict[str, Any] | None"]
-FailureFunction = Callable[["dict[str, Any]", "dict[str, Any]", Actor], None]
+FailureFunction = Callable[[Job, "dict[str, Any]", Actor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Handler:
     title: str
     function: HandlerFunction
     on_failed: FailureFunction | None = None
-    """Called in the transaction that ends the job as failed or cancelled, with params and error: its subject fails with it."""
+    """Called in the transaction that ends the job as failed or cancelled, with its error, so that its subject fails with it."""
 
 
 _handlers: dict[str, Handler] = {}
@@ -43,7 +43,7 @@ def handler(
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for `kind`. A kind belongs to one function of one module.
 
-    `on_failed(params, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
+    `on_failed(job, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
     """
 
     def register(function: HandlerFunction) -> HandlerFunction:
@@ -68,7 +68,7 @@ def tell_failure(job: Job, error: dict[str, Any], actor: Actor) -> None:
     """Let the app of a failed job fail what the job worked on; part of the caller's transaction."""
     known = _handlers.get(job.kind)
     if known is not None and known.on_failed is not None:
-        known.on_failed(dict(job.params), error, actor)
+        known.on_failed(job, error, actor)
 
 
 def tell_stop(job: Job, actor: Actor) -> None:
