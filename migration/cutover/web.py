@@ -194,6 +194,8 @@ def _light(row: GateDecisionRow, at: datetime) -> tuple[str, str, str]:
         return "caution", "open, too old", f"Nobody may cut over on an answer older than {hours:g} hours: ask the gate again."
     if row.signed_at is None:
         return "caution", "open, not signed", "A second person has to sign it before the wave may cut over."
+    if row.phase != Phase.ASKED:
+        return "good", "open", "The cutover asked it again by itself and went on."
     return "good", "open", "The wave may cut over."
 
 

@@ -48,7 +48,7 @@ class JobLine:
 
 def job_lines(project: Project, *, actor: Actor, ended_most: int = 0) -> tuple[JobLine, ...]:
     """The project's unfinished jobs, oldest first, then the newest `ended_most` finished ones. Two queries."""
-    rows = visible_jobs(actor).filter(project=project).defer("params", "checkpoint")
+    rows = visible_jobs(actor).filter(project=project).select_related("created_by").defer("params", "checkpoint")
     unfinished = Q(state__in=UNFINISHED)
     ended = rows.exclude(unfinished).order_by("-finished_at", "-created_at")[:ended_most] if ended_most else []
     return tuple(line_of(row) for row in (*rows.filter(unfinished).order_by("created_at"), *ended))
@@ -70,7 +70,7 @@ def line_of(row: Job) -> JobLine:
         left_s=progress["eta_s"],
         message=str(error.get("message", "") or (row.message if state in UNFINISHED else "")),
         next_step=str(error.get("next_step", "")),
-        asked_by=row.requested_by_name,
+        asked_by=row.created_by.username if row.created_by else row.requested_by_name,
         asked_at=row.created_at,
     )
 

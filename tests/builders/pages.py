@@ -112,11 +112,18 @@ def a_world(people: People, *, at: datetime, vms: Sequence[VmFacts] = (), timeou
     return World(people, pool, plan, wave)
 
 
-def answered(world: World, *reasons: Reason, at: datetime, by: str = "owner", warnings: Sequence[Reason] = ()) -> GateDecisionRow:
+def answered(
+    world: World,
+    *reasons: Reason,
+    at: datetime,
+    by: str = "owner",
+    warnings: Sequence[Reason] = (),
+    phase: Phase = Phase.ASKED,
+) -> GateDecisionRow:
     """The gate of the wave answered at this time: closed by the reasons, open without any."""
     decision = GateDecision(GateState.CLOSED if reasons else GateState.OPEN, at, reasons, tuple(warnings))
     project, actor = world.people.project, world.people.actor(by)
-    return gate.record(project, wave_id=world.wave.pk, phase=Phase.ASKED, decision=decision, fact_ids={}, actor=actor)
+    return gate.record(project, wave_id=world.wave.pk, phase=phase, decision=decision, fact_ids={}, actor=actor)
 
 
 def in_state(name: str, state: State, *, copied: float = 0.0, step: str = "", error: dict[str, str] | None = None) -> Conversion:

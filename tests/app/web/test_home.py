@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion
 from migration.cutover.core.gate import FRESH_FOR
+from migration.cutover.models import Phase
 from migration.cutover.selectors import latest_decision
 from migration.planning.models import Wave
 from project.backbone import clock
@@ -65,6 +66,16 @@ def test_an_open_answer_that_grew_old_is_no_longer_green(world: World) -> None:
     assert "light caution" in shown and "too old" in shown
 
 
+def test_an_answer_given_inside_a_cutover_stays_green_under_the_signature_that_allowed_it(world: World) -> None:
+    answered(world, at=NOW)
+    signed_in(world.people.teammate).post(form(world, "sign"))
+    answered(world, at=NOW + timedelta(minutes=1), phase=Phase.BEFORE_START)
+    with clock.frozen(NOW + timedelta(minutes=2)):
+        shown = home(world, world.people.teammate)
+    assert "light good" in shown and "went on" in shown and "Signed by <strong>teammate</strong>" in shown
+    assert SIGN not in shown
+
+
 def test_buttons_are_shown_to_those_who_may_press_them(world: World) -> None:
     answered(world, at=NOW)
     people = world.people
@@ -112,12 +123,13 @@ def test_forms_refuse_whom_the_services_refuse(world: World) -> None:
 
 
 def test_a_job_at_work_shows_how_far_it_is_and_a_failed_one_what_to_do(world: World) -> None:
-    fields = {"project": world.people.project, "requested_by_name": "owner"}
+    fields = {"project": world.people.project, "created_by": world.people.owner, "requested_by_name": "job:x (owner)"}
     Job.objects.create(kind="conversion.copy", state="running", subject="db-01", progress_done=3, progress_total=4, **fields)
     error = {"code": "sr_full", "message": "SR fast is full", "next_step": "Free 3 GiB on it."}
     Job.objects.create(kind="gone.kind", state="failed", error=error, finished_at=NOW, **fields)
     shown = home(world)
     assert "Copy and prove the disks" in shown and 'value="75"' in shown
+    assert "job:x" not in shown, "a person asked for what a person's job asked for"
     assert "gone.kind" in shown and "SR fast is full" in shown and "Free 3 GiB on it." in shown
 
 
