@@ -271,11 +271,9 @@ _LINE_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (ConnectionError, "connection_lost", "the connection broke"),
     (http.client.IncompleteRead, "connection_lost", "the answer broke off"),
     (http.client.HTTPException, "bad_answer", "the answer is not proper HTTP"),
+    (Exception, "unreachable", "the network does not lead there"),
 )
 
 
 def _line_words(error: Exception) -> tuple[str, str]:
-    for kind, code, what in _LINE_ERRORS:
-        if isinstance(error, kind):
-            return code, what
-    return "unreachable", "the network does not lead there"
+    return next((code, what) for kind, code, what in _LINE_ERRORS if isinstance(error, kind))

@@ -135,6 +135,8 @@ class Internal(Problem):
 class Refused(Problem):
     """A refusal whose status and title come from HTTP itself; see `problem_of_status`."""
 
+    code = "refused"
+
     def __init__(self, status: int, title: str, detail: str, *, code: str, next_step: str) -> None:
         self.status, self.title = status, title
         super().__init__(detail, code=code, next_step=next_step)
@@ -154,5 +156,5 @@ HTTP_CODES: dict[int, tuple[str, str, str]] = {
 
 def problem_of_status(status: int, detail: str) -> Problem:
     """A problem for a plain HTTP refusal, with the code and next step of the table above."""
-    code, title, next_step = HTTP_CODES.get(status, ("refused", "The request was refused", ""))
+    code, title, next_step = HTTP_CODES.get(status, (Refused.code, "The request was refused", ""))
     return Refused(status, title, detail, code=code, next_step=next_step)
