@@ -7,6 +7,7 @@ import json
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient
 
 from project.backbone.accounts.tokens import issue_token
@@ -37,6 +38,7 @@ def test_the_stream_tells_each_change_and_ends_with_the_job(people: People, monk
             states.append(json.loads(lines["data"])["state"])
             following = {"queued": "running", "running": "succeeded"}.get(states[-1])
             await sync_to_async(Job.objects.filter(pk=job.pk).update)(state=following or states[-1])
+        await sync_to_async(connections.close_all)()
         return states
 
     assert asyncio.run(asyncio.wait_for(follow(), 10)) == ["queued", "running", "succeeded"]
@@ -50,6 +52,7 @@ def test_the_stream_is_closed_to_strangers_and_nobody(people: People) -> None:
     async def statuses() -> list[int]:
         client = AsyncClient()
         answers = [await client.get(url, headers=stranger), await client.get(url), await client.post(url, headers=stranger)]
+        await sync_to_async(connections.close_all)()
         return [answer.status_code for answer in answers]
 
     assert asyncio.run(statuses()) == [404, 401, 405]
