@@ -53,6 +53,7 @@ lint: .venv/.dev ## ruff, mypy, import contracts, missing migrations, openapi dr
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd cli && ../$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py spectacular --fail-on-warn --file var/openapi.yaml && diff -q docs/openapi.yaml var/openapi.yaml \
 		|| { echo "docs/openapi.yaml is not what the code says: run make schema and commit it."; exit 1; }

@@ -49,7 +49,7 @@ class Screen:
         """The result of a command: the API's document with `--json`, else what `tell` prints."""
         if self.as_json:
             # Escaped beyond ASCII: the same content, and no character of it can act on a terminal.
-            self.out.write(json.dumps(document, indent=2) + "\n")
+            self.out.write(json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n")
         else:
             tell()
 
