@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from estate.facts.codec import from_json
 from migration.conversion.core.freshness import SourceMarker
@@ -28,8 +28,9 @@ def source_marker_of(row: Conversion) -> SourceMarker | None:
 
 
 def conversions_of_project(project_id: UUID) -> QuerySet[Conversion]:
-    """All conversions of a project with their disks, newest last."""
-    return Conversion.objects.filter(project_id=project_id).prefetch_related("disks")
+    """All conversions of a project with their disks, newest last. The disks' block maps (megabytes each) stay in the database."""
+    disks = Prefetch("disks", DiskCopy.objects.defer("hashes"))
+    return Conversion.objects.filter(project_id=project_id).prefetch_related(disks)
 
 
 def conversions_of_wave(wave_id: UUID | str) -> list[Conversion]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, DiskCopy
@@ -68,3 +69,12 @@ def test_the_table_is_sent_again_only_when_something_moved(world: World) -> None
     in_state("app-01", State.COPYING, copied=0.1)
     moved = shown(world, again, **{"HX-Request": "true"})
     assert moved.status_code == 200 and 'hx-trigger="every 2s"' in moved.content.decode()
+
+
+def test_the_table_costs_the_same_queries_for_any_number_and_reads_no_block_maps(
+    world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client, address = signed_in(world.people.owner), reverse("project-conversions", args=[world.people.project.id])
+    with django_assert_max_num_queries(6) as asked:
+        client.get(address)
+    assert not [query for query in asked.captured_queries if '"hashes"' in query["sql"]]
