@@ -99,7 +99,7 @@ def download(lab: Lab, url: str) -> tuple[http.client.HTTPResponse, Callable[[],
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    with running_lab(tmp_path, world="tiny", with_pool=False, lease_timeout_s=2, clock_factor=300) as running:
+    with running_lab(tmp_path, world="tiny", with_pool=False, lease_timeout_s=5, clock_factor=300) as running:
         yield running
 
 
