@@ -26,15 +26,10 @@ def codes_of(folder: Path) -> dict[str, str]:
 
 def codes_in(module: ast.Module) -> Iterator[str]:
     """The codes of one module, some of them more than once."""
-    constants = dict(_constants(module))
+    constants = dict(pair for part in module.body for pair in _assigned(part))
     for node in ast.walk(module):
         for expression in _at_code_places(node):
             yield from filter(None, _texts(expression, constants))
-
-
-def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    for name, value in (pair for part in module.body for pair in _assigned(part)):
-        yield name, value
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
