@@ -14,12 +14,22 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from project.backbone.problems import Conflict
+
 VERSION = "v1"
 NONCE_BYTES = 12
 
 
-class CannotOpen(Exception):
-    """A sealed secret does not open: it was sealed under another key, or changed. Enter the password again."""
+class CannotOpen(Conflict):
+    """A sealed secret does not open: it was sealed under another key, or changed. `of` names whose it is."""
+
+    code = "password_sealed_otherwise"
+
+    def __init__(self, of: str) -> None:
+        super().__init__(
+            f"The stored password of {of or 'this endpoint'} does not open with this installation's sealing key.",
+            next_step="Enter the password again, or start every process with the sealing key it was stored under.",
+        )
 
 
 def seal(secret: bytes | str) -> str:
@@ -30,14 +40,14 @@ def seal(secret: bytes | str) -> str:
     return f"{VERSION}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
 
-def open_sealed(sealed: str) -> str:
-    """The secret as text. Raises: CannotOpen."""
+def open_sealed(sealed: str, *, of: str = "") -> str:
+    """The secret as text; `of` is whose it is, for the error. Raises: CannotOpen."""
     version, _, body = sealed.partition(":")
     try:
         raw = base64.urlsafe_b64decode(body.encode())
         opened = AESGCM(_key()).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], version.encode())
     except (InvalidTag, binascii.Error, ValueError):
-        raise CannotOpen("the sealed secret does not open with this installation's key") from None
+        raise CannotOpen(of) from None
     return opened.decode()
 
 

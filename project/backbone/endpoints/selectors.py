@@ -36,7 +36,7 @@ def connection_of(endpoint: Endpoint) -> Connection:
     return Connection(
         url=endpoint.url,
         username=endpoint.username,
-        password=open_sealed(endpoint.sealed_password) if endpoint.sealed_password else "",
+        password=open_sealed(endpoint.sealed_password, of=endpoint.name) if endpoint.sealed_password else "",
         pins=frozenset(endpoint.pins),
         name=endpoint.name,
         endpoint_id=endpoint.id,

@@ -53,8 +53,8 @@ def test_sealing_twice_gives_two_texts_and_a_changed_one_does_not_open() -> None
 def test_another_installations_key_does_not_open_it(settings: object) -> None:
     sealed = seal("secret")
     settings.SEALING_KEY = "another key of another installation"  # type: ignore[attr-defined]
-    with pytest.raises(CannotOpen):
-        open_sealed(sealed)
+    with pytest.raises(CannotOpen, match="password of vcenter north"):
+        open_sealed(sealed, of="vcenter north")
 
 
 def test_only_certificates_that_were_seen_can_be_confirmed(people: People) -> None:
