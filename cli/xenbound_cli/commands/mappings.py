@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from xenbound_cli.commands.grammar import Commands, command, group
+from xenbound_cli.exits import UsageError
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
 from xenbound_cli.session import Session
@@ -25,11 +26,14 @@ def add(plan_commands: Commands) -> None:
     create.add_argument("--name", metavar="NAME")
     suggest = command(mapping, "suggest", suggest_mapping, "propose targets; entries made before stay")
     suggest.add_argument("--apply", action="store_true", help="write the proposals into the mapping")
-    for parser in (
-        suggest,
-        command(mapping, "show", show_mapping, "its entries"),
-        command(mapping, "gaps", show_gaps, "what it lacks"),
-    ):
+    entered = command(mapping, "set", set_entries, "enter targets by hand")
+    for table in TABLES:
+        entered.add_argument(
+            f"--{table[:-1]}", action="append", default=[], dest=table, metavar="SOURCE=TARGET", help="repeat it"
+        )
+    shown = command(mapping, "show", show_mapping, "its entries")
+    lacking = command(mapping, "gaps", show_gaps, "what it lacks")
+    for parser in (suggest, entered, shown, lacking):
         parser.add_argument("mapping", metavar="MAPPING", help="name or id")
 
 
@@ -68,6 +72,24 @@ def suggest_mapping(session: Session, args: argparse.Namespace) -> None:
         )
 
     session.screen.answer(document, tell)
+
+
+def set_entries(session: Session, args: argparse.Namespace) -> None:
+    """Add or change entries; the others stay."""
+    wanted = {table: dict(map(_entry, getattr(args, table))) for table in TABLES if getattr(args, table)}
+    if not wanted:
+        raise UsageError("Nothing to enter.", next_step="For example: --network 'VM Network=lan-100'")
+    mapping = find(session, "mappings", args.mapping, what="mapping")
+    tables = {table: {**mapping.get(table, {}), **entries} for table, entries in wanted.items()}
+    changed = session.api.patch(session.path(f"mappings/{mapping['id']}"), tables, version=mapping["version"])
+    session.screen.answer(changed, lambda: session.screen.table(_entries(changed, {}), ENTRIES[:3]))
+
+
+def _entry(text: str) -> tuple[str, str]:
+    source, equals, target = text.partition("=")
+    if not (source and equals and target):
+        raise UsageError(f"{text!r} is no entry.", next_step="Write SOURCE=TARGET.")
+    return source, target
 
 
 def show_mapping(session: Session, args: argparse.Namespace) -> None:

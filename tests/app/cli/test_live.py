@@ -1,0 +1,197 @@
+"""Commands against the product's own API on a live server: what it answers today is what the command understands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from project.backbone import clock
+from project.backbone.models import Job
+from tests.app.cli.conftest import DeskOf
+from tests.builders.estate import a_nic, a_vm
+from tests.builders.evidence import full_evidence
+from tests.builders.inventory import a_pool_row, a_source, an_inventory
+from tests.builders.kms import day, named, script_event, script_output, weekly
+from tests.builders.people import PASSWORD, People, with_password
+from tests.builders.planning import a_target_pool
+from tests.builders.pools import NOW, a_pool
+from tests.builders.readiness import a_confirmed_pool, attested, collected
+from xenbound_cli import config
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_signing_in_working_and_signing_out(live_server: Any, people: People, desk_of: DeskOf) -> None:
+    desk = desk_of("owner")
+    token = config.read(desk.config_file).token
+    assert "owner at" in desk.run("whoami").out
+    assert "Blue" in desk.run("projects", "list").out
+    assert desk.run("projects", "use", "Blue").code == 0
+    assert "The chain is whole" in desk.run("audit", "verify").out
+    assert desk.run("logout").code == 0
+    assert desk.run("projects", "list").code == 4
+    answer = httpx.get(f"{live_server.url}/api/v1/projects", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+
+
+def test_a_wrong_password_is_refused_in_the_servers_words(live_server: Any, people: People, desk_of: DeskOf) -> None:
+    desk = desk_of("owner")
+    ran = desk.run("login", live_server.url, "--username", "owner", stdin="wrong\n")
+    assert ran.code == 4
+    assert "User name or password is wrong. [wrong_credentials]" in ran.err
+
+
+def test_roles_and_foreign_projects_end_as_the_server_says(people: People, desk_of: DeskOf) -> None:
+    pool = a_confirmed_pool(people)
+    stranger = desk_of("stranger")
+    assert stranger.run("pool", "list").code == 1
+    assert "not_found" in stranger.run("pool", "list").err
+    too_low = desk_of("owner").run("projects", "create", "Green", "--customer", "Somebody")
+    assert (too_low.code, "role_too_low" in too_low.err) == (4, True)
+    assert desk_of("owner").run("wave", "show", str(pool.id)).code == 1
+
+
+def test_json_is_the_apis_own_answer(live_server: Any, people: People, desk_of: DeskOf) -> None:
+    an_inventory(a_source(people.project), a_vm("app", nics=(a_nic(0),)))
+    desk = desk_of("owner")
+    headers = {"Authorization": f"Bearer {config.read(desk.config_file).token}"}
+    for name in ("sources", "machines", "findings"):
+        answer = httpx.get(f"{live_server.url}/api/v1/projects/{people.project.id}/{name}?limit=500", headers=headers)
+        command = ["source", "list"] if name == "sources" else [name]
+        assert desk.run(*command, "--json").document == answer.json()
+
+
+def test_a_source_is_added_and_its_password_stays_secret(people: People, desk_of: DeskOf) -> None:
+    desk = desk_of("owner")
+    added = desk.run("source", "add", "https://vc.example", "--username", "u", "--name", "vc", stdin="s3cret-of-vc\n")
+    assert added.code == 0
+    assert "https://vc.example" in desk.run("source", "list").out
+    assert "s3cret-of-vc" not in desk.run("source", "list", "--json").out + added.out
+    assert desk.run("source", "collect", "vc").code == 1
+    assert "pins_not_confirmed" in desk.run("source", "collect", "vc").err
+
+
+def test_a_plan_is_made_from_a_suggested_mapping_and_its_cutover_meets_a_closed_gate(people: People, desk_of: DeskOf) -> None:
+    an_inventory(a_source(people.project), a_vm("app", nics=(a_nic(0),)))
+    a_pool_row(people.project, a_target_pool())
+    owner, teammate = desk_of("owner"), desk_of("teammate")
+    pool = owner.run("pool", "list", "--json").document["results"][0]["name"]
+    assert owner.run("plan", "mapping", "create", "--pool", pool, "--name", "m").code == 0
+    applied = owner.run("plan", "mapping", "suggest", "m", "--apply")
+    assert "Written into m." in applied.out
+    assert owner.run("plan", "mapping", "set", "m", "--network", "VM Network=LAN", "--datastore", "san-a=fast").code == 0
+    assert "complete" in owner.run("plan", "mapping", "gaps", "m").out
+    assert "VM Network" in owner.run("plan", "mapping", "show", "m").out
+    made = owner.run("plan", "create", "--pool", pool, "--mapping", "m", "--name", "p", "--machine", "app")
+    assert made.code == 0, made.err
+    assert "Plan p is draft" in made.out
+    assert owner.run("plan", "approve", "p").code == 4
+    assert teammate.run("plan", "approve", "p").code == 0
+    assert "approved by teammate" in owner.run("plan", "show", "p", "--why").out
+    wave = owner.run("wave", "list", "--json").document["results"][0]["id"]
+    refused = owner.run("wave", "cutover", wave)
+    assert (refused.code, "gate_closed" in refused.err) == (3, True)
+    assert owner.run("conversions", "list").code == 0
+
+
+def test_readiness_is_not_ready_before_and_ready_after_the_evidence(people: People, desk_of: DeskOf) -> None:
+    with clock.frozen(NOW):
+        pool = a_confirmed_pool(people)
+        collected(pool, replace(a_pool(), collected_at=NOW - timedelta(minutes=10)))
+        desk = desk_of("owner")
+        assert desk.run("readiness", "show", "pool01").code == 1
+        before = desk.run("readiness", "evaluate", "pool01", "--no-collect")
+        assert (before.code, "is not ready" in before.out) == (3, True)
+        attested(people, pool, full_evidence(a_pool()))
+    with clock.frozen(NOW + timedelta(minutes=1)):
+        after = desk.run("readiness", "evaluate", "pool01", "--no-collect")
+        assert after.code == 0, after.out
+        assert desk.run("readiness", "show", "pool01", "--all").code == 0
+
+
+def test_evidence_is_recorded_and_bad_evidence_named_by_field(people: People, desk_of: DeskOf) -> None:
+    with clock.frozen(NOW):
+        collected(a_confirmed_pool(people), replace(a_pool(), collected_at=NOW))
+        desk = desk_of("owner")
+        argv = ["evidence", "add", "pool01", "--who", "Ada", "--tested-at", (NOW - timedelta(hours=1)).isoformat()]
+        switch = ["--kind", "switch_of_slave", "--subject", "xen-h1/eth0"]
+        added = desk.run(*argv, *switch, "--value", '{"switch": "sw-a"}')
+        assert added.code == 0, added.err
+        assert "switch=sw-a" in desk.run("evidence", "list", "pool01").out
+        refused = desk.run(*argv, *switch)
+        assert (refused.code, "value" in refused.err) == (1, True)
+
+
+def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    contacts = weekly(named("s", 9), until=35)
+    asked = [(contact, (contact.seen_at - day(0)) / timedelta(days=1)) for contact in contacts]
+    events = [script_event(contact.machine_name.split(".")[0], at, contact.required_count) for contact, at in asked]
+    (tmp_path / "kms.json").write_text(json.dumps(script_output(35, events, 9)))
+    with clock.frozen(day(35)):
+        desk = desk_of("owner")
+        assert desk.run("kms", "verdict").code == 3
+        assert desk.run("kms", "add", "KMS01").code == 0
+        uploaded = desk.run("kms", "upload", "kms01", str(tmp_path / "kms.json"))
+        assert uploaded.code == 0, uploaded.err
+        assert "count" in desk.run("kms", "count", "KMS01").out
+        assert desk.run("kms", "count", "KMS01", "--json").document["count"] == 9
+        assert desk.run("kms", "verdict").code == 0
+
+
+def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    desk = desk_of("owner")
+    ran = desk.run("report", "readiness", "-o", str(tmp_path / "r.html"), "-o", str(tmp_path / "r.pdf"))
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
+    assert "<html" in (tmp_path / "r.html").read_text()
+
+
+def test_jobs_are_listed_shown_watched_and_cancelled(people: People, desk_of: DeskOf) -> None:
+    desk = desk_of("owner")
+    asked = desk.run("report", "readiness", "-o", str(desk.home / "r.html"))
+    assert asked.code == 0
+    job = str(Job.objects.get().pk)
+    assert job in desk.run("jobs", "list").out
+    assert desk.run("jobs", "watch", job).code == 0
+    assert "succeeded" in desk.run("jobs", "show", job).out
+    assert desk.run("jobs", "cancel", job).code in (0, 1)
+
+
+def test_a_waiver_is_asked_for_by_one_and_accepted_by_another(people: People, desk_of: DeskOf) -> None:
+    owner, teammate = desk_of("owner"), desk_of("teammate")
+    until = (clock.now() + timedelta(days=7)).isoformat()
+    argv = ["--check", "RISK-BOOT-NOT-PROVEN", "--subject", "wave:1", "--reason", "rehearsed", "--expires-at", until]
+    waiver = owner.run("waiver", "request", *argv, "--json").document["id"]
+    assert owner.run("waiver", "approve", waiver).code == 4
+    assert teammate.run("waiver", "approve", waiver).code == 0
+    assert "in_force" in owner.run("waiver", "list").out
+
+
+def test_the_command_runs_as_a_process_of_its_own(live_server: Any, people: People, tmp_path: Path) -> None:
+    with_password(people.owner)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "cli"), "XDG_CONFIG_HOME": str(tmp_path), "LC_ALL": "C"}
+    environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+    def xenbound(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "xenbound_cli", *argv]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env=environ, cwd=tmp_path, timeout=60, check=False
+        )
+
+    signed_in = xenbound("login", live_server.url, "--username", "owner", stdin=f"{PASSWORD}\n")
+    assert signed_in.returncode == 0, signed_in.stderr
+    assert (tmp_path / "xenbound" / "config.toml").stat().st_mode & 0o777 == 0o600
+    assert xenbound("whoami").stdout.startswith("owner at ")
+    assert xenbound("pool", "list", "--json").returncode == 0
+    assert xenbound("pool").returncode == 2
+    assert xenbound("--url", "http://127.0.0.1:9", "pool", "list").returncode == 4
