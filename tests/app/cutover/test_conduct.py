@@ -1,0 +1,204 @@
+"""Conducting a wave: gate, copy, gate, go live; each machine asked once, whatever happens to the conductor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from estate.errors import AskPerson
+from migration.conversion.core.states import Event, State
+from migration.conversion.models import Conversion
+from migration.conversion.selectors import conversions_of_wave
+from migration.conversion.services.transitions import move
+from migration.conversion.work import legs
+from migration.cutover.models import GateDecisionRow, Phase
+from migration.cutover.services import waves
+from migration.cutover.work import conduct
+from migration.planning.models import Wave
+from project.backbone.jobs import services as jobs
+from project.backbone.jobs.context import JobContext
+from project.backbone.jobs.runner import run_job
+from project.backbone.models import Job
+from tests.builders.conversions import REASON, SYSTEM, a_conversion, a_wave, an_answer
+from tests.builders.jobs import HERE, run_jobs
+from tests.builders.people import People
+
+pytestmark = pytest.mark.django_db
+
+
+class Stage:
+    """A wave whose gate answers as told and whose legs only move states; `fails` names machines whose copy is refused."""
+
+    def __init__(self, people: People) -> None:
+        self.people, self.wave = people, a_wave(people.project)
+        self.closed_in: set[Phase] = set()
+        self.fails: set[str] = set()
+        self.asked: list[Phase] = []
+        self.ran: list[tuple[str, str]] = []
+
+    def machine(self, name: str, state: State = State.READY) -> Conversion:
+        return a_conversion(self.people.project, name, state=state, wave_id=self.wave.pk)
+
+    def sign(self) -> None:
+        row = an_answer(self.wave)
+        GateDecisionRow.objects.filter(pk=row.pk).update(signed_at=row.decided_at, signed_by_name="teammate")
+
+    def cut_over(self) -> Job:
+        self.sign()
+        return waves.cut_over(self.people.project, wave_id=self.wave.pk, actor=self.people.actor("owner"))
+
+    def states(self) -> dict[str, str]:
+        return dict(Conversion.objects.filter(wave_id=self.wave.pk).values_list("name", "state"))
+
+    def answer(self, _job: JobContext, _wave_id: str, phase: Phase) -> GateDecisionRow:
+        self.asked.append(phase)
+        return an_answer(self.wave, *([REASON] if phase in self.closed_in else []), phase=phase)
+
+    def leg(self, name: str, *events: Event) -> Any:
+        def run(_job: JobContext, conversion_id: str) -> dict[str, Any]:
+            row = Conversion.objects.get(pk=conversion_id)
+            self.ran.append((name, row.name))
+            if name == "copy" and row.name in self.fails:
+                raise AskPerson(f"{row.name} cannot be copied", code="sr_full", next_step="Make room.")
+            for event in events:
+                move(row.pk, event, actor=SYSTEM, message=name)
+            return {}
+
+        return run
+
+
+@pytest.fixture
+def stage(people: People, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    stage = Stage(people)
+    monkeypatch.setattr(conduct, "answer", stage.answer)
+    monkeypatch.setattr(conduct, "POLL_S", 0.0)
+    monkeypatch.setattr(legs, "prepare", stage.leg("prepare", Event.PREPARED))
+    monkeypatch.setattr(legs, "copy", stage.leg("copy", Event.SOURCE_STOPPED, Event.DISKS_COPIED, Event.DISKS_VERIFIED))
+    monkeypatch.setattr(legs, "go_live", stage.leg("go_live", Event.STARTED))
+    monkeypatch.setattr(legs, "roll_back", stage.leg("roll_back", Event.ROLL_BACK))
+    return stage
+
+
+def ended(job: Job) -> Job:
+    run_jobs(most=80)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_wave_goes_through_two_gates_and_arrives(stage: Stage) -> None:
+    stage.machine("one")
+    stage.machine("two")
+    job = ended(stage.cut_over())
+
+    assert (job.state, job.result) == ("succeeded", {"conversions": {"done": 2}, "left_behind": []})
+    assert stage.asked == [Phase.BEFORE_COPY, Phase.BEFORE_START]
+    assert stage.ran == [("copy", "one"), ("copy", "two"), ("go_live", "one"), ("go_live", "two")]
+
+
+def test_the_conductor_holds_no_slot_while_others_copy(stage: Stage) -> None:
+    stage.machine("one")
+    job = stage.cut_over()
+    one_turn(job)
+    assert (job.state, job.message) == ("waiting", "1 machines are being copied")
+    assert stage.ran == []
+
+
+def one_turn(job: Job) -> None:
+    run_job(job.pk, worker=HERE)
+    job.refresh_from_db()
+
+
+def test_a_gate_that_closes_before_the_copy_touches_no_machine(stage: Stage) -> None:
+    stage.machine("one")
+    stage.closed_in = {Phase.BEFORE_COPY}
+    job = ended(stage.cut_over())
+
+    assert (job.state, job.error["code"]) == ("failed", "gate_closed")
+    assert "HA-022 pool01" in job.error["message"] and job.error["next_step"]
+    assert (stage.ran, stage.states()) == ([], {"one": "ready"})
+
+
+def test_a_second_gate_that_closes_leaves_proven_copies_and_a_new_cutover_goes_on(stage: Stage) -> None:
+    stage.machine("one")
+    stage.closed_in = {Phase.BEFORE_START}
+    first = ended(stage.cut_over())
+    assert (first.state, first.error["code"], stage.states()) == ("failed", "gate_closed", {"one": "cutting_over"})
+
+    stage.closed_in = set()
+    second = ended(stage.cut_over())
+    assert (second.state, stage.states()) == ("succeeded", {"one": "done"})
+    assert stage.ran == [("copy", "one"), ("go_live", "one")], "it was not copied twice"
+
+
+def test_the_job_of_a_closed_cutover_cannot_be_repeated_past_the_gate(stage: Stage) -> None:
+    stage.machine("one")
+    stage.closed_in = {Phase.BEFORE_START}
+    job = ended(stage.cut_over())
+    stage.closed_in = set()
+    jobs.retry(job, SYSTEM)
+    job = ended(job)
+
+    assert (job.state, job.error["code"], stage.states()) == ("failed", "gate_closed", {"one": "cutting_over"})
+    assert stage.asked == [Phase.BEFORE_COPY, Phase.BEFORE_START], "nobody asked the gate on the quiet"
+
+
+def test_a_machine_that_fails_stays_behind_alone(stage: Stage) -> None:
+    stage.machine("one")
+    stage.machine("two")
+    stage.fails = {"one"}
+    job = ended(stage.cut_over())
+
+    assert (job.state, stage.states()) == ("succeeded", {"one": "failed", "two": "done"})
+    assert job.result == {"conversions": {"failed": 1, "done": 1}, "left_behind": ["one"]}
+
+
+def test_a_wave_of_which_nothing_arrived_is_not_asked_to_start(stage: Stage) -> None:
+    stage.machine("one")
+    stage.fails = {"one"}
+    assert ended(stage.cut_over()).result == {"conversions": {"failed": 1}, "left_behind": ["one"]}
+    assert stage.asked == [Phase.BEFORE_COPY]
+
+
+@pytest.mark.parametrize("turns", range(1, 5))
+def test_a_conductor_that_is_lost_after_any_turn_asks_nobody_twice(stage: Stage, turns: int) -> None:
+    stage.machine("one")
+    job = stage.cut_over()
+    for _ in range(turns):
+        one_turn(job)
+        Job.objects.filter(pk=job.pk, state="waiting").update(state="queued")  # as the sweep revives a lost one
+    job = ended(job)
+
+    assert (job.state, stage.states()) == ("succeeded", {"one": "done"})
+    assert stage.ran == [("copy", "one"), ("go_live", "one")]
+    assert stage.asked == [Phase.BEFORE_COPY, Phase.BEFORE_START]
+    assert Job.objects.filter(kind="conversion.copy").count() == 1
+
+
+def test_starting_a_wave_prepares_each_machine_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.machine("one", State.PLANNED)
+    stage.machine("gone", State.CANCELLED)
+    monkeypatch.setattr(conduct, "create_conversions", lambda wave_id, *, actor: conversions_of_wave(wave_id))
+    job = ended(waves.start(stage.people.project, wave_id=stage.wave.pk, actor=stage.people.actor("owner")))
+
+    assert (job.state, stage.states()) == ("succeeded", {"one": "ready", "gone": "cancelled"})
+    again = ended(waves.start(stage.people.project, wave_id=stage.wave.pk, actor=stage.people.actor("owner")))
+    assert (again.pk != job.pk, again.state) == (True, "succeeded")
+    assert stage.ran == [("prepare", "one")]
+
+
+def test_a_wave_is_rolled_back_where_it_can_be(stage: Stage) -> None:
+    for name, state in (("arrived", State.DONE), ("broken", State.FAILED), ("waiting", State.READY)):
+        stage.machine(name, state)
+    job = ended(waves.roll_back(stage.people.project, wave_id=stage.wave.pk, actor=stage.people.actor("owner")))
+
+    assert job.state == "succeeded"
+    assert stage.states() == {"arrived": "rolled_back", "broken": "rolled_back", "waiting": "ready"}
+
+
+def test_two_waves_do_not_meet(stage: Stage, people: People) -> None:
+    stage.machine("one")
+    other: Wave = a_wave(people.project)
+    a_conversion(people.project, "elsewhere", state=State.READY, wave_id=other.pk)
+    ended(stage.cut_over())
+    assert Conversion.objects.get(name="elsewhere").state == "ready"
