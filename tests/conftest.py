@@ -13,6 +13,8 @@ from django.db import connections
 from project.backbone.jobs.couriers import celery
 from tests.builders.people import People, three_people
 
+pytest_plugins = ["tests.no_skips"]
+
 
 @pytest.fixture(autouse=True)
 def quick_settings(settings: Any) -> Iterator[None]:
