@@ -79,8 +79,8 @@ def fail(conversion_id: UUID, *, actor: Actor, error: dict[str, str], job_id: UU
     With `job_id`, only if that is the job asked for last: an older one has no say any more.
     """
     for _ in range(MOST_RACES):
-        seen = Conversion.objects.only("state", "job_id").get(pk=conversion_id)
-        if State(seen.state) in ENDED or job_id not in (None, seen.job_id):
+        seen = Conversion.objects.only("state", "job_id").filter(pk=conversion_id).first()
+        if seen is None or State(seen.state) in ENDED or job_id not in (None, seen.job_id):
             return
         try:
             move(conversion_id, Event.FAIL, actor=actor, message=error.get("message", "it failed"), error=error)

@@ -24,7 +24,8 @@ from project.backbone.jobs.context import JobContext
 
 POLL_S = 1.0
 BEING_PREPARED = frozenset({State.PLANNED, State.PREPARING})
-COPYING = frozenset({State.COPYING, State.VERIFYING})
+TO_COPY = frozenset({State.READY, State.COPYING, State.VERIFYING})
+"""A machine that an earlier, cancelled cutover left copying is waited for: asking for its copy again gives the same job."""
 
 
 def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
@@ -45,13 +46,13 @@ def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
         _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY))
         _advance(job, "copy")
     if _phase(job) == "copy":
-        _ask_once(job, wave_id, "copy", State.READY)
-        _wait_while_asked(job, wave_id, "copy", COPYING | {State.READY}, "are being copied")
+        _ask_once(job, wave_id, "copy", TO_COPY)
+        _wait_while_asked(job, wave_id, "copy", TO_COPY, "are being copied")
         _advance(job, "before_start")
     if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
         _require_open(job, answer(job, wave_id, Phase.BEFORE_START))
     _advance(job, "go_live")
-    _ask_once(job, wave_id, "go_live", State.CUTTING_OVER)
+    _ask_once(job, wave_id, "go_live", {State.CUTTING_OVER})
     _wait_while_asked(job, wave_id, "go_live", {State.CUTTING_OVER}, "are being started")
     return _outcome(wave_id)
 
@@ -98,12 +99,12 @@ def _require_open(job: JobContext, row: GateDecisionRow) -> None:
     )
 
 
-def _ask_once(job: JobContext, wave_id: str, leg: str, state: State) -> None:
-    """Ask for one leg of every conversion that is in `state`; the checkpoint keeps a restart from asking again."""
+def _ask_once(job: JobContext, wave_id: str, leg: str, states: Collection[State]) -> None:
+    """Ask for one leg of every conversion that is in one of `states`; the checkpoint keeps a restart from asking again."""
     if leg in job.checkpoint:
         return
     start = lifecycle.start_copying if leg == "copy" else lifecycle.start_going_live
-    asked = [str(start(row, actor=job.actor).pk) for row in _in_state(wave_id, state)]
+    asked = [str(start(row, actor=job.actor).pk) for row in _in_state(wave_id, *states)]
     job.save_checkpoint({**job.checkpoint, leg: asked})
 
 
@@ -117,8 +118,8 @@ def _wait_while_asked(job: JobContext, wave_id: str, leg: str, states: Collectio
         job.wait(POLL_S, f"{pending} machines {doing}")
 
 
-def _in_state(wave_id: str, state: State) -> list[Conversion]:
-    return [row for row in conversions.conversions_of_wave(wave_id) if row.state == state.value]
+def _in_state(wave_id: str, *states: State) -> list[Conversion]:
+    return [row for row in conversions.conversions_of_wave(wave_id) if State(row.state) in states]
 
 
 def _outcome(wave_id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
-from tests.builders.path_looks import Looks
+from tests.builders.path_looks import Looks, told
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +93,20 @@ def test_a_rollback_brings_the_source_back_though_somebody_removed_the_vm(site: 
     settle()
 
     assert (again(row).state, looks.source_is("git01")) == ("rolled_back", "on")
+
+
+def test_a_vm_that_no_host_can_run_is_blocked_again(site: Site, looks: Looks) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    with looks.pool() as session:
+        vast = str(1 << 44)
+        reference = session.call("VM.get_by_uuid", row.target_vm_uuid)
+        session.call("VM.set_memory_limits", reference, vast, vast, vast, vast)
+    row = gone_live(row)
+
+    assert told(row, "git01") == "no_host_available"
+    record = looks.vm_record(row)
+    assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
+    assert looks.nothing_open()
 
 
 def test_preparing_twice_makes_nothing_twice(site: Site, looks: Looks) -> None:

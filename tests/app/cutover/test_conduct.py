@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import waves
 from migration.cutover.work import conduct
 from migration.planning.models import Wave
+from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.runner import run_job
@@ -173,6 +175,21 @@ def test_a_conductor_that_is_lost_after_any_turn_asks_nobody_twice(stage: Stage,
     assert stage.ran == [("copy", "one"), ("go_live", "one")]
     assert stage.asked == [Phase.BEFORE_COPY, Phase.BEFORE_START]
     assert Job.objects.filter(kind="conversion.copy").count() == 1
+
+
+def test_a_machine_left_copying_by_a_cancelled_cutover_is_taken_along(stage: Stage) -> None:
+    stage.machine("one")
+    first = stage.cut_over()
+    one_turn(first)
+    jobs.cancel(first, SYSTEM)
+    Job.objects.filter(kind="conversion.copy").update(run_at=now() + timedelta(hours=1))
+    second = stage.cut_over()
+    one_turn(second)
+    Job.objects.filter(kind="conversion.copy").update(run_at=now())
+    second = ended(second)
+
+    assert (first.state, second.state, stage.states()) == ("cancelled", "succeeded", {"one": "done"})
+    assert stage.ran == [("copy", "one"), ("go_live", "one")]
 
 
 def test_starting_a_wave_prepares_each_machine_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
