@@ -22,7 +22,7 @@ LIST = [
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    audit = group(commands, "audit", "who changed what, in an unbroken chain")
+    audit = group(commands, "audit", "who changed what, in an unbroken chain", list_entries)
     add_filters(command(audit, "list", list_entries, "the log, oldest first"), *FILTERS)
     command(audit, "verify", verify, "was an entry changed or removed? exit 1 when the chain is broken")
 

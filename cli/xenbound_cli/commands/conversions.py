@@ -46,7 +46,7 @@ EVENTS = [Column("AT", "at", moment), Column("FROM", "from_state"), Column("TO",
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    conversions = group(commands, "conversions", "machines on their way into the pool")
+    conversions = group(commands, "conversions", "machines on their way into the pool", list_conversions)
     add_filters(command(conversions, "list", list_conversions, "all of the project"), *FILTERS)
     shown = command(conversions, "show", show_conversion, "one machine with its disks and events")
     shown.add_argument("conversion", metavar="MACHINE", help="name or id")

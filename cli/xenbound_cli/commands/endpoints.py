@@ -56,10 +56,10 @@ POOL = End(
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    sources = group(commands, "source", "where machines come from: vCenters and ESXi hosts")
+    sources = group(commands, "source", "where machines come from: vCenters and ESXi hosts", partial(list_ends, SOURCE))
     added = _add_verbs(sources, SOURCE)
     added.add_argument("--kind", default="vcenter", metavar="KIND", help="vcenter (unless told) or esxi")
-    pools = group(commands, "pool", "where machines go to")
+    pools = group(commands, "pool", "where machines go to", partial(list_ends, POOL))
     added = _add_verbs(pools, POOL)
     added.add_argument("--ha-intent", default="required", metavar="INTENT", help="required (unless told) or off")
     collect_all = command(commands, "collect", collect_named, "read sources and pools anew; all confirmed ones unless told")

@@ -33,10 +33,13 @@ def command(commands: Commands, name: str, run: Run, help_text: str) -> argparse
     return made
 
 
-def group(commands: Commands, name: str, help_text: str) -> Commands:
-    """A noun with commands of its own."""
+def group(commands: Commands, name: str, help_text: str, listing: Run | None = None) -> Commands:
+    """A noun with commands of its own. The noun alone is its `listing`, or an error when it has none."""
     made = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
-    return made.add_subparsers(metavar="COMMAND", required=True)
+    if listing is not None:
+        made.set_defaults(run=listing)
+        add_everywhere(made)
+    return made.add_subparsers(metavar="COMMAND", required=listing is None)
 
 
 def add_waiting(parser: argparse.ArgumentParser) -> None:

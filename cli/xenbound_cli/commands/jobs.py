@@ -38,7 +38,7 @@ ONE = [
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    jobs = group(commands, "jobs", "what the server works on")
+    jobs = group(commands, "jobs", "what the server works on", list_jobs)
     add_filters(command(jobs, "list", list_jobs, "the project's jobs, newest first"), *FILTERS)
     for name, run, help_text in (
         ("show", show_job, "one job"),

@@ -44,7 +44,7 @@ DUPLICATES = [Column("CMID", "cmid"), Column("MACHINES", "machines"), Column("KI
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    kms = group(commands, "kms", "Windows activation by KMS")
+    kms = group(commands, "kms", "Windows activation by KMS", list_hosts)
     command(kms, "hosts", list_hosts, "the project's KMS hosts")
     added = command(kms, "add", add_host, "add a KMS host; nothing is contacted")
     added.add_argument("host", metavar="NAME")

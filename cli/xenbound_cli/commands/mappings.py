@@ -19,7 +19,7 @@ GAPS = [Column("CODE", "code"), Column("SUBJECT", "subject"), Column("WHAT IS MI
 
 def add(plan_commands: Commands) -> None:
     """Declare the commands below `plan`."""
-    mapping = group(plan_commands, "mapping", "names of the source to names of the pool")
+    mapping = group(plan_commands, "mapping", "names of the source to names of the pool", list_mappings)
     command(mapping, "list", list_mappings, "the project's mappings")
     create = command(mapping, "create", create_mapping, "an empty mapping for a pool")
     create.add_argument("--pool", required=True, metavar="POOL")

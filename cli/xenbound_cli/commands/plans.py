@@ -26,7 +26,7 @@ MACHINES = [Column("WAVE", "wave"), Column("MACHINE", "name"), Column("TEMPLATE"
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    plan = group(commands, "plan", "mappings, plans and their approval")
+    plan = group(commands, "plan", "mappings, plans and their approval", list_plans)
     mappings.add(plan)
     command(plan, "list", list_plans, "the project's plans")
     create = command(plan, "create", create_plan, "place machines and order them into waves")

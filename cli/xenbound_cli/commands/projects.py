@@ -24,7 +24,7 @@ COLUMNS = [
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    projects = group(commands, "projects", "the customer engagements you have a part in")
+    projects = group(commands, "projects", "the customer engagements you have a part in", list_projects)
     command(projects, "list", list_projects, "your projects")
     create = command(projects, "create", create_project, "make a project (superusers)")
     create.add_argument("name", metavar="NAME")

@@ -25,7 +25,7 @@ LIST = [
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    waiver = group(commands, "waiver", "risks somebody accepts")
+    waiver = group(commands, "waiver", "risks somebody accepts", list_waivers)
     add_filters(command(waiver, "list", list_waivers, "the project's waivers"), *FILTERS)
     request = command(waiver, "request", request_waiver, "ask for a risk to be accepted")
     which = request.add_mutually_exclusive_group(required=True)

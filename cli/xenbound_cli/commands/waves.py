@@ -24,7 +24,7 @@ MACHINES = [Column("MACHINE", "name"), Column("TEMPLATE", "placement.template_na
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    wave = group(commands, "wave", "waves of machines that cut over together")
+    wave = group(commands, "wave", "waves of machines that cut over together", list_waves)
     command(wave, "list", list_waves, "the project's waves")
     asked = _of_wave(wave, "gate", ask_gate, "may it cut over? asked on facts read now; exit 3 when closed")
     asked.add_argument("--last", action="store_true", help="show the newest answer instead of asking")

@@ -193,5 +193,5 @@ def test_the_command_runs_as_a_process_of_its_own(live_server: Any, people: Peop
     assert (tmp_path / "xenbound" / "config.toml").stat().st_mode & 0o777 == 0o600
     assert xenbound("whoami").stdout.startswith("owner at ")
     assert xenbound("pool", "list", "--json").returncode == 0
-    assert xenbound("pool").returncode == 2
+    assert xenbound("readiness").returncode == 2
     assert xenbound("--url", "http://127.0.0.1:9", "pool", "list").returncode == 4

@@ -23,6 +23,9 @@ CLOSED_JOB = a_job("failed", error={"code": "gate_closed", "message": "closed me
 
 CASES: list[tuple[str, tuple[str, ...], dict[str, Any], int]] = [
     ("a list", ("pool", "list"), {"GET pools": a_list(POOL)}, 0),
+    ("a noun alone", ("pool",), {"GET pools": a_list(POOL)}, 0),
+    ("a noun alone that has no list", ("readiness",), {}, 2),
+    ("a mapping entry without target", ("plan", "mapping", "set", "m", "--network", "x"), {}, 2),
     ("an empty list", ("pool", "list"), {"GET pools": a_list()}, 0),
     ("help", ("--help",), {}, 0),
     ("no command", (), {}, 2),
