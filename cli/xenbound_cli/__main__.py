@@ -12,8 +12,8 @@ from xenbound_cli.main import main
 
 def run() -> None:
     """Entry point: run the command line and leave with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        _never_fail_to_encode(stream)
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        _never_fail_to_convert(stream, errors)
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -24,11 +24,11 @@ def run() -> None:
     sys.exit(code)
 
 
-def _never_fail_to_encode(stream: TextIO) -> None:
+def _never_fail_to_convert(stream: TextIO, errors: str) -> None:
     """A machine's name may hold characters the terminal's encoding lacks: show an escape instead of a traceback."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
+        reconfigure(errors=errors)
 
 
 if __name__ == "__main__":

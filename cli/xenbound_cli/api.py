@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from json import JSONDecodeError
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -122,13 +121,13 @@ class Api:
     def _document(self, answer: httpx.Response) -> Any:
         try:
             return answer.json() if answer.content else None
-        except (JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             raise self._stranger("JSON") from None
 
     def _refusal(self, answer: httpx.Response) -> CliError:
         try:
             problem = answer.json()
-        except (JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             problem = None
         if isinstance(problem, dict) and "code" in problem:
             return Refused(answer.status_code, problem)

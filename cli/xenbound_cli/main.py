@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 
 from xenbound_cli import __version__, config
 from xenbound_cli.commands import (
@@ -31,9 +32,12 @@ from xenbound_cli.shell import Shell
 MODULES = (
     signin, projects, endpoints, estate, plans, waves, conversions, readiness, evidence, waivers, kms, reports, jobs, audit,
 )  # fmt: skip
+NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What reading an answer of another shape than expected raises; the rim is the one place that catches it."""
 CODES = "exit codes: 0 done, 1 failed, 2 usage, 3 gate closed or not ready, 4 cannot reach or not allowed"
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
     """The whole grammar of the command."""
     parser = argparse.ArgumentParser(prog="xenbound", description="Drive a Xenbound server.", epilog=CODES, allow_abbrev=False)
@@ -61,6 +65,9 @@ def main(argv: Sequence[str], shell: Shell | None = None) -> int:
     except KeyboardInterrupt:
         screen.note("interrupted")
         return int(ExitCode.INTERRUPTED)
+    except NOT_UNDERSTOOD as error:
+        screen.error(_not_understood(error))
+        return int(ExitCode.FAILED)
 
 
 def _run(args: argparse.Namespace, shell: Shell, screen: Screen) -> ExitCode:
@@ -75,3 +82,11 @@ def _run(args: argparse.Namespace, shell: Shell, screen: Screen) -> ExitCode:
         return ExitCode.DONE if result is None else result
     finally:
         session.close()
+
+
+def _not_understood(error: Exception) -> CliError:
+    return CliError(
+        f"An answer of the server was not understood ({type(error).__name__}: {error}).",
+        code="answer_not_understood",
+        next_step=f"This is xenbound {__version__}; the server may be of another version. Often --json still works.",
+    )

@@ -46,9 +46,15 @@ class Shell:
 
         Raises: UsageError when there is none.
         """
-        given = self.environ.get(variable) or (
-            self.ask_secret(question) if self.is_interactive else self.stdin.readline().rstrip("\r\n")
-        )
+        given = self.environ.get(variable) or self._typed(question)
         if not given:
             raise UsageError("No password was given.", next_step=f"Type it when asked, pipe it in, or set {variable}.")
         return given
+
+    def _typed(self, question: str) -> str:
+        if not self.is_interactive:
+            return self.stdin.readline().rstrip("\r\n")
+        try:
+            return self.ask_secret(question)
+        except EOFError:
+            return ""
