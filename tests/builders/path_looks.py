@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.test import override_settings
+
 from estate.xapi import vm
 from estate.xapi.session import XapiSession
 from lab.testing import Lab
@@ -112,7 +114,8 @@ class Looks:
         """Retry it all the way: the next run picks up what is left, with one VM, and every byte right."""
         lifecycle.retry(again(row), actor=SYSTEM)
         settle()
-        row = gone_live(copied(row))
+        with override_settings(SEGMENT_BYTES=1 << 30):  # zeros are sent too this time; small segments would only take longer
+            row = gone_live(copied(row))
         assert row.error is None, row.error
         disks = row.disks.count()
         return (row.state, self.left_in_pool(row), self.equal_bytes(row), self.nothing_open()) == ("done", (1, disks), True, True)
