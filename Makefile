@@ -72,4 +72,4 @@ lock: .venv/.dev ## compile the lock files anew (needs uv)
 	@cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o dev.lock dev.in -c runtime.lock
 
 clean: ## remove what runs left (var/, caches); keeps .venv
-	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache cli/.import_linter_cache .hypothesis
