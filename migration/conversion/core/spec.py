@@ -37,7 +37,10 @@ class NicSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConversionSpec:
-    """Everything the work room needs to make the VM, and where it comes from."""
+    """Everything the work room needs to make the VM, and where it comes from.
+
+    `name` is the source's, by which people know the machine; `target_name` is the VM's in the pool.
+    """
 
     machine_id: str
     name: str
@@ -55,17 +58,27 @@ class ConversionSpec:
     source_instance_uuid: str
     disks: tuple[DiskSpec, ...]
     nics: tuple[NicSpec, ...]
+    target_name: str = ""
+
+    @property
+    def name_in_pool(self) -> str:
+        """The plan's name for the VM, or the source's when the plan gave none."""
+        return self.target_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What the plan resolved for one machine. Keys: device keys of the source's disks and NICs; values: pool uuids."""
+    """What the plan resolved for one machine. Keys: device keys of the source's disks and NICs; values: pool uuids.
+
+    An empty `target_name` keeps the source's name.
+    """
 
     source_endpoint_id: str
     pool_endpoint_id: str
     template_name: str
     sr_by_disk: Mapping[int, str]
     network_by_nic: Mapping[int, str]
+    target_name: str = ""
 
 
 class SpecProblem(ValueError):
@@ -98,6 +111,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         source_instance_uuid="" if isinstance(vm.instance_uuid, Unknown) else vm.instance_uuid,
         disks=tuple(_disk_specs(vm, targets)),
         nics=tuple(_nic_specs(vm, targets)),
+        target_name=targets.target_name,
     )
 
 

@@ -38,10 +38,24 @@ def copy_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec:
     if not todo:
         return
     with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
+        _require_no_more_disks(lease, spec)
         for disk in todo:
             with _named(disk, spec):
                 _copy_one(lease, pool, row, spec, disk, job)
         lease.complete()
+
+
+def _require_no_more_disks(lease: ExportLease, spec: ConversionSpec) -> None:
+    """A disk added since the machine was prepared has no VDI: without it the VM would start with part of its data."""
+    known = {disk.address for disk in spec.disks}
+    added = [disk.label or disk.address for disk in lease.disks if disk.address not in known]
+    if added:
+        raise AskPerson(
+            f"{spec.name} has got disks that are not in its plan: {', '.join(added)}",
+            code="disk_added",
+            next_step="Cancel this conversion, collect the source again, and make a new plan with this machine.",
+            where=spec.name,
+        )
 
 
 def verify_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:

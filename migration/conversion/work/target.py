@@ -33,7 +33,7 @@ def check_target(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> No
 def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
     """Make the VM, halted and blocked, unless it is there."""
     wanted = vm.VmSpec(
-        name=spec.name,
+        name=spec.name_in_pool,
         description=spec.annotation,
         firmware=spec.firmware,
         secure_boot=spec.secure_boot,
@@ -69,7 +69,7 @@ def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None
     planned = {disk.device_key: disk for disk in spec.disks}
     for copy in selectors.disks_of(row):
         disk = _vm_disk(planned[copy.device_key])
-        uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name)
+        uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name_in_pool)
         progress.remember_vdi(copy, uuid)
         vm.ensure_vbd(pool, row.target_vm_uuid, uuid, disk.position, conversion_id=str(row.pk))
 

@@ -19,11 +19,19 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
+from project.backbone.jobs.services import IdempotencyKey
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
 
-def ask(project: Project, *, wave_id: UUID, actor: Actor, phase: Phase = Phase.ASKED) -> Job:
+def ask(
+    project: Project,
+    *,
+    wave_id: UUID,
+    actor: Actor,
+    phase: Phase = Phase.ASKED,
+    idempotency_key: IdempotencyKey | None = None,
+) -> Job:
     """Ask for the job that collects the pool, evaluates its readiness and decides."""
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
@@ -34,6 +42,7 @@ def ask(project: Project, *, wave_id: UUID, actor: Actor, phase: Phase = Phase.A
         actor=actor,
         subject=wave.name,
         unique=f"cutover.gate:{wave_id}:{phase.value}",
+        idempotency_key=idempotency_key,
     )
 
 

@@ -25,6 +25,7 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             template_name=machine.template_name,
             sr_by_disk=dict(machine.sr_by_disk),
             network_by_nic=dict(machine.network_by_nic),
+            target_name=machine.target_name,
         )
         try:
             specs.append(build_spec(str(machine.machine_id), machine.vm, targets))

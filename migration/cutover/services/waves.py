@@ -38,17 +38,20 @@ def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: 
     return _enqueue("cutover.cut_over_wave", project, wave_id, planning.wave(project.pk, wave_id).name, actor, idempotency_key)
 
 
-def roll_back(project: Project, *, wave_id: UUID, actor: Actor) -> Job:
+def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source on again."""
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
+    earlier = jobs.job_of_key(idempotency_key, project=project, actor=actor)
+    if earlier is not None:
+        return earlier
     if not any(may(State(c.state), Event.ROLL_BACK) for c in conversions.conversions_of_wave(wave_id)):
         raise Conflict(
             "No machine of this wave can be rolled back.",
             code="wrong_state",
             next_step="Only done and failed machines roll back.",
         )
-    return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, None)
+    return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
 def _enqueue(kind: str, project: Project, wave_id: UUID, name: str, actor: Actor, idempotency_key: IdempotencyKey | None) -> Job:

@@ -161,6 +161,25 @@ def test_a_disk_the_export_leaves_out_is_named(site: Site, looks: Looks) -> None
     assert looks.cancelled_and_cleared(row)
 
 
+def test_a_disk_added_since_the_plan_is_not_left_behind_in_silence(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    machine = looks.machine("git01")
+    machine.spec = replace(machine.spec, disks=(*machine.spec.disks, replace(machine.spec.disks[0], unit=1)))
+    row = copied(row)
+
+    assert told(row, "git01", "Hard disk 2") == "disk_added"
+    assert looks.cancelled_and_cleared(row)
+
+
+def test_a_disk_of_another_size_than_planned_is_not_copied(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    row.disks.update(bytes_total=32 << 20)
+    row = copied(row)
+
+    assert told(row, "git01", "Hard disk 1", str(64 << 20)) == "capacity_changed"
+    assert looks.cancelled_and_cleared(row)
+
+
 def test_a_failed_machine_rolls_back_to_its_source(site: Site, looks: Looks) -> None:
     looks.vcenter_fault("truncate", after_bytes=64 << 10, times=50)
     row = copied(prepared(site.conversion("git01")))

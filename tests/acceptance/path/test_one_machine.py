@@ -109,6 +109,11 @@ def test_a_vm_that_no_host_can_run_is_blocked_again(site: Site, looks: Looks) ->
     assert looks.nothing_open()
 
 
+def test_the_plans_name_is_the_vms_name_in_the_pool(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01", target_name="gitlab-new"))
+    assert (row.name, looks.vm_record(row)["name_label"]) == ("git01", "gitlab-new")
+
+
 def test_preparing_twice_makes_nothing_twice(site: Site, looks: Looks) -> None:
     row = prepared(site.conversion("db01"))
     lifecycle.start_preparing(row, actor=SYSTEM)
