@@ -16,6 +16,7 @@ from migration.conversion.core.itinerary import title_of
 from migration.conversion.models import Conversion, ConversionEvent, DiskCopy
 from migration.conversion.services import lifecycle
 from project.backbone.api.accepted import accepted
+from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
 
@@ -86,13 +87,15 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         """Stop it for good and remove what it made in the pool. The source stays as it is."""
-        return accepted(lifecycle.cancel(self.get_object(), actor=self.actor), request)
+        key = idempotency_key_of(request)
+        return accepted(lifecycle.cancel(self.get_object(), actor=self.actor, idempotency_key=key), request)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **kwargs: Any) -> Response:
         """Take a failed conversion up again."""
-        return accepted(lifecycle.retry(self.get_object(), actor=self.actor), request)
+        key = idempotency_key_of(request)
+        return accepted(lifecycle.retry(self.get_object(), actor=self.actor, idempotency_key=key), request)
 
 
 PROJECT_ROUTES = [("conversions", ConversionViewSet, "conversion")]

@@ -76,7 +76,8 @@ class GateView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_gate_ask")
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Ask the gate now, on facts read from the pool just now."""
-        return accepted(gate.ask(self.project, wave_id=wave_id, actor=self.actor), request)
+        key = idempotency_key_of(request)
+        return accepted(gate.ask(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
 class SignView(WaveView):
@@ -98,7 +99,8 @@ class RollbackView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_rollback")
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Stop and block the wave's VMs in the pool and power their sources on."""
-        return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor), request)
+        key = idempotency_key_of(request)
+        return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
 PROJECT_URLS = [

@@ -20,6 +20,7 @@ from migration.reports.models import Report, ReportKind
 from migration.reports.services import requests
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
+from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Conflict, NotVisible
@@ -54,13 +55,20 @@ class ReportViewSet(ProjectReadOnlyViewSet):
         body = ReportRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         kind = ReportKind(body.validated_data["kind"])
-        return accepted(requests.request(self.project, kind=kind, actor=self.actor), request)
+        key = idempotency_key_of(request)
+        return accepted(requests.request(self.project, kind=kind, actor=self.actor, idempotency_key=key), request)
 
 
 class ReportFormView(ActorMixin, APIView):
     """One form of a report: html, pdf or json."""
 
-    @extend_schema(responses={(200, "text/html"): OpenApiTypes.STR, (200, "application/pdf"): OpenApiTypes.BINARY})
+    @extend_schema(
+        responses={
+            (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+        }
+    )
     def get(self, request: Request, project_id: UUID, report_id: UUID, form: str, **kwargs: Any) -> HttpResponse:
         project = accounts.project(project_id, actor=self.actor)
         report = selectors.report(project.pk, report_id)

@@ -20,6 +20,7 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
+from project.backbone.jobs.services import IdempotencyKey
 from project.backbone.jobs.states import UNFINISHED
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
@@ -82,26 +83,32 @@ def start_going_live(conversion: Conversion, *, actor: Actor) -> Job:
 
 
 @transaction.atomic
-def retry(conversion: Conversion, *, actor: Actor) -> Job:
+def retry(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Take a failed conversion up again. What was copied counts for nothing: the source may have run in between."""
     actor.require(conversion.project, Role.OPERATOR)
+    earlier = jobs.job_of_key(idempotency_key, project=conversion.project, actor=actor)
+    if earlier is not None:
+        return earlier
     _refuse_unless(conversion, Event.RETRY)
     _refuse_while_rolling_back(conversion)
     forget_copies(conversion)
     move(conversion.pk, Event.RETRY, actor=actor, message="Retry asked for", error=None, source_marker=None, step="")
-    return _enqueue(conversion, "conversion.prepare", actor)
+    return _enqueue(conversion, "conversion.prepare", actor, idempotency_key)
 
 
 @transaction.atomic
-def cancel(conversion: Conversion, *, actor: Actor) -> Job:
+def cancel(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Stop a conversion for good; its objects in the pool are removed by a job. The source is left as it is."""
     actor.require(conversion.project, Role.OPERATOR)
+    earlier = jobs.job_of_key(idempotency_key, project=conversion.project, actor=actor)
+    if earlier is not None:
+        return earlier
     _refuse_unless(conversion, Event.CANCEL)
     running = conversion.job_id
     move(conversion.pk, Event.CANCEL, actor=actor, message="Cancelled")
     if running is not None:
         jobs.cancel(Job.objects.get(pk=running), actor)
-    return _enqueue(conversion, "conversion.clean_up", actor)
+    return _enqueue(conversion, "conversion.clean_up", actor, idempotency_key)
 
 
 def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
@@ -125,7 +132,7 @@ def _refuse_while_rolling_back(conversion: Conversion) -> None:
         )
 
 
-def _enqueue(conversion: Conversion, kind: str, actor: Actor) -> Job:
+def _enqueue(conversion: Conversion, kind: str, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     with transaction.atomic():
         job = jobs.enqueue(
             kind,
@@ -134,6 +141,7 @@ def _enqueue(conversion: Conversion, kind: str, actor: Actor) -> Job:
             actor=actor,
             subject=conversion.name,
             unique=_key(kind, conversion),
+            idempotency_key=idempotency_key,
         )
         Conversion.objects.filter(pk=conversion.pk).update(job_id=job.pk)
         note(conversion, f"Job {kind} asked for by {actor.username}")

@@ -12,17 +12,26 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
+from project.backbone.jobs.services import IdempotencyKey
 from project.backbone.models import Job, Project
 
 
 @transaction.atomic
-def request(project: Project, *, kind: ReportKind, actor: Actor) -> Job:
-    """Make the row and ask for the job that fills it."""
+def request(project: Project, *, kind: ReportKind, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
+    """Make the row and ask for the job that fills it. Raises: IdempotencyKeyReused."""
     actor.require(project, Role.VIEWER)
+    earlier = jobs.job_of_key(idempotency_key, project=project, actor=actor)
+    if earlier is not None:
+        return earlier
     report = Report.objects.create(project=project, kind=kind.value, asked_by_id=actor.user_id, asked_by_name=actor.username)
     audit.record(actor, "report.request", report, project=project, after={"kind": kind.value})
     return jobs.enqueue(
-        "reports.render", project=project, params={"report_id": str(report.pk)}, actor=actor, subject=f"{kind.label} report"
+        "reports.render",
+        project=project,
+        params={"report_id": str(report.pk)},
+        actor=actor,
+        subject=f"{kind.label} report",
+        idempotency_key=idempotency_key,
     )
 
 
