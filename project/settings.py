@@ -164,6 +164,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Leave VMware for XenServer or XCP-ng: inventory, plan, copy, prove, gate the cutover, count KMS, report.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1(/projects/\{project_id\})?",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Choices stay in place: named enums would change their names whenever another app adds a field of the same name.
     "POSTPROCESSING_HOOKS": ["project.openapi.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",

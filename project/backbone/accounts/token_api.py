@@ -60,7 +60,7 @@ class TokensViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     queryset = ApiToken.objects.all()
     serializer_class = TokenSerializer
     lookup_field = "public_id"
-    lookup_url_kwarg = "pk"
+    lookup_url_kwarg = "id"
     search_fields: ClassVar = ["name"]
     ordering_fields: ClassVar = ["created", "expiry"]
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
@@ -36,7 +36,7 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     def get_queryset(self) -> QuerySet[Job]:
         return Job.objects.none() if self.for_schema else selectors.visible_jobs(self.actor)
 
-    @extend_schema(request=None, responses=JobSerializer)
+    @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Stop the job: at once unless it runs, else at its next safe point."""
@@ -51,6 +51,7 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
         return Response(self.get_serializer(job).data, status=202)
 
 
+@extend_schema_view(list=extend_schema(operation_id="projects_jobs_list"))
 class ProjectJobViewSet(ListModelMixin, ProjectViewSet):
     """Jobs of one project."""
 
