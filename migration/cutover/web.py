@@ -20,7 +20,7 @@ from migration.assessment import selectors as assessment
 from migration.assessment.core.verdicts import Verdict
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import State
-from migration.conversion.models import Conversion
+from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import FRESH_FOR, GateState, is_stale
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.selectors import latest_decisions
@@ -28,7 +28,7 @@ from migration.cutover.services import gate
 from migration.inventory import selectors as inventory
 from migration.planning import selectors as planning
 from migration.planning.core.states import PlanState
-from migration.planning.models import Wave
+from migration.planning.selectors import Wave
 from project.backbone.accounts.policy import Role
 from project.backbone.accounts.selectors import visible_projects
 from project.backbone.clock import now

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from estate.errors import AskPerson
 from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec
-from migration.conversion.models import Conversion
+from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
 from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor

@@ -14,7 +14,7 @@ from uuid import UUID
 from estate.errors import AskPerson
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
-from migration.conversion.models import Conversion
+from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
 from migration.cutover.core.gate import GateState
 from migration.cutover.models import GateDecisionRow, Phase

@@ -12,13 +12,12 @@ from migration.assessment import selectors as assessment
 from migration.conversion import selectors as conversions
 from migration.conversion.core.spec import is_windows
 from migration.conversion.core.states import State
-from migration.conversion.models import Conversion
+from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
 from migration.planning import selectors as planning
-from migration.planning.models import Wave
-from migration.planning.selectors import WaveMachine
+from migration.planning.selectors import Wave, WaveMachine
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.jobs.context import JobContext

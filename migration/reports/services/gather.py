@@ -8,7 +8,7 @@ from typing import Any
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors as conversions
-from migration.conversion.models import Conversion
+from migration.conversion.selectors import Conversion
 from migration.cutover import selectors as gates
 from migration.inventory import selectors as inventory
 from migration.inventory.core.kinds import FactKind
@@ -28,8 +28,8 @@ from project.backbone.models import Project
 from project.backbone.waivers.selectors import waivers_in_force
 from readiness.core.faults import SimulatedFault
 from readiness.core.results import CheckResult, Result
-from readiness.models import Pool
 from readiness.selectors import cases, evaluations, pools
+from readiness.selectors.pools import Pool
 
 _KIND_TITLES = {FactKind.HOST: "ESXi hosts", FactKind.VM: "Virtual machines", FactKind.DATASTORE: "Datastores"}
 
