@@ -78,6 +78,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             _complete_operation(path, method, operation)
+    result["tags"] = [{"name": name, "description": meaning} for name, meaning in words()["collections"].items()]
     for component, member, schema in members(result):
         meaning = _meaning(component, member)
         if meaning and "description" not in schema:
@@ -95,7 +96,7 @@ def members(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
 
 @cache
 def words() -> dict[str, Any]:
-    """The file of meanings: `fields` by member, `of` by component and member."""
+    """The file of meanings: `collections` by tag, `fields` by member, `of` by component and member."""
     return tomllib.loads(WORDS.read_text(encoding="utf-8"))
 
 

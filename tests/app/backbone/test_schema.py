@@ -51,6 +51,11 @@ def test_every_operation_is_described_has_one_collection_and_a_problem_answer() 
         assert "application/problem+json" in operation["responses"]["default"]["content"], name
 
 
+def test_every_collection_is_described_and_none_that_is_gone() -> None:
+    described = {tag["name"] for tag in schema()["tags"] if tag["description"]}
+    assert described == {tag for _, operation in operations() for tag in operation["tags"]}
+
+
 def test_what_starts_work_names_the_key_and_the_address_of_its_job() -> None:
     starting = [(name, operation) for name, operation in operations() if "202" in operation["responses"] and "/jobs/" not in name]
     assert len(starting) > 10
