@@ -152,7 +152,7 @@ def _kms_reasons(facts: GateFacts) -> Iterator[Reason]:
             "kms_unknown",
             "KMS",
             f"{facts.windows_machines} Windows machines move and no KMS verdict exists",
-            "upload a reading of the KMS host, or have an approver waive kms_unknown",
+            "upload a reading of the KMS host",
         )
     elif facts.kms.state in {"low", "unknown"}:
         yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
