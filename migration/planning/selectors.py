@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import cache
@@ -118,14 +119,14 @@ def machine_ids_of_wave(wave_id: UUID | str) -> list[UUID]:
     return list(PlannedMachine.objects.filter(wave_id=wave_id).order_by("position").values_list("machine_id", flat=True))
 
 
-def wave_machines(wave_id: UUID | str) -> list[WaveMachine]:
-    """The wave's machines with their latest facts and their frozen places.
+def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> list[WaveMachine]:
+    """The wave's machines with their latest facts and their frozen places, but for those `without` that moved already.
 
     Raises: NotVisible; Conflict `machine_gone` (409) naming those the latest inventory no longer holds.
     """
     wave = wave_by_id(wave_id)
     pool = readiness.pool(wave.plan.pool_id)
-    rows = list(wave.machines.order_by("position"))
+    rows = list(wave.machines.exclude(machine_id__in=without).order_by("position"))
     views = _views(wave.plan.project, rows)
     gone = [row.name for row in rows if views[row.machine_id].vm is None]
     if gone:
@@ -162,13 +163,13 @@ def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpo
     )
 
 
-def planned_vms(wave_id: UUID | str) -> list[PlannedVm]:
-    """What the wave adds to its pool, for questions of capacity and protection.
+def planned_vms(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> list[PlannedVm]:
+    """What the wave still adds to its pool, for questions of capacity and protection; `without` as for `wave_machines`.
 
     Raises: NotVisible; Conflict `machine_gone` (409); Conflict `facts_unknown` (409) when a size is no longer known.
     """
     bytes_by_sr = dict(PlannedMachine.objects.filter(wave_id=wave_id).values_list("machine_id", "placement__bytes_by_sr"))
-    return [_planned(machine, bytes_by_sr[machine.machine_id]) for machine in wave_machines(wave_id)]
+    return [_planned(machine, bytes_by_sr[machine.machine_id]) for machine in wave_machines(wave_id, without=without)]
 
 
 def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:

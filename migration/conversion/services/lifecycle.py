@@ -104,6 +104,7 @@ def cancel(conversion: Conversion, *, actor: Actor, idempotency_key: Idempotency
     if earlier is not None:
         return earlier
     _refuse_unless(conversion, Event.CANCEL)
+    _refuse_while_starting(conversion)
     running = conversion.job_id
     move(conversion.pk, Event.CANCEL, actor=actor, message="Cancelled")
     if running is not None:
@@ -146,6 +147,17 @@ def _enqueue(conversion: Conversion, kind: str, actor: Actor, idempotency_key: I
         Conversion.objects.filter(pk=conversion.pk).update(job_id=job.pk)
         note(conversion, f"Job {kind} asked for by {actor.username}")
     return job
+
+
+def _refuse_while_starting(conversion: Conversion) -> None:
+    """Once its start has begun, a VM may run at any moment; what runs is rolled back, not removed."""
+    going_live = Job.objects.filter(unique_key=_key("conversion.go_live", conversion), state__in=_UNFINISHED, attempts__gt=0)
+    if going_live.exists():
+        raise Conflict(
+            f"{conversion.name} is being started in the pool; it cannot be cancelled now.",
+            code="conversion_busy",
+            next_step="Wait until it runs, then roll it back; or cancel the job that starts it.",
+        )
 
 
 def _key(kind: str, conversion: Conversion) -> str:

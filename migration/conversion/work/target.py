@@ -121,14 +121,13 @@ def is_running(pool: XapiSession, row: Conversion) -> bool:
 
 
 def start(pool: XapiSession, row: Conversion) -> None:
-    """Unblock the VM and start it; blocked again when it cannot start, so that nobody starts it behind the gate's back."""
+    """Unblock the VM and start it; blocked again when it does not run, so that nobody starts it behind the gate's back."""
     vm.unblock(pool, row.target_vm_uuid)
     try:
         vm.start(pool, row.target_vm_uuid)
-    except EdgeError:
+    finally:
         if not is_running(pool, row):
             vm.block(pool, row.target_vm_uuid, BLOCKED)
-        raise
 
 
 def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from estate.errors import AskPerson
+from migration.conversion import selectors as conversions
 from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
@@ -13,9 +14,10 @@ from project.backbone.accounts.policy import Actor
 
 
 def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
-    """One conversion per machine of the wave; asking again returns those that exist. Raises AskPerson for missing facts."""
+    """One conversion per machine of the wave; one that exists stays as it was frozen. Raises AskPerson for missing facts."""
     wave = planning.wave_by_id(wave_id)
-    machines = planning.wave_machines(wave_id)
+    begun = {row.machine_id for row in conversions.conversions_of_wave(wave_id)}
+    machines = planning.wave_machines(wave_id, without=begun)
     specs: list[ConversionSpec] = []
     problems: list[str] = []
     for machine in machines:
@@ -37,4 +39,5 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             code="facts_missing",
             next_step="Collect the source again and make a new plan, or leave these machines out of it.",
         )
-    return lifecycle.create(wave.plan.project, wave_id=wave_id, pool_id=wave.plan.pool_id, specs=specs, actor=actor)
+    lifecycle.create(wave.plan.project, wave_id=wave_id, pool_id=wave.plan.pool_id, specs=specs, actor=actor)
+    return conversions.conversions_of_wave(wave_id)

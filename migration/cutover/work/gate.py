@@ -5,6 +5,8 @@ Waits for that job without holding a slot. A part that cannot be had is handed t
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from estate.facts.planned import PlannedVm
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms import selectors as kms
@@ -83,14 +85,18 @@ def _evaluate(job: JobContext, wave: Wave, collected: Job) -> EvaluationView:
 
 def _still_to_come(wave: Wave) -> list[PlannedVm]:
     """The wave's planned VMs without those that already run in the pool, which its facts count by themselves."""
-    arrived = {str(row.machine_id) for row in conversions.conversions_of_wave(wave.pk) if row.state == State.DONE}
-    return [vm for vm in planning.planned_vms(wave.pk) if vm.machine_id not in arrived]
+    return planning.planned_vms(wave.pk, without=_behind_us(conversions.conversions_of_wave(wave.pk)))
+
+
+def _behind_us(rows: list[Conversion]) -> set[UUID]:
+    """Machines this cutover no longer moves: their sources may be gone from the latest inventory by now."""
+    return {row.machine_id for row in rows if row.state in (State.DONE, State.CANCELLED, State.ROLLED_BACK)}
 
 
 def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
     project, at = wave.plan.project, now()
-    machines = planning.wave_machines(wave.pk)
     rows = conversions.conversions_of_wave(wave.pk)
+    machines = planning.wave_machines(wave.pk, without=_behind_us(rows))
     windows = [machine for machine in machines if is_windows(machine.vm)]
     waivers = waivers_in_force(project, at)
     return GateFacts(

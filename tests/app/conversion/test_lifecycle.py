@@ -104,6 +104,17 @@ def test_cancelling_stops_the_job_at_work_and_asks_for_one_that_removes(people: 
     assert again(row).error is None, "a person's cancel is no failure"
 
 
+def test_a_machine_that_is_being_started_is_not_cancelled_under_its_feet(people: People) -> None:
+    row = a_conversion(people.project, state=State.CUTTING_OVER)
+    job = lifecycle.start_going_live(row, actor=SYSTEM)
+    Job.objects.filter(pk=job.pk).update(state="running", attempts=1)
+    with pytest.raises(Conflict) as refused:
+        lifecycle.cancel(again(row), actor=people.actor("owner"))
+    assert (refused.value.code, again(row).state) == ("conversion_busy", "cutting_over")
+    Job.objects.filter(pk=job.pk).update(state="queued", attempts=0)
+    assert lifecycle.cancel(again(row), actor=people.actor("owner")).kind == "conversion.clean_up"
+
+
 def test_a_job_that_failed_for_good_fails_its_conversion_with_the_same_error(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
