@@ -87,6 +87,16 @@ def test_another_kind_and_another_project_are_refused(people: People) -> None:
     assert people.client("stranger").get(other).status_code == 404
 
 
+def test_the_same_key_gives_the_same_report_and_another_body_is_refused(people: People) -> None:
+    client, headers = people.client("owner"), {"Idempotency-Key": "monday"}
+    first = client.post(base(people), {"kind": "readiness"}, headers=headers)
+    again = client.post(base(people), {"kind": "readiness"}, headers=headers)
+    assert first.json()["id"] == again.json()["id"]
+    assert Report.objects.count() == 1
+    other = client.post(base(people), {"kind": "readiness", "note": "x"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
 def test_the_list_costs_the_same_with_more_reports(people: People, django_assert_max_num_queries: Any) -> None:
     for _ in range(5):
         made(people)
