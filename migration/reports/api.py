@@ -21,7 +21,6 @@ from migration.reports.services import requests
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
-from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Conflict, NotVisible

@@ -13,7 +13,6 @@ from project.backbone.audit import services as audit
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.jobs.services import IdempotencyKey
-from project.backbone.jobs.services import IdempotencyKey
 from project.backbone.models import Job, Project
 
 
