@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -52,6 +53,14 @@ def test_up_refuses_full_mode(settings: pytest.FixtureRequest) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
     with pytest.raises(CommandError, match="full mode"):
         call_command("up")
+
+
+def test_up_refuses_a_port_that_another_site_shares_out(settings: pytest.FixtureRequest) -> None:
+    settings.REDIS_URL = ""  # type: ignore[attr-defined]
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"127.0.0.1:{port}.*choose another --port"):
+            call_command("up", "--port", str(port), "--no-migrate")
 
 
 def test_the_models_have_all_their_migrations() -> None:

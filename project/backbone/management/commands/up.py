@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "REDIS_URL is set, so this is full mode: start web, Celery workers and ticker as services instead."
             )
+        _require_free(options["host"], options["port"])
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0, interactive=False)
         supervisor = Supervisor(str(Path(sys.argv[0]).resolve()), _children(options))
@@ -36,6 +38,16 @@ class Command(BaseCommand):
         self.stdout.write(f"Xenbound on http://{options['host']}:{options['port']}/ (Ctrl-C stops it)")
         self.stdout.flush()
         supervisor.run()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that is taken: granian shares its port, so two sites would answer by turns under one address."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as refused:
+        raise CommandError(
+            f"Nothing can listen on {host}:{port} ({refused.strerror}): stop what is running there, or choose another --port."
+        ) from refused
 
 
 def _children(options: dict[str, Any]) -> list[Child]:
