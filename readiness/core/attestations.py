@@ -66,7 +66,8 @@ def _hosts_given(value: dict[str, Any]) -> list[Any]:
 
 
 def _watched(facts: PoolFacts, value: dict[str, Any]) -> tuple[list[dict[str, Any]], list[Fault]]:
-    hosts, faults = [], []
+    watched: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
     for n, host in enumerate(_hosts_given(value)):
         said = host if isinstance(host, dict) else {}
         uuid = _host_uuid(facts, said.get("host_uuid"))
@@ -75,11 +76,13 @@ def _watched(facts: PoolFacts, value: dict[str, Any]) -> tuple[list[dict[str, An
         elif not isinstance(said.get("fenced"), bool):
             faults.append(Fault(f"value.hosts.{n}.fenced", "must be true or false"))
         else:
-            hosts.append({**said, "host_uuid": uuid})
-    if not hosts and not faults:
+            # A host named twice (by name and by uuid) fenced if either entry says so: a fence must not be lost.
+            earlier = watched.get(uuid, {"fenced": False})
+            watched[uuid] = {**earlier, **said, "host_uuid": uuid, "fenced": earlier["fenced"] or said["fenced"]}
+    if not watched and not faults:
         text = "must list each watched host, [{host_uuid, fenced}], or give watched_hosts and fenced_hosts"
         faults.append(Fault("value.hosts", text))
-    return hosts, faults
+    return list(watched.values()), faults
 
 
 def _trial_faults(wanted: Attestation) -> list[Fault]:

@@ -6,6 +6,7 @@ XAPI knows neither, so it comes from attestations. What nobody attested is unkno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from estate.facts.pool import PbdFacts
 from estate.facts.unknown import UNKNOWN, Unknown
@@ -72,19 +73,32 @@ def _nodes(item: EvidenceItem) -> tuple[StorageNode, ...] | Unknown:
     return nodes or Unknown("the attestation lists no storage node")
 
 
-def _port(case: Case, item: EvidenceItem) -> SwitchPort | None:
-    switch = str(item.value.get("chassis_id") or item.value.get("switch") or "").strip()
+class _Spellings:
+    """One spelling per name: two people write one switch differently, and that must not make two switches of it."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def of(self, name: Any) -> str:
+        """The spelling met first; case and blanks tell no switches apart."""
+        words = " ".join(str(name or "").split())
+        return self._first.setdefault(words.casefold(), words)
+
+
+def _port(case: Case, item: EvidenceItem, spellings: _Spellings) -> SwitchPort | None:
+    switch = spellings.of(item.value.get("chassis_id") or item.value.get("switch"))
     if not switch:
         return None
     source = "lldp" if item.value.get("source") == "lldp" else "attested"
-    return SwitchPort(switch, str(item.value.get("stack") or ""), source, case.is_stale(item), item)
+    return SwitchPort(switch, spellings.of(item.value.get("stack")), source, case.is_stale(item), item)
 
 
 def cabling_of(case: Case) -> Cabling:
     """The newest attestation per NIC and of the heartbeat SR's nodes."""
     ports: dict[str, SwitchPort] = {}
+    spellings = _Spellings()
     for item in case.attested(EvidenceKind.SWITCH_OF_SLAVE):
-        port = _port(case, item)
+        port = _port(case, item, spellings)
         if port is not None:
             ports.setdefault(item.subject, port)
     sr = heartbeat_sr(case.facts)

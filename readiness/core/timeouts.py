@@ -55,7 +55,7 @@ class EffectiveTimeout:
 
 
 def _seconds(text: str, where: str) -> int | Unknown:
-    return int(text) if text.strip().isdigit() else Unknown(f"{where} holds {text!r}, which is no number of seconds")
+    return int(text) if text.strip().isdecimal() else Unknown(f"{where} holds {text!r}, which is no number of seconds")
 
 
 def next_timeout(facts: PoolFacts, policy: Policy) -> EffectiveTimeout:

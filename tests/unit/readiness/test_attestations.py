@@ -41,6 +41,15 @@ def test_a_trial_is_stored_with_the_heartbeat_sr_and_one_entry_per_watched_host(
     assert "watched_hosts" not in stored.value
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_host_named_twice_in_a_trial_fenced_if_either_entry_says_so(first: bool) -> None:
+    twice = [{"host_uuid": "h1", "fenced": first}, {"host_uuid": "xen-h1", "fenced": not first}]
+    stored, faults = examined(
+        POOL, an_attestation("failover_test", "", {**TRIAL, "hosts": twice}, timeout_s=60, storage_node="san-a")
+    )
+    assert (stored.value["hosts"], faults) == ([{"host_uuid": "h1", "fenced": True}], [])
+
+
 def test_an_nic_may_be_named_by_host_and_device() -> None:
     stored, faults = examined(POOL, an_attestation("switch_of_slave", "xen-h2/eth1", {"switch": "sw-b"}))
     assert (stored.subject, faults) == ("h2-eth1", [])

@@ -156,5 +156,11 @@ def test_ha_044_the_newest_attestation_of_a_nic_counts() -> None:
     assert ask("HA-044", a_case(POOL, (*ALL, moved))).result is FAIL
 
 
+@pytest.mark.parametrize("spelling", ["SW-A", " sw-a ", "Sw-A"])
+def test_ha_044_one_switch_in_two_spellings_is_one_switch(spelling: str) -> None:
+    twice = (a_switch("h2-eth0", "sw-a", id="one", tested_at=NOW), a_switch("h2-eth1", spelling, id="two", tested_at=NOW))
+    assert ask("HA-044", a_case(POOL, (*ALL, *twice))).result is FAIL
+
+
 def test_ha_044_names_the_host_and_the_nic_nobody_knows_a_switch_of() -> None:
     assert "xen-h2: the switch behind eth1 is not known" in ask("HA-044", a_case(POOL, _but("h2-eth1", None))).detail

@@ -60,6 +60,7 @@ def test_the_timeout_in_force_is_looked_up_in_xapis_order(pool: PoolFacts, profi
         changed(ha_configuration=UNKNOWN)(POOL),
         changed(ha_configuration={}, other_config=UNKNOWN)(POOL),
         changed(ha_configuration={"timeout": "two minutes"})(POOL),
+        changed(ha_configuration={"timeout": "12²"})(POOL),
     ],
 )
 def test_a_timeout_that_cannot_be_told_is_unknown_and_says_why(pool: PoolFacts) -> None:
