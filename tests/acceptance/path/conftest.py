@@ -25,10 +25,10 @@ def kept_disks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def lab(tmp_path: Path, kept_disks: Path) -> Iterator[Lab]:
-    """World `tiny`, quick: a guest shuts down in 0.2 s, a lease nobody keeps alive dies after two."""
+    """World `tiny`, quick: a guest shuts down at once, a lease nobody keeps alive dies after two."""
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "disks").symlink_to(kept_disks, target_is_directory=True)
-    with running_lab(tmp_path, world="tiny", clock_factor=200.0, lease_timeout_s=LEASE_TIMEOUT_S) as running:
+    with running_lab(tmp_path, world="tiny", clock_factor=1000.0, lease_timeout_s=LEASE_TIMEOUT_S) as running:
         yield running
 
 
