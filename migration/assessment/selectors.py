@@ -124,11 +124,16 @@ def _assessed(view: MachineView, findings: list[FindingView], assessed: bool) ->
     return AssessedMachine(view, verdict(findings, assessed=assessed and view.vm is not None), tuple(findings))
 
 
+def assessed_ids(project: Project) -> set[UUID]:
+    """Ids of the machines that an assessed latest inventory holds; of all others nobody knows what stands against them."""
+    assessed = latest_assessments(project).values_list("inventory_id", flat=True)
+    return set(inventory.machine_ids_held(project, list(assessed)))
+
+
 def verdicts(project: Project, *, at: datetime) -> dict[UUID, Verdict]:
     """Every machine's verdict, in the machines' order; unknown where no assessed latest inventory holds it. Reads no facts."""
     findings = findings_by_machine(project, at=at)
-    assessed = latest_assessments(project).values_list("inventory_id", flat=True)
-    held = inventory.machine_ids_held(project, list(assessed))
+    held = assessed_ids(project)
     ids = inventory.machines(project).values_list("id", flat=True)
     return {machine: verdict(findings.get(machine, []), assessed=machine in held) for machine in ids}
 

@@ -28,6 +28,7 @@ class Conversion(Identified):
     step = models.CharField(max_length=40, blank=True, default="")
     spec = models.JSONField()
     target_vm_uuid = models.CharField(max_length=36, blank=True, default="")
+    source_was_running = models.BooleanField(default=False)
     source_marker = models.JSONField(null=True, blank=True)
     boot_proof = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)

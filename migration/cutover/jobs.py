@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from migration.cutover.models import Phase
 from migration.cutover.work import conduct, gate
@@ -22,8 +23,8 @@ def ask_gate(job: JobContext, wave_id: str, phase: str) -> dict[str, Any]:
 
 
 @handler("cutover.cut_over_wave", title="Cut a wave over")
-def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
-    return conduct.cut_over_wave(job, wave_id)
+def cut_over_wave(job: JobContext, wave_id: str, decision_id: str) -> dict[str, Any]:
+    return conduct.cut_over_wave(job, wave_id, UUID(decision_id))
 
 
 @handler("cutover.roll_back_wave", title="Roll a wave back")

@@ -65,11 +65,24 @@ def a_wave(project: Project, *, approved: bool = True) -> Wave:
 
 
 def an_answer(
-    wave: Wave, *reasons: Reason, asked_by: Actor = SYSTEM, at: datetime | None = None, phase: Phase = Phase.ASKED
+    wave: Wave,
+    *reasons: Reason,
+    asked_by: Actor = SYSTEM,
+    at: datetime | None = None,
+    phase: Phase = Phase.ASKED,
+    signed_as: UUID | None = None,
 ) -> GateDecisionRow:
-    """An answer of the gate: closed for the reasons given, open without any."""
+    """An answer of the gate: closed for the reasons given, open without any; `signed_as` as inside a cutover."""
     decision = GateDecision(GateState.CLOSED if reasons else GateState.OPEN, at or now(), reasons)
-    return gate.record(wave.plan.project, wave_id=wave.pk, phase=phase, decision=decision, fact_ids={}, actor=asked_by)
+    return gate.record(
+        wave.plan.project,
+        wave_id=wave.pk,
+        phase=phase,
+        decision=decision,
+        fact_ids={},
+        actor=asked_by,
+        signed_as=signed_as,
+    )
 
 
 def an_endpoint(project: Project) -> Endpoint:

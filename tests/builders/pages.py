@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.test import Client
 
@@ -119,11 +120,14 @@ def answered(
     by: str = "owner",
     warnings: Sequence[Reason] = (),
     phase: Phase = Phase.ASKED,
+    signed_as: UUID | None = None,
 ) -> GateDecisionRow:
     """The gate of the wave answered at this time: closed by the reasons, open without any."""
     decision = GateDecision(GateState.CLOSED if reasons else GateState.OPEN, at, reasons, tuple(warnings))
     project, actor = world.people.project, world.people.actor(by)
-    return gate.record(project, wave_id=world.wave.pk, phase=phase, decision=decision, fact_ids={}, actor=actor)
+    return gate.record(
+        project, wave_id=world.wave.pk, phase=phase, decision=decision, fact_ids={}, actor=actor, signed_as=signed_as
+    )
 
 
 def in_state(name: str, state: State, *, copied: float = 0.0, step: str = "", error: dict[str, str] | None = None) -> Conversion:

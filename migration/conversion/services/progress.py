@@ -26,6 +26,11 @@ def begin_step(conversion: Conversion, step: Step) -> None:
         note(conversion, step.title, step=step.name)
 
 
+def remember_running(conversion: Conversion) -> None:
+    """Note that the source ran when Xenbound came to stop it; a rollback powers on nothing else. Never unset."""
+    Conversion.objects.filter(pk=conversion.pk).update(source_was_running=True, updated_at=now())
+
+
 def remember_source(conversion: Conversion, marker: SourceMarker) -> None:
     """Store what the source looked like when it was confirmed off."""
     Conversion.objects.filter(pk=conversion.pk).update(source_marker=asdict(marker), updated_at=now())

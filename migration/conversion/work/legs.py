@@ -51,7 +51,7 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     with source_of(spec) as vcenter, pool_of(spec, job) as pool:
         if row.state == State.READY:
             progress.begin_step(row, steps["stop_source"])
-            source.stop(vcenter, spec, job)
+            source.stop(vcenter, row, spec, job)
             progress.begin_step(row, steps["confirm_off"])
             source.confirm_off(vcenter, row, spec)
             move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message="The source is confirmed off")
@@ -108,7 +108,10 @@ def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
 
 
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Stop the VM in the pool and block it, then power the source on. The VM and its VDIs are kept for a person to look at."""
+    """Stop the VM in the pool and block it, then power the source on if it ran before; one that was off stays off.
+
+    The VM and its VDIs are kept for a person to look at.
+    """
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
     if row.state not in (State.DONE, State.FAILED):
@@ -116,8 +119,10 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     _require_asked_last(job, row)
     with source_of(spec) as vcenter, pool_of(spec, job) as pool:
         target.stop_and_block(pool, row)
-        power.power_on(vcenter, spec.source_vm_id, alive=job.alive)
-    move(row.pk, Event.ROLL_BACK, actor=job.actor, message="The VM in the pool is stopped and blocked, the source runs again")
+        if row.source_was_running:
+            power.power_on(vcenter, spec.source_vm_id, alive=job.alive)
+    outcome = "the source runs again" if row.source_was_running else "the source stays off, as it was before"
+    move(row.pk, Event.ROLL_BACK, actor=job.actor, message=f"The VM in the pool is stopped and blocked; {outcome}")
     return _told(row)
 
 

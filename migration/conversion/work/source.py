@@ -31,8 +31,10 @@ def look(session: VsphereSession, spec: ConversionSpec) -> SourceMarker:
     )
 
 
-def stop(session: VsphereSession, spec: ConversionSpec, job: JobContext) -> None:
+def stop(session: VsphereSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
     """Bring the source down: guest shutdown first, power off behind the deadline. Returns when it is off."""
+    if not look(session, spec).is_off:
+        progress.remember_running(row)
     job.say(f"Shutting {spec.name} down")
     power.shut_down(session, spec.source_vm_id, deadline_s=settings.SHUTDOWN_DEADLINE_S, then_power_off=True, alive=job.alive)
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 BOOT_RISK = "RISK-BOOT-NOT-PROVEN"
+KMS_RISK = "kms_unknown"
 FRESH_FOR = timedelta(hours=4)
 """How long a decision may be used (readiness rule 3: the freeze check runs within 4 h before cutover)."""
 
@@ -85,6 +86,11 @@ class GateFacts:
     conversions: tuple[ConversionView, ...]
     accepted_risks: frozenset[str]
     boot_proven: bool
+    not_assessed: tuple[str, ...] = ()
+    """Machines whose latest inventory has no finished assessment: nobody knows what stands against them."""
+    off_at_source: tuple[str, ...] = ()
+    """Machines that are powered off at their source and would be started in the pool."""
+    ha_intent: str = "required"
     readiness_error: str = ""
 
 
@@ -105,6 +111,7 @@ def decide(facts: GateFacts, now: datetime) -> GateDecision:
     """The gate's answer at `now`. Unknown never opens it."""
     reasons = (
         *_readiness_reasons(facts, now),
+        *_assessment_reasons(facts.not_assessed),
         *_finding_reasons(facts.findings),
         *_kms_reasons(facts),
         *_risk_reasons(facts),
@@ -136,6 +143,16 @@ def _readiness_reasons(facts: GateFacts, now: datetime) -> Iterator[Reason]:
         yield Reason("pool_not_ready", facts.pool, f"it is {readiness.verdict}", "read its readiness and work through the checks")
 
 
+def _assessment_reasons(not_assessed: Iterable[str]) -> Iterator[Reason]:
+    for machine in not_assessed:
+        yield Reason(
+            "not_assessed",
+            machine,
+            "its latest inventory has not been assessed, so nobody knows what stands against it",
+            "wait for the assessment's job or repeat it, then ask the gate again",
+        )
+
+
 def _finding_reasons(findings: Iterable[FindingView]) -> Iterator[Reason]:
     for finding in findings:
         if finding.severity == "critical":
@@ -145,17 +162,24 @@ def _finding_reasons(findings: Iterable[FindingView]) -> Iterator[Reason]:
 
 
 def _kms_reasons(facts: GateFacts) -> Iterator[Reason]:
+    reason = _kms_reason(facts)
+    if reason is not None and not (reason.code == KMS_RISK and KMS_RISK in facts.accepted_risks):
+        yield reason
+
+
+def _kms_reason(facts: GateFacts) -> Reason | None:
+    """What KMS says against the wave. `low` can be accepted by nobody; an unknown count can, where guests activate otherwise."""
     if not facts.windows_machines:
-        return
+        return None
     if facts.kms is None:
-        yield Reason(
-            "kms_unknown",
-            "KMS",
-            f"{facts.windows_machines} Windows machines move and no KMS verdict exists",
-            "upload a reading of the KMS host",
-        )
-    elif facts.kms.state in {"low", "unknown"}:
-        yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
+        detail = f"{facts.windows_machines} Windows machines move and no KMS verdict exists"
+        return Reason(KMS_RISK, "KMS", detail, "upload a reading of the KMS host")
+    if facts.kms.state not in {"low", "unknown"}:
+        return None
+    remedy = facts.kms.remedy
+    if facts.kms.state == "unknown":
+        remedy += f" Where these guests activate by MAK or Active Directory, an approver can accept {KMS_RISK} for this wave."
+    return Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, remedy, facts.kms.reading_id)
 
 
 def _risk_reasons(facts: GateFacts) -> Iterator[Reason]:
@@ -184,8 +208,14 @@ def _conversion_reasons(wave: str, conversions: tuple[ConversionView, ...]) -> I
 
 
 def _warnings(facts: GateFacts) -> Iterator[Reason]:
-    if facts.kms is not None and facts.kms.state in {"tight", "partial"}:
+    if facts.kms is not None and facts.kms.state in {"tight", "partial", "unknown"}:
         yield Reason(f"kms_{facts.kms.state}", "KMS", facts.kms.detail, facts.kms.remedy, facts.kms.reading_id)
+    if facts.ha_intent != "required":
+        remedy = "make sure that this was decided by name; set ha_intent to required before business moves"
+        yield Reason("ha_off", facts.pool, "high availability is declared off for this pool, so its checks do not apply", remedy)
+    for machine in facts.off_at_source:
+        remedy = "take it out of the wave if it is meant to stay off"
+        yield Reason("off_at_source", machine, "it is powered off at its source and will be started in the pool", remedy)
     if facts.readiness is not None:
         yield from facts.readiness.advice
     for conversion in facts.conversions:

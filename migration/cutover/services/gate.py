@@ -48,10 +48,20 @@ def ask(
 
 @transaction.atomic
 def record(
-    project: Project, *, wave_id: UUID, phase: Phase, decision: GateDecision, fact_ids: dict[str, str], actor: Actor
+    project: Project,
+    *,
+    wave_id: UUID,
+    phase: Phase,
+    decision: GateDecision,
+    fact_ids: dict[str, str],
+    actor: Actor,
+    signed_as: UUID | None = None,
 ) -> GateDecisionRow:
-    """Write an answer down. An open one given inside a running cutover carries the signature that allowed the cutover."""
-    signed = _signature_of(wave_id) if phase is not Phase.ASKED and decision.state is GateState.OPEN else {}
+    """Write an answer down. An open one inside a running cutover carries the signature of the answer that allowed it.
+
+    `signed_as` is the id of that answer. Raises Conflict `gate_closed` when it is not a signed answer of this wave.
+    """
+    signed = _signature_of(wave_id, signed_as) if signed_as is not None and decision.state is GateState.OPEN else {}
     row = GateDecisionRow.objects.create(
         project=project,
         wave_id=wave_id,
@@ -70,16 +80,25 @@ def record(
     return row
 
 
-def _signature_of(wave_id: UUID) -> dict[str, object]:
-    """The newest signature of this wave, with the time it was given at, so that carrying it on never makes it younger."""
-    newest = latest_decision(wave_id)
-    if newest is None or newest.signed_at is None:
-        return {}
-    return {
-        "signed_by_id": newest.signed_by_id,
-        "signed_by_name": newest.signed_by_name,
-        "signed_at": newest.signed_at,
+def _signature_of(wave_id: UUID, decision_id: UUID) -> dict[str, object]:
+    """The signature of one answer, with the time it was given at, so that carrying it on never makes it younger."""
+    row = GateDecisionRow.objects.filter(pk=decision_id, wave_id=wave_id, state=GateState.OPEN.value).first()
+    if row is None or row.signed_at is None:
+        raise _not_signed(wave_id)
+    return {"signed_by_id": row.signed_by_id, "signed_by_name": row.signed_by_name, "signed_at": row.signed_at}
+
+
+def _not_signed(wave_id: UUID) -> Conflict:
+    reason = {
+        "code": "gate_not_signed",
+        "subject": str(wave_id),
+        "detail": "nobody has signed this answer of the gate",
+        "remedy": "let an approver who did not ask the gate sign it: POST …/gate/sign",
+        "evidence": "",
     }
+    return Conflict(
+        "The gate's answer is not signed.", code="gate_closed", next_step=reason["remedy"], extra={"reasons": [reason]}
+    )
 
 
 @transaction.atomic
@@ -124,16 +143,7 @@ def require_signed(project: Project, *, wave_id: UUID) -> GateDecisionRow:
     """The newest answer if it is open, fresh and signed by a second person. Raises Conflict otherwise."""
     row = require_open(project, wave_id=wave_id)
     if row.signed_at is None:
-        reason = {
-            "code": "gate_not_signed",
-            "subject": str(wave_id),
-            "detail": "nobody has signed this answer of the gate",
-            "remedy": "let an approver who did not ask the gate sign it: POST …/gate/sign",
-            "evidence": "",
-        }
-        raise Conflict(
-            "The gate's answer is not signed.", code="gate_closed", next_step=reason["remedy"], extra={"reasons": [reason]}
-        )
+        raise _not_signed(wave_id)
     if is_stale(row.signed_at, now()):
         raise _stale(row, f"The signature of {row.signed_at:%Y-%m-%d %H:%M} UTC")
     return row

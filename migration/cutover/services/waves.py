@@ -34,8 +34,9 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
 def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask for the cutover of every prepared machine of the wave. Raises Conflict `gate_closed` or `gate_stale`."""
     actor.require(project, Role.OPERATOR)
-    require_signed(project, wave_id=wave_id)
-    return _enqueue("cutover.cut_over_wave", project, wave_id, planning.wave(project.pk, wave_id).name, actor, idempotency_key)
+    signed = require_signed(project, wave_id=wave_id)
+    name = planning.wave(project.pk, wave_id).name
+    return _enqueue("cutover.cut_over_wave", project, wave_id, name, actor, idempotency_key, decision_id=str(signed.pk))
 
 
 def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
@@ -54,11 +55,19 @@ def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key:
     return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
-def _enqueue(kind: str, project: Project, wave_id: UUID, name: str, actor: Actor, idempotency_key: IdempotencyKey | None) -> Job:
+def _enqueue(
+    kind: str,
+    project: Project,
+    wave_id: UUID,
+    name: str,
+    actor: Actor,
+    idempotency_key: IdempotencyKey | None,
+    **params: str,
+) -> Job:
     return jobs.enqueue(
         kind,
         project=project,
-        params={"wave_id": str(wave_id)},
+        params={"wave_id": str(wave_id), **params},
         actor=actor,
         subject=name,
         unique=f"{kind}:{wave_id}",

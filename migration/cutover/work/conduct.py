@@ -38,19 +38,22 @@ def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     return _outcome(wave_id)
 
 
-def cut_over_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
-    """Gate, copy, gate, go live. Raises AskPerson `gate_closed` with the first reasons when a gate stays closed."""
+def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str, Any]:
+    """Gate, copy, gate, go live, on the strength of the signed answer `decision_id`.
+
+    Raises AskPerson `gate_closed` with the first reasons when a gate stays closed.
+    """
     if "closed" in job.checkpoint:
         raise _gate_was_closed()
     if _phase(job) == "before_copy":
-        _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY))
+        _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY, signed_as=decision_id))
         _advance(job, "copy")
     if _phase(job) == "copy":
         _ask_once(job, wave_id, "copy", TO_COPY)
         _wait_while_asked(job, wave_id, "copy", TO_COPY, "are being copied")
         _advance(job, "before_start")
     if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
-        _require_open(job, answer(job, wave_id, Phase.BEFORE_START))
+        _require_open(job, answer(job, wave_id, Phase.BEFORE_START, signed_as=decision_id))
     _advance(job, "go_live")
     _ask_once(job, wave_id, "go_live", {State.CUTTING_OVER})
     _wait_while_asked(job, wave_id, "go_live", {State.CUTTING_OVER}, "are being started")
@@ -88,7 +91,7 @@ def _gate_was_closed() -> AskPerson:
 
 def _require_open(job: JobContext, row: GateDecisionRow) -> None:
     """Go on or end here: the checkpoint remembers a closed gate, so that repeating the job cannot pass it unsigned."""
-    if row.state == GateState.OPEN.value:
+    if row.state == GateState.OPEN.value and row.signed_at is not None:
         return
     job.save_checkpoint({**job.checkpoint, "closed": str(row.pk)})
     named = "; ".join(f"{reason['code']} {reason['subject']}: {reason['detail']}" for reason in row.reasons[:3])

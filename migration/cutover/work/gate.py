@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from estate.facts.planned import PlannedVm
+from estate.facts.source import PowerState
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
@@ -24,7 +25,7 @@ from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.states import UNFINISHED, JobState
-from project.backbone.models import Job
+from project.backbone.models import Job, Project
 from project.backbone.waivers.selectors import waivers_in_force
 from readiness.core.results import CheckResult, Result
 from readiness.selectors import pools
@@ -35,8 +36,11 @@ POLL_S = 0.5
 ADVISING = frozenset({Result.WARN, Result.FAIL, Result.UNKNOWN})
 
 
-def answer(job: JobContext, wave_id: str, phase: Phase) -> GateDecisionRow:
-    """The gate's answer on facts read just now. Gives the slot back while the pool is being read."""
+def answer(job: JobContext, wave_id: str, phase: Phase, *, signed_as: UUID | None = None) -> GateDecisionRow:
+    """The gate's answer on facts read just now. Gives the slot back while the pool is being read.
+
+    Inside a cutover `signed_as` names the signed answer that allowed it; an open answer carries that signature on.
+    """
     wave = planning.wave_by_id(wave_id)
     collected = _collect_pool(job, wave, phase)
     readiness = _evaluate(job, wave, collected)
@@ -48,7 +52,10 @@ def answer(job: JobContext, wave_id: str, phase: Phase) -> GateDecisionRow:
         "pool_facts": str(readiness.facts_id or ""),
         "kms_reading": facts.kms.reading_id if facts.kms else "",
     }
-    return gate.record(wave.plan.project, wave_id=wave.pk, phase=phase, decision=decision, fact_ids=fact_ids, actor=job.actor)
+    project = wave.plan.project
+    return gate.record(
+        project, wave_id=wave.pk, phase=phase, decision=decision, fact_ids=fact_ids, actor=job.actor, signed_as=signed_as
+    )
 
 
 def _collect_pool(job: JobContext, wave: Wave, phase: Phase) -> Job:
@@ -98,10 +105,10 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
     rows = conversions.conversions_of_wave(wave.pk)
     machines = planning.wave_machines(wave.pk, without=_behind_us(rows))
     windows = [machine for machine in machines if is_windows(machine.vm)]
-    waivers = waivers_in_force(project, at)
+    waivers, pool = waivers_in_force(project, at), pools.pool(wave.plan.pool_id)
     return GateFacts(
         wave=wave.name,
-        pool=pools.pool(wave.plan.pool_id).name,
+        pool=pool.name,
         readiness=_readiness_view(readiness),
         kms=_kms_view(wave, windows, rows) if windows else None,
         windows_machines=len(windows),
@@ -112,7 +119,22 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         conversions=tuple(_conversion_view(row) for row in rows),
         accepted_risks=frozenset(waiver.check_id for waiver in waivers if waiver.subject == f"wave:{wave.pk}"),
         boot_proven=bool(rows) and all((row.boot_proof or {}).get("guest_seen") for row in rows),
+        not_assessed=_not_assessed(project, machines),
+        off_at_source=tuple(machine.name for machine in machines if _starts_something_new(machine, rows)),
+        ha_intent=pool.ha_intent,
     )
+
+
+def _not_assessed(project: Project, machines: list[WaveMachine]) -> tuple[str, ...]:
+    """Machines of which the latest inventory was not assessed, or no longer holds them: no finding there says nothing."""
+    held = assessment.assessed_ids(project)
+    return tuple(machine.name for machine in machines if machine.machine_id not in held)
+
+
+def _starts_something_new(machine: WaveMachine, rows: list[Conversion]) -> bool:
+    """Whether the machine was off before Xenbound touched it, so that the pool would start what did not run."""
+    stopped_by_us = any(row.machine_id == machine.machine_id and row.source_was_running for row in rows)
+    return machine.vm.power_state == PowerState.OFF and not stopped_by_us
 
 
 def _readiness_view(seen: EvaluationView) -> ReadinessView:

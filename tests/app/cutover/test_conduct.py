@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -53,9 +54,9 @@ class Stage:
     def states(self) -> dict[str, str]:
         return dict(Conversion.objects.filter(wave_id=self.wave.pk).values_list("name", "state"))
 
-    def answer(self, _job: JobContext, _wave_id: str, phase: Phase) -> GateDecisionRow:
+    def answer(self, _job: JobContext, _wave_id: str, phase: Phase, *, signed_as: UUID) -> GateDecisionRow:
         self.asked.append(phase)
-        return an_answer(self.wave, *([REASON] if phase in self.closed_in else []), phase=phase)
+        return an_answer(self.wave, *([REASON] if phase in self.closed_in else []), phase=phase, signed_as=signed_as)
 
     def leg(self, name: str, *events: Event) -> Any:
         def run(_job: JobContext, conversion_id: str) -> dict[str, Any]:

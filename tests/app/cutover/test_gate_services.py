@@ -12,6 +12,7 @@ from migration.planning.models import Wave
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import frozen, now
 from project.backbone.models import AuditEntry, Job
+from project.backbone.problems import Conflict
 from tests.builders.conversions import REASON, a_wave, an_answer
 from tests.builders.people import People, a_client, a_user
 
@@ -125,17 +126,34 @@ def test_an_answer_inside_a_cutover_carries_the_signature_but_never_makes_it_you
     with frozen(now() - timedelta(hours=3)):
         signed = open_and_signed(people, wave)
         signed.refresh_from_db()
-    inside = an_answer(wave, phase=Phase.BEFORE_COPY)
+    inside = an_answer(wave, phase=Phase.BEFORE_COPY, signed_as=signed.pk)
     assert (inside.signed_by_name, inside.signed_at) == ("teammate", signed.signed_at)
     assert post(people, wave, "cutover").status_code == 202
     with frozen(now() + timedelta(hours=2)):
-        an_answer(wave, phase=Phase.BEFORE_START)
+        an_answer(wave, phase=Phase.BEFORE_START, signed_as=inside.pk)
         assert post(people, wave, "cutover").json()["code"] == "gate_stale"
 
 
+def test_a_gate_asked_meanwhile_lends_and_takes_no_signature_of_a_running_cutover(people: People, wave: Wave) -> None:
+    signed = open_and_signed(people, wave)
+    job = post(people, wave, "cutover").json()
+    meanwhile = an_answer(wave)
+    decision_id = Job.objects.get(pk=job["id"]).params["decision_id"]
+    assert decision_id == str(signed.pk)
+    assert an_answer(wave, phase=Phase.BEFORE_COPY, signed_as=signed.pk).signed_by_name == "teammate"
+    with pytest.raises(Conflict, match="not signed"):
+        an_answer(wave, phase=Phase.BEFORE_COPY, signed_as=meanwhile.pk)
+
+
+def test_the_signature_of_another_wave_is_worth_nothing(people: People, wave: Wave) -> None:
+    signed = open_and_signed(people, a_wave(people.project))
+    with pytest.raises(Conflict, match="not signed"):
+        an_answer(wave, phase=Phase.BEFORE_COPY, signed_as=signed.pk)
+
+
 def test_a_newer_closed_answer_takes_the_signature_away(people: People, wave: Wave) -> None:
-    open_and_signed(people, wave)
-    closed = an_answer(wave, REASON, phase=Phase.BEFORE_START)
+    signed = open_and_signed(people, wave)
+    closed = an_answer(wave, REASON, phase=Phase.BEFORE_START, signed_as=signed.pk)
     assert closed.signed_at is None
     assert post(people, wave, "cutover").json()["code"] == "gate_closed"
     an_answer(wave)

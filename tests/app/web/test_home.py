@@ -67,9 +67,9 @@ def test_an_open_answer_that_grew_old_is_no_longer_green(world: World) -> None:
 
 
 def test_an_answer_given_inside_a_cutover_stays_green_under_the_signature_that_allowed_it(world: World) -> None:
-    answered(world, at=NOW)
+    signed = answered(world, at=NOW)
     signed_in(world.people.teammate).post(form(world, "sign"))
-    answered(world, at=NOW + timedelta(minutes=1), phase=Phase.BEFORE_START)
+    answered(world, at=NOW + timedelta(minutes=1), phase=Phase.BEFORE_START, signed_as=signed.pk)
     with clock.frozen(NOW + timedelta(minutes=2)):
         shown = home(world, world.people.teammate)
     assert "light good" in shown and "went on" in shown and "Signed by <strong>teammate</strong>" in shown
