@@ -91,6 +91,8 @@ class GateFacts:
     off_at_source: tuple[str, ...] = ()
     """Machines that are powered off at their source and would be started in the pool."""
     ha_intent: str = "required"
+    ha_enabled: bool | None = True
+    """Whether HA is on in the pool; None where that could not be read."""
     readiness_error: str = ""
 
 
@@ -111,6 +113,7 @@ def decide(facts: GateFacts, now: datetime) -> GateDecision:
     """The gate's answer at `now`. Unknown never opens it."""
     reasons = (
         *_readiness_reasons(facts, now),
+        *_intent_reasons(facts),
         *_assessment_reasons(facts.not_assessed),
         *_finding_reasons(facts.findings),
         *_kms_reasons(facts),
@@ -141,6 +144,18 @@ def _readiness_reasons(facts: GateFacts, now: datetime) -> Iterator[Reason]:
     yield from readiness.against
     if readiness.verdict not in PASSING and not readiness.against:
         yield Reason("pool_not_ready", facts.pool, f"it is {readiness.verdict}", "read its readiness and work through the checks")
+
+
+def _intent_reasons(facts: GateFacts) -> Iterator[Reason]:
+    """A pool that was declared to run without HA must run without it: else its hosts can fence and nobody checked."""
+    if facts.ha_intent != "required" and facts.ha_enabled is not False:
+        seen = "it is on" if facts.ha_enabled else "whether it is on could not be read"
+        yield Reason(
+            "ha_not_off",
+            facts.pool,
+            f"high availability is declared off for this pool, but {seen}: hosts could fence unchecked",
+            "set ha_intent to required and work through the checks, or let a person disable HA in the pool",
+        )
 
 
 def _assessment_reasons(not_assessed: Iterable[str]) -> Iterator[Reason]:

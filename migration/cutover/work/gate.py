@@ -122,7 +122,14 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         not_assessed=_not_assessed(project, machines),
         off_at_source=tuple(machine.name for machine in machines if _starts_something_new(machine, rows)),
         ha_intent=pool.ha_intent,
+        ha_enabled=_ha_enabled(pool.pk),
     )
+
+
+def _ha_enabled(pool_id: UUID) -> bool | None:
+    reading = pools.latest_inventory(pool_id)
+    enabled = pools.facts_of(reading).ha_enabled if reading is not None else UNKNOWN
+    return None if isinstance(enabled, Unknown) else enabled
 
 
 def _not_assessed(project: Project, machines: list[WaveMachine]) -> tuple[str, ...]:

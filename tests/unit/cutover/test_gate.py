@@ -58,6 +58,8 @@ def test_the_gate_opens_when_all_is_known_and_well() -> None:
         (replace(GOOD, kms=None, accepted_risks=frozenset({BOOT_RISK, "kms_low"})), ["kms_unknown"]),
         (replace(GOOD, kms=KmsView("low", "3 of 5", "add hosts"), accepted_risks=BOTH_RISKS), ["kms_low"]),
         (replace(GOOD, not_assessed=("app01",)), ["not_assessed"]),
+        (replace(GOOD, ha_intent="off", ha_enabled=True), ["ha_not_off"]),
+        (replace(GOOD, ha_intent="off", ha_enabled=None), ["ha_not_off"]),
         (replace(GOOD, kms=KmsView("low", "3 of 5", "add hosts")), ["kms_low"]),
         (replace(GOOD, kms=KmsView("unknown", "reading is old", "upload")), ["kms_unknown"]),
         (replace(GOOD, accepted_risks=frozenset()), [BOOT_RISK]),
@@ -79,7 +81,7 @@ def test_each_obstacle_alone_closes_the_gate_and_is_named(facts: GateFacts, code
         replace(GOOD, kms=KmsView("tight", "6 of 5", "watch it")),
         replace(GOOD, kms=None, windows_machines=0),
         replace(GOOD, kms=KmsView("unknown", "no host", "upload"), accepted_risks=BOTH_RISKS),
-        replace(GOOD, ha_intent="off", off_at_source=("app01",)),
+        replace(GOOD, ha_intent="off", ha_enabled=False, off_at_source=("app01",)),
         replace(GOOD, boot_proven=True, accepted_risks=frozenset()),
         replace(GOOD, readiness=replace(READINESS, advice=(DRIFT,))),
         replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "failed", "disk full"))),
@@ -101,7 +103,7 @@ def test_a_decision_ages_after_four_hours_and_never_comes_from_the_future() -> N
 
 
 def test_a_pool_without_ha_and_a_machine_that_was_off_are_told_to_the_signer() -> None:
-    facts = replace(GOOD, ha_intent="off", off_at_source=("app01",))
+    facts = replace(GOOD, ha_intent="off", ha_enabled=False, off_at_source=("app01",))
     assert [(warning.code, warning.subject) for warning in decide(facts, NOW).warnings] == [
         ("ha_off", "pool01"),
         ("off_at_source", "app01"),
