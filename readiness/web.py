@@ -136,15 +136,23 @@ def _names(facts: PoolFacts) -> dict[str, str]:
 
 
 def _plain(value: Any, names: dict[str, str]) -> str:
-    """JSON of whatever shape, as one line; what is empty is left out."""
+    """JSON of whatever shape, as one line; what is empty is left out. A database may have changed the order of its keys."""
     if isinstance(value, dict):
-        parts = {key: _plain(part, names) for key, part in value.items()}
+        parts = {key: _plain(value[key], names) for key in sorted(value, key=_telling_first)}
         return ", ".join(_labelled(key, part) for key, part in parts.items() if part)
     if isinstance(value, list):
         return "; ".join(_plain(part, names) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else names.get(str(value), str(value))
+
+
+_TELLING = ("timeout_s", "storage_node", "method", "watched_hosts", "hosts", "host_uuid", "host", "name", "switch")
+
+
+def _telling_first(key: str) -> tuple[int, str]:
+    """What a line is about comes before what was seen of it."""
+    return (_TELLING.index(key) if key in _TELLING else len(_TELLING), key)
 
 
 def _labelled(key: str, part: str) -> str:
