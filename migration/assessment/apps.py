@@ -1,4 +1,4 @@
-"""migration.assessment as a Django app."""
+"""migration.assessment as a Django app. When Django is ready it tells the backbone that its rules can be waived."""
 
 from __future__ import annotations
 
@@ -8,3 +8,9 @@ from django.apps import AppConfig
 class AssessmentConfig(AppConfig):
     name = "migration.assessment"
     label = "assessment"
+
+    def ready(self) -> None:
+        from migration.assessment.waivable import RULES
+        from project.backbone.waivers import catalogue
+
+        catalogue.register(RULES)

@@ -1,6 +1,8 @@
-"""migration.cutover as a Django app."""
+"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.apps import AppConfig
 
@@ -8,3 +10,18 @@ from django.apps import AppConfig
 class CutoverConfig(AppConfig):
     name = "migration.cutover"
     label = "cutover"
+
+    def ready(self) -> None:
+        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK
+        from migration.planning.selectors import waves
+        from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
+
+        risks = dict.fromkeys((BOOT_RISK, KMS_RISK), Terms(longest=timedelta(days=30)))
+        register(
+            Waivable(
+                Kind.CHECK,
+                lambda project: risks,
+                "wave as wave: and the id of a wave of this project",
+                lambda project, subject: any(subject == f"wave:{wave.pk}" for wave in waves(project)),
+            )
+        )

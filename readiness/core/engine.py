@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import readiness.core.checks  # noqa: F401 - registers the checks
 from readiness.core.case import Case
+from readiness.core.policy import Policy
 from readiness.core.registry import CheckSpec, registered
 from readiness.core.results import Answer, CheckResult, Result
 
@@ -38,13 +39,22 @@ def remediation(spec: CheckSpec, answer: Answer) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
+def _waiver_class(spec: CheckSpec, policy: Policy) -> str:
+    return policy.waiver_classes.get(spec.id, spec.waiver.value)
+
+
+def waiver_classes(policy: Policy) -> dict[str, str]:
+    """Check id -> waiver class of every check, as a policy profile has it."""
+    return {spec.id: _waiver_class(spec, policy) for spec in registered()}
+
+
 def _result(case: Case, spec: CheckSpec, answer: Answer, blocked_by: str = "") -> CheckResult:
     return CheckResult(
         id=spec.id,
         title=spec.title,
         family=spec.family,
         severity=spec.severity.value,
-        waiver_class=case.policy.waiver_classes.get(spec.id, spec.waiver.value),
+        waiver_class=_waiver_class(spec, case.policy),
         result=answer.result,
         detail=answer.detail,
         evidence=answer.evidence,

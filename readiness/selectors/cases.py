@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from estate.facts.planned import PlannedVm
 from estate.facts.pool import PoolFacts
 from project.backbone.waivers.selectors import waivers
@@ -16,18 +14,12 @@ from readiness.core.case import Case
 from readiness.core.drawing import draw
 from readiness.core.drift import Drift, drift_of
 from readiness.core.evidence import EvidenceItem, EvidenceKind
-from readiness.core.faults import SimulatedFault, simulated_faults
 from readiness.core.picture import PoolPicture, picture_of
 from readiness.core.policy import GateProfile
 from readiness.core.verdict import WaiverInForce
 from readiness.models import Evidence, Pool
 from readiness.selectors import profiles
 from readiness.selectors.pools import latest_facts, pool
-
-
-def evidence_rows(pool: Pool) -> QuerySet[Evidence]:
-    """Every attestation and withdrawal of a pool, newest first."""
-    return Evidence.objects.filter(pool=pool).select_related("recorded_by", "withdraws")
 
 
 def evidence_in_force(pool: Pool, at: datetime) -> tuple[EvidenceItem, ...]:
@@ -51,9 +43,14 @@ def _item(row: Evidence) -> EvidenceItem:
     )
 
 
+def waived_as(pool: Pool) -> tuple[str, ...]:
+    """What a waiver may call the pool: its id, its name, and its uuid once it was read."""
+    return (str(pool.id), pool.name, *([pool.pool_uuid] if pool.pool_uuid else []))
+
+
 def waivers_of(pool: Pool, at: datetime) -> tuple[WaiverInForce, ...]:
     """Approved, unexpired waivers of checks on this pool; their subject is the pool's id, uuid or name."""
-    names = [str(pool.id), pool.name, *([pool.pool_uuid] if pool.pool_uuid else [])]
+    names = waived_as(pool)
     rows = waivers(pool.project).filter(approved_at__lte=at, expires_at__gt=at, withdrawn_at__isnull=True, subject__in=names)
     return tuple(
         WaiverInForce(str(row.id), row.check_id, row.approved_at, row.expires_at)
@@ -96,8 +93,3 @@ def pool_drawing(pool_id: UUID | str, at: datetime) -> str:
 def drift(pool_id: UUID | str, at: datetime) -> Drift:
     """What no longer is as it was tested. Raises: Conflict `pool_not_collected` (409)."""
     return drift_of(_latest_case(pool_id, at))
-
-
-def faults_of(pool_id: UUID | str, at: datetime) -> tuple[SimulatedFault, ...]:
-    """Every single fault, simulated on the newest facts. Raises: Conflict `pool_not_collected` (409)."""
-    return simulated_faults(_latest_case(pool_id, at))

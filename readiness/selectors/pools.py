@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from estate.facts.codec import from_json
-from estate.facts.pool import PoolFacts, PoolNetworkFacts, SrFacts, TemplateFacts
+from estate.facts.pool import PoolFacts
 from project.backbone.models import Project
 from project.backbone.problems import Conflict, NotVisible
 from readiness.models import Pool, PoolInventory
@@ -71,21 +71,3 @@ def collected_at(pool_id: UUID | str) -> datetime | None:
 def macs_in_use(pool_id: UUID | str) -> frozenset[str]:
     """MAC addresses of every VM of the pool, lower case, by the newest facts."""
     return frozenset(mac.lower() for vm in latest_facts(pool_id).vms for mac in vm.mac_addresses)
-
-
-def sr_by_name(facts: PoolFacts, name: str) -> SrFacts | None:
-    """The SR of this name or uuid; None when there is none or more than one."""
-    found = [sr for sr in facts.srs if name in (sr.uuid, sr.name)]
-    return found[0] if len(found) == 1 else None
-
-
-def network_by_name(facts: PoolFacts, name: str) -> PoolNetworkFacts | None:
-    """The network of this name or uuid; None when there is none or more than one."""
-    found = [network for network in facts.networks if name in (network.uuid, network.name)]
-    return found[0] if len(found) == 1 else None
-
-
-def template_by_name(facts: PoolFacts, name: str) -> TemplateFacts | None:
-    """The template of this name or uuid; None when there is none or more than one."""
-    found = [template for template in facts.templates if name in (template.uuid, template.name)]
-    return found[0] if len(found) == 1 else None

@@ -1,7 +1,11 @@
-"""Waivers: one person asks, another approves, either side may withdraw. Nothing here says what a waiver opens."""
+"""Waivers: one person asks, another approves, either side may withdraw.
+
+Nothing here says what can be waived (catalogue.py, filled by the apps) or what a waiver opens (the apps).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +17,12 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.problems import Conflict, Invalid, PreconditionFailed
+from project.backbone.waivers import catalogue
+from project.backbone.waivers.catalogue import Kind
 from project.backbone.waivers.models import Waiver
 from project.backbone.waivers.selectors import WaiverState, state_of
 
-
-class SamePerson(Conflict):
-    """Who asked for a waiver cannot approve it."""
-
-    code = "same_person"
+FIRST_READ = "Correct the listed fields; GET /api/v1/rules and GET /api/v1/checks list the ids and who may waive a check."
 
 
 def request_waiver(
@@ -28,16 +30,17 @@ def request_waiver(
 ) -> Waiver:
     """Ask for a risk to be accepted until `expires_at`. It counts only once somebody else approved it.
 
-    Raises: RoleTooLow (planner), NotVisible, Invalid (both or no id, an end in the past, no reason).
+    Raises: RoleTooLow (planner), NotVisible, Conflict `not_waivable` (409), Invalid (both or no id, an id or a subject that
+    does not exist, an end in the past or too far ahead, no reason).
     """
     actor.require(project, Role.PLANNER)
-    _check(rule_id, check_id, reason, expires_at)
     if actor.user_id is None:
         raise Invalid("A waiver is asked for by a person.")
     waiver = Waiver(
         project=project, rule_id=rule_id, check_id=check_id, subject=subject, reason=reason.strip(), expires_at=expires_at,
         requested_by_id=actor.user_id,
     )  # fmt: skip
+    _check(waiver, waiver.reason, expires_at)
     with transaction.atomic():
         waiver.save(force_insert=True)
         record(actor, "waiver.requested", waiver, project=project, after=_public(waiver))
@@ -49,7 +52,7 @@ def edit_waiver(
 ) -> Waiver:
     """Change a waiver that nobody approved yet; an approved one is withdrawn and asked for anew instead.
 
-    Raises: RoleTooLow (planner), NotVisible, Invalid, Conflict `waiver_not_open`, PreconditionFailed.
+    Raises: RoleTooLow (planner), NotVisible, Invalid, Conflict `waiver_not_open` or `not_waivable`, PreconditionFailed.
     """
     actor.require(waiver.project_id, Role.PLANNER)
     _require_state(waiver, WaiverState.REQUESTED)
@@ -57,19 +60,20 @@ def edit_waiver(
         "reason": waiver.reason if reason is None else reason.strip(),
         "expires_at": expires_at or waiver.expires_at,
     }
-    _check(waiver.rule_id, waiver.check_id, changes["reason"], changes["expires_at"])
+    _check(waiver, changes["reason"], changes["expires_at"])
     return _change(waiver, "waiver.edited", actor, changes, version)
 
 
 def approve_waiver(waiver: Waiver, *, actor: Actor) -> Waiver:
     """A second person accepts the risk.
 
-    Raises: RoleTooLow (approver), NotVisible, SamePerson (409), Conflict `waiver_not_open` (409).
+    Raises: RoleTooLow (approver), NotVisible, Conflict `own_request` or `waiver_not_open` (409).
     """
     actor.require_approver(waiver.project_id)
     if actor.user_id == waiver.requested_by_id:
-        raise SamePerson(
+        raise Conflict(
             "You asked for this waiver, so somebody else has to approve it.",
+            code="own_request",
             next_step="Ask another approver of the project.",
         )
     _require_state(waiver, WaiverState.REQUESTED)
@@ -107,16 +111,37 @@ def _require_state(waiver: Waiver, *allowed: WaiverState) -> None:
         )
 
 
-def _check(rule_id: str, check_id: str, reason: str, expires_at: datetime) -> None:
+def _check(waiver: Waiver, reason: str, expires_at: datetime) -> None:
     errors = []
-    if bool(rule_id) == bool(check_id):
+    if bool(waiver.rule_id) == bool(waiver.check_id):
         errors.append({"field": "rule_id", "code": "one_of", "detail": "Name either a rule_id or a check_id."})
+    else:
+        errors.extend(_objections(waiver, expires_at))
     if not reason.strip():
         errors.append({"field": "reason", "code": "required", "detail": "Say why the risk is acceptable."})
     if expires_at <= now():
         errors.append({"field": "expires_at", "code": "in_the_past", "detail": "The end must lie ahead."})
     if errors:
-        raise Invalid("The waiver cannot be asked for like this.", errors=errors)
+        raise Invalid("The waiver cannot be asked for like this.", errors=errors, next_step=FIRST_READ)
+
+
+def _objections(waiver: Waiver, expires_at: datetime) -> Iterator[dict[str, str]]:
+    """What the app that registered the id has against this waiver, field by field. Raises: Conflict `not_waivable`."""
+    kind, waived_id = (Kind.RULE, waiver.rule_id) if waiver.rule_id else (Kind.CHECK, waiver.check_id)
+    found = catalogue.find(waiver.project, kind, waived_id)
+    if found is None:
+        yield {"field": kind.value, "code": "does_not_exist", "detail": f"Nothing that could be waived has the id {waived_id!r}."}
+        return
+    family, terms = found
+    if not terms.waivable:
+        next_step = "Work through its remediation until it passes."
+        raise Conflict(f"{waived_id} is accepted by nobody: it cannot be waived.", code="not_waivable", next_step=next_step)
+    if not family.subject_exists(waiver.project, waiver.subject):
+        detail = f"A waiver of {waived_id} names the {family.subject}; {waiver.subject!r} is none."
+        yield {"field": "subject", "code": "does_not_exist", "detail": detail}
+    if expires_at > now() + terms.longest:
+        detail = f"{waived_id} is waived for at most {terms.longest.days} days."
+        yield {"field": "expires_at", "code": "out_of_range", "detail": detail}
 
 
 def _public(waiver: Waiver) -> dict[str, Any]:

@@ -9,11 +9,22 @@ import pytest
 
 from project.backbone import clock
 from project.backbone.accounts.policy import Role
-from project.backbone.models import Membership
+from project.backbone.models import Membership, Waiver
+from project.backbone.waivers import catalogue
+from project.backbone.waivers.catalogue import Kind, Terms, Waivable
 from project.backbone.waivers.selectors import waivers_in_force
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
+MOST_DAYS = 30
+
+
+@pytest.fixture(autouse=True)
+def one_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backbone with one family of ids, as an app would register it."""
+    terms = {"SNP-001": Terms(longest=timedelta(days=MOST_DAYS)), "NVR-001": Terms(waivable=False)}
+    rules = Waivable(Kind.RULE, lambda project: terms, "name of a machine", lambda project, subject: subject == "vm-7")
+    monkeypatch.setattr(catalogue, "_families", [rules])
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -43,7 +54,7 @@ def test_a_waiver_counts_only_after_somebody_else_approved_it(people: People) ->
 def test_who_asked_cannot_approve(people: People) -> None:
     waiver = ask(people, "teammate").json()
     refused = act(people, "teammate", waiver, "approve")
-    assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
+    assert (refused.status_code, refused.json()["code"]) == (409, "own_request")
 
 
 def test_approving_needs_the_right_whatever_the_role(people: People) -> None:
@@ -81,6 +92,37 @@ def test_a_waiver_that_makes_no_sense_is_refused(people: People, changes: dict[s
     answer = ask(people, **changes)
     assert answer.status_code == 400
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"rule_id": "NOPE-1"}, "rule_id", "does_not_exist"),
+        ({"rule_id": "", "check_id": "SNP-001"}, "check_id", "does_not_exist"),
+        ({"subject": "vm-8"}, "subject", "does_not_exist"),
+        ({"expires_at": "2099-01-01T00:00:00Z"}, "expires_at", "out_of_range"),
+    ],
+)
+def test_what_no_app_registered_is_refused_by_field_with_a_next_step(
+    people: People, changes: dict[str, Any], field: str, code: str
+) -> None:
+    answer = ask(people, **changes)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, answer.json()["code"], error["field"], error["code"]) == (400, "invalid", field, code)
+    assert answer.json()["next_step"]
+
+
+def test_what_nobody_may_accept_is_not_even_asked_for(people: People) -> None:
+    answer = ask(people, rule_id="NVR-001")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_waivable")
+    assert not Waiver.objects.exists()
+
+
+def test_a_waiver_is_not_made_longer_than_allowed_by_editing(people: People) -> None:
+    waiver = ask(people).json()
+    end = (clock.now() + timedelta(days=MOST_DAYS + 1)).isoformat()
+    answer = people.client("owner").patch(f"/api/v1/projects/{people.project.id}/waivers/{waiver['id']}", {"expires_at": end})
+    assert [error["code"] for error in answer.json()["errors"]] == ["out_of_range"]
 
 
 def test_editing_honours_if_match(people: People) -> None:

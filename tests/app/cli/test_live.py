@@ -17,6 +17,7 @@ import pytest
 from project.backbone import clock
 from project.backbone.models import Job
 from tests.app.cli.conftest import DeskOf
+from tests.builders.conversions import a_wave
 from tests.builders.estate import a_nic, a_vm
 from tests.builders.evidence import full_evidence
 from tests.builders.inventory import a_pool_row, a_source, an_inventory
@@ -170,7 +171,8 @@ def test_jobs_are_listed_shown_watched_and_cancelled(people: People, desk_of: De
 def test_a_waiver_is_asked_for_by_one_and_accepted_by_another(people: People, desk_of: DeskOf) -> None:
     owner, teammate = desk_of("owner"), desk_of("teammate")
     until = (clock.now() + timedelta(days=7)).isoformat()
-    argv = ["--check", "RISK-BOOT-NOT-PROVEN", "--subject", "wave:1", "--reason", "rehearsed", "--expires-at", until]
+    wave = f"wave:{a_wave(people.project).pk}"
+    argv = ["--check", "RISK-BOOT-NOT-PROVEN", "--subject", wave, "--reason", "rehearsed", "--expires-at", until]
     waiver = owner.run("waiver", "request", *argv, "--json").document["id"]
     assert owner.run("waiver", "approve", waiver).code == 4
     assert teammate.run("waiver", "approve", waiver).code == 0
