@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description="Play the main job on the lab.")
     parser.add_argument("--full", action="store_true", help="full mode, on DATABASE_URL and REDIS_URL")
     full = parser.parse_args().full
+    os.umask(0o077)  # the demonstration's state holds logins and sealed passwords
     story = Story()
     cast: Cast | None = None
     try:
