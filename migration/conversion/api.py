@@ -78,10 +78,11 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
         return super().get_queryset().prefetch_related("disks")
 
     @extend_schema(responses=ConversionEventSerializer(many=True), filters=False)
-    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    @action(detail=True, methods=["get"], filterset_class=None)
     def events(self, request: Request, **kwargs: Any) -> Response:
         """What happened to this conversion, oldest first."""
-        return Response(ConversionEventSerializer(self.get_object().events.all(), many=True).data)
+        page = self.paginate_queryset(self.get_object().events.all())
+        return self.get_paginated_response(ConversionEventSerializer(page, many=True).data)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])

@@ -82,9 +82,8 @@ def show_conversion(session: Session, args: argparse.Namespace) -> None:
             session.screen.line(f"error: {error.get('message', '')} [{error.get('code', '')}]")
             session.screen.line(f"next: {error.get('next_step', '')}")
         session.screen.table(row["disks"], DISKS, empty="No disks.")
-        session.screen.table(
-            session.api.get(session.path(f"conversions/{row['id']}/events")), EVENTS, empty="Nothing happened yet."
-        )
+        events = session.api.rows(session.path(f"conversions/{row['id']}/events"))
+        session.screen.table(events, EVENTS, empty="Nothing happened yet.")
 
     session.screen.answer(row, tell)
 

@@ -85,6 +85,17 @@ def test_events_tell_what_happened_in_order(people: People) -> None:
     row = a_conversion(people.project, state=State.FAILED)
     people.client("owner").post(place(people, f"/{row.pk}/retry"))
     people.client("owner").post(place(people, f"/{row.pk}/cancel"))
-    events = people.client("owner").get(place(people, f"/{row.pk}/events")).json()
-    moves = [(event["from_state"], event["to_state"]) for event in events if event["to_state"]]
+    page = people.client("owner").get(place(people, f"/{row.pk}/events")).json()
+    moves = [(event["from_state"], event["to_state"]) for event in page["results"] if event["to_state"]]
     assert moves == [("failed", "preparing"), ("preparing", "cancelled")]
+
+
+def test_events_come_in_pages_like_every_list(people: People) -> None:
+    row = a_conversion(people.project, state=State.FAILED)
+    people.client("owner").post(place(people, f"/{row.pk}/retry"))
+    people.client("owner").post(place(people, f"/{row.pk}/cancel"))
+    whole = people.client("owner").get(place(people, f"/{row.pk}/events")).json()
+    first = people.client("owner").get(place(people, f"/{row.pk}/events?limit=1")).json()
+    second = people.client("owner").get(first["next"]).json()
+    assert (whole["count"], whole["next"], whole["previous"]) == (len(whole["results"]), None, None)
+    assert [*first["results"], *second["results"]] == whole["results"][:2]
