@@ -14,13 +14,12 @@ from django.shortcuts import resolve_url
 from django.urls import path
 from django.utils.safestring import SafeString, mark_safe
 
-from estate.facts.pool import PoolFacts
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.web.pages import ProjectForm, ProjectPage, permitted
-from readiness.core.evidence import EvidenceItem
 from readiness.core.results import CheckResult, Result
 from readiness.core.verdict import VerdictState
+from readiness.core.wording import attested, names_of, plain
 from readiness.models import Pool
 from readiness.selectors import cases, evaluations, pools
 from readiness.selectors.evaluations import EvaluationView
@@ -50,17 +49,6 @@ class CheckLine:
     seen: tuple[tuple[str, str, datetime | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attested:
-    """One attestation in force, in words."""
-
-    kind: str
-    subject: str
-    value: str
-    who: str
-    tested_at: datetime
-
-
 class ReadinessPage(ProjectPage):
     """One pool of the project: the one named in the address, else the first by name."""
 
@@ -80,7 +68,7 @@ def _shown(pool: Pool) -> dict[str, Any]:
     """What the page says of a pool; what nobody read or evaluated yet is None."""
     at, seen = now(), evaluations.latest_evaluation(pool.pk)
     read = pools.latest_inventory(pool.pk)
-    names = _names(pools.facts_of(read)) if read else {}
+    names = names_of(pools.facts_of(read)) if read else {}
     tone, word = VERDICTS[seen.verdict] if seen else ("unknown", "never evaluated")
     return {
         "collected_at": read.collected_at if read else None,
@@ -92,7 +80,7 @@ def _shown(pool: Pool) -> dict[str, Any]:
         "tally": _tally(seen),
         "faults": [(fault, TONES[fault.result]) for fault in seen.simulated_faults] if seen else [],
         "drift": cases.drift(pool.pk, at).lines if read else (),
-        "attested": _attested(pool, at, names),
+        "attested": attested(cases.evidence_in_force(pool, at), names),
     }
 
 
@@ -111,55 +99,9 @@ def _tally(seen: EvaluationView | None) -> list[tuple[str, str, int]]:
     return [(result.value.replace("_", " "), TONES[result], results.count(result)) for result in _ORDER if result in results]
 
 
-def _attested(pool: Pool, at: datetime, names: dict[str, str]) -> list[Attested]:
-    """What people attest, with the pool's own names in place of its uuids."""
-    return [
-        Attested(str(item.kind), names.get(item.subject, item.subject), _said(item, names), item.who, item.tested_at)
-        for item in cases.evidence_in_force(pool, at)
-    ]
-
-
-def _said(item: EvidenceItem, names: dict[str, str]) -> str:
-    """What was tested in front of what was seen."""
-    return _plain({"timeout_s": item.timeout_s, "storage_node": item.storage_node, **item.value}, names)
-
-
 def _check(check: CheckResult, names: dict[str, str]) -> CheckLine:
-    seen = tuple((point.path, _plain(point.value, names) or "–", point.at) for point in check.evidence)
+    seen = tuple((point.path, plain(point.value, names) or "–", point.at) for point in check.evidence)
     return CheckLine(check, TONES[check.result], seen)
-
-
-def _names(facts: PoolFacts) -> dict[str, str]:
-    hosts = {host.uuid: host.name for host in facts.hosts}
-    nics = {nic.uuid: f"{hosts.get(nic.host_uuid, nic.host_uuid)} {nic.device}" for nic in facts.pifs}
-    return {**hosts, **nics, **{sr.uuid: sr.name for sr in facts.srs}}
-
-
-def _plain(value: Any, names: dict[str, str]) -> str:
-    """JSON of whatever shape, as one line; what is empty is left out. A database may have changed the order of its keys."""
-    if isinstance(value, dict):
-        parts = {key: _plain(value[key], names) for key in sorted(value, key=_telling_first)}
-        return ", ".join(_labelled(key, part) for key, part in parts.items() if part)
-    if isinstance(value, list):
-        return "; ".join(_plain(part, names) for part in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else names.get(str(value), str(value))
-
-
-_TELLING = ("timeout_s", "storage_node", "method", "watched_hosts", "hosts", "host_uuid", "host", "name", "switch")
-
-
-def _telling_first(key: str) -> tuple[int, str]:
-    """What a line is about comes before what was seen of it."""
-    return (_TELLING.index(key) if key in _TELLING else len(_TELLING), key)
-
-
-def _labelled(key: str, part: str) -> str:
-    """`failover_s`, `70.0` as `failover: 70 s`; a uuid's key without the word, for its value has become a name."""
-    if key.endswith("_s"):
-        return f"{key[:-2].replace('_', ' ')}: {part.removesuffix('.0')} s"
-    return f"{key.removesuffix('_uuid').replace('_', ' ')}: {part}"
 
 
 class EvaluateForm(ProjectForm):

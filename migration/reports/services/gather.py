@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
@@ -28,6 +27,7 @@ from project.backbone.models import Project
 from project.backbone.waivers.selectors import waivers_in_force
 from readiness.core.faults import SimulatedFault
 from readiness.core.results import CheckResult, Result
+from readiness.core.wording import attested, names_of
 from readiness.selectors import cases, evaluations, pools
 from readiness.selectors.pools import Pool
 
@@ -75,7 +75,7 @@ def _pool(pool: Pool, at: datetime) -> PoolView:
     """A pool that was never collected or evaluated is shown as unknown."""
     seen = evaluations.latest_evaluation(pool.pk)
     collected = pools.collected_at(pool.pk) is not None
-    evidence = cases.evidence_in_force(pool, at)
+    names = names_of(pools.latest_facts(pool.pk)) if collected else {}
     return PoolView(
         name=pool.name,
         verdict=seen.verdict.value if seen else "unknown",
@@ -86,12 +86,8 @@ def _pool(pool: Pool, at: datetime) -> PoolView:
         faults=tuple(_fault(fault) for fault in seen.simulated_faults) if seen else (),
         picture_svg=cases.pool_drawing(pool.pk, at) if collected else "",
         evidence=tuple(
-            (
-                f"{item.kind.value.replace('_', ' ')}: {item.subject}",
-                _plain(item.value),
-                f"{item.who}, {item.tested_at:%Y-%m-%d %H:%M}",
-            )
-            for item in evidence
+            (f"{said.kind.replace('_', ' ')}: {said.subject}", said.value, f"{said.who}, {said.tested_at:%Y-%m-%d %H:%M} UTC")
+            for said in attested(cases.evidence_in_force(pool, at), names)
         ),
     )
 
@@ -162,9 +158,3 @@ def _kms(project: Project, at: datetime) -> KmsView | None:
 
 def _yes_no(value: bool | None) -> str:
     return "unknown" if value is None else "yes" if value else "no"
-
-
-def _plain(value: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{key.replace('_', ' ')}: {', '.join(map(str, part)) if isinstance(part, list) else part}" for key, part in value.items()
-    )
