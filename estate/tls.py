@@ -193,7 +193,7 @@ class PinnedContext(ssl.SSLContext):
 
     def wrap_bio(self, *_args: Any, **_kwargs: Any) -> ssl.SSLObject:
         """Refused: a memory BIO has no handshake of ours to carry the check."""
-        raise NotImplementedError("pinned TLS works on sockets only; a memory BIO would go unchecked")
+        raise TypeError("pinned TLS works on sockets only; a memory BIO would go unchecked")
 
 
 def pinned_context(pins: frozenset[str], *, where: str = "", required_sha1: str = "") -> PinnedContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -116,10 +117,7 @@ def secret(name: str, path: Path) -> str:
     if not path.exists():
         with os.fdopen(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(candidate, path)  # the first process wins; a second one then reads the same key
-        except FileExistsError:
-            pass
-        finally:
-            candidate.unlink()
+        with contextlib.suppress(FileExistsError):  # the first process wins; a second one then reads the same key
+            os.link(candidate, path)
+        candidate.unlink()
     return path.read_text().strip()

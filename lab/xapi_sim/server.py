@@ -87,9 +87,8 @@ class HostServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
         tls.settimeout(IDLE_S)
         self._open.add(tls)
         try:
-            _Handler(tls, client_address, self)
-        except OSError:
-            pass  # the peer went away; there is nobody left to tell
+            with contextlib.suppress(OSError):  # the peer went away; there is nobody left to tell
+                _Handler(tls, client_address, self)
         finally:
             self._open.discard(tls)
             _say_goodbye(tls)

@@ -6,6 +6,7 @@ Pages only ask selectors; forms call the very services the API calls, so both re
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -79,8 +80,9 @@ class LivePage(ProjectPage):
 
     part_template = ""
 
+    @abstractmethod
     def live(self) -> Any:
-        raise NotImplementedError
+        """What the part shows now."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         live = self.live()
@@ -106,8 +108,9 @@ class ProjectForm(InProject):
     http_method_names = ["post", "options"]
     back = ""
 
+    @abstractmethod
     def act(self, **kwargs: Any) -> str:
-        raise NotImplementedError
+        """Call one service; returns what it did, for a person."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
         try:

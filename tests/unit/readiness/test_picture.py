@@ -79,4 +79,4 @@ def test_names_are_escaped() -> None:
 
 def test_a_pool_that_shows_nothing_can_still_be_drawn() -> None:
     empty = replace(POOL, hosts=(), pifs=(), bonds=(), pbds=(), srs=(), statefiles=())
-    ElementTree.fromstring(draw(picture(empty, ())))
+    assert ElementTree.fromstring(draw(picture(empty, ()))).tag.endswith("svg")
