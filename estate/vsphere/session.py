@@ -126,10 +126,6 @@ class VsphereSession:
                 log.info("vsphere.login_again", endpoint=self.where)
                 self._login()
 
-    def keep_alive(self) -> None:
-        """Touch the session; worth doing every 5 minutes in work that does not speak to the server (it idles out after 30)."""
-        self.call(lambda: vim.ServiceInstance("ServiceInstance", self.stub).CurrentTime())
-
     def managed(self, kind: type[Any], native_id: str) -> Any:
         """The managed object of a moref value in this session."""
         return kind(native_id, self.stub)

@@ -76,10 +76,6 @@ class Registry:
                     self._mobs[moid].forget()
             self._bump()
 
-    def touch_kind(self, kind: type[ManagedObject]) -> None:
-        """The properties of all objects of a kind changed."""
-        self.touch(*(mob.moid for mob in self._mobs.values() if issubclass(mob.kind, kind)))
-
     def entities(self) -> Iterator[Mob]:
         """Everything that has a name and a place in the tree, in order of creation."""
         return (mob for mob in list(self._mobs.values()) if issubclass(mob.kind, vim.ManagedEntity))

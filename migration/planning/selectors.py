@@ -114,11 +114,6 @@ def is_approved(wave_id: UUID | str) -> bool:
     return Wave.objects.filter(pk=wave_id, plan__state=PlanState.APPROVED.value).exists()
 
 
-def machine_ids_of_wave(wave_id: UUID | str) -> list[UUID]:
-    """The wave's machines in their order."""
-    return list(PlannedMachine.objects.filter(wave_id=wave_id).order_by("position").values_list("machine_id", flat=True))
-
-
 def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> list[WaveMachine]:
     """The wave's machines with their latest facts and their frozen places, but for those `without` that moved already.
 

@@ -80,14 +80,6 @@ def note_login_refused(endpoint: Endpoint) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(login_refused_at=now())
 
 
-def delete_endpoint(endpoint: Endpoint, *, actor: Actor) -> None:
-    """Remove the endpoint and its sealed password. Raises: RoleTooLow (admin), NotVisible."""
-    actor.require(endpoint.project_id, Role.ADMIN)
-    with transaction.atomic():
-        record(actor, "endpoint.deleted", endpoint, project=endpoint.project, before=_public(endpoint))
-        endpoint.delete()
-
-
 def offer_certificates(endpoint: Endpoint, offered: Iterable[Mapping[str, Any]], *, actor: Actor) -> Endpoint:
     """Store what a probe saw, `{subject, sha256, sha1?, address, not_after?}` each. Confirms nothing: a person has to."""
     endpoint.offered_pins = [{**certificate, "sha256": canonical_pin(certificate["sha256"])} for certificate in offered]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from estate.errors import Retry
 from estate.facts.codec import from_json, to_json
@@ -124,11 +125,12 @@ def test_a_path_the_server_does_not_know_is_dropped_and_recorded(
 
 def test_bodies_come_compressed_and_a_busy_server_is_worth_another_try(lab_vcenter: LabVcenter) -> None:
     with VsphereSession(lab_vcenter.connection()) as session:
+        clock = session.managed(vim.ServiceInstance, "ServiceInstance")
         lab_vcenter.arm("http_503", times=1)
         with pytest.raises(Retry) as busy:
-            session.keep_alive()
+            session.call(clock.CurrentTime)
         assert busy.value.code == "server_busy"
-        session.keep_alive()
+        session.call(clock.CurrentTime)
 
 
 def test_the_demo_machines_show_what_the_rules_need(tmp_path: Path, lab_disks: DiskStore) -> None:

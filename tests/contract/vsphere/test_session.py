@@ -22,6 +22,11 @@ from tests.vcsim.server import PASSWORD, Vcsim, running_vcsim
 pytestmark = pytest.mark.vcsim
 
 
+def touch(session: VsphereSession) -> None:
+    """The smallest call that needs the session."""
+    session.call(session.managed(vim.ServiceInstance, "ServiceInstance").CurrentTime)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each SOAP method was called."""
@@ -38,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def test_a_session_logs_in_once_and_out_at_the_end(vcsim: Vcsim, calls: Counter[str]) -> None:
     with VsphereSession(vcsim.connection()) as session:
-        session.keep_alive()
+        touch(session)
         assert session.about.is_vcenter
     assert (calls["Login"], calls["Logout"]) == (1, 1)
 
@@ -125,7 +130,7 @@ def test_every_pooled_connection_is_checked_not_only_the_first(vcsim: Vcsim) -> 
         session.stub.DropConnections()
         session.stub.schemeArgs["context"].pins = frozenset({"AA:BB"})
         with pytest.raises(CertificateChanged):
-            session.keep_alive()
+            touch(session)
         session.stub.schemeArgs["context"].pins = vcsim.connection().pins
 
 
