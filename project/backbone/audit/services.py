@@ -19,11 +19,11 @@ from project.backbone.clock import now
 
 __all__ = ["ChainVerdict", "NumberTaken", "record", "verify"]
 
-TRIES = 20
+TRIES = 100
 
 
 class NumberTaken(Exception):
-    """Twenty writers in a row took the next number of one chain first. Repeat the request."""
+    """A hundred writers in a row took the next number of one chain first. Repeat the request."""
 
 
 def record(
