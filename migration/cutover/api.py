@@ -98,7 +98,7 @@ class CutoverView(WaveView):
 class RollbackView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_rollback")
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
-        """Stop and block the wave's VMs in the pool and power their sources on."""
+        """Stop and block the wave's VMs in the pool and power on the sources that ran before."""
         key = idempotency_key_of(request)
         return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 

@@ -18,7 +18,7 @@ from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory import selectors as inventories
 from migration.planning.core.compare import PlannedPlace
-from migration.planning.core.mapping import family_of
+from migration.planning.core.mapping import is_windows
 from migration.planning.core.placement import Placement
 from migration.planning.core.states import PlanState
 from migration.planning.core.suggest import GuestTable, guest_table_from
@@ -183,5 +183,5 @@ def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:
         vcpus=vm.vcpus,
         disk_bytes_by_sr=tuple(bytes_by_sr.items()),
         mac_addresses=tuple(nic.mac_address.lower() for nic in nics if not isinstance(nic.mac_address, Unknown)),
-        is_windows=not isinstance(vm.guest_id, Unknown) and family_of(vm.guest_id) == "windows",
+        is_windows=is_windows(vm.guest_id) is not False,
     )

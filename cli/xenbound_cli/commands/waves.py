@@ -32,7 +32,7 @@ def add(commands: Commands) -> None:
     add_waiting(_of_wave(wave, "start", start_wave, "make its machines in the pool, halted and blocked"))
     for name, run, help_text in (
         ("cutover", cut_over, "sources off, disks copied and proven, machines started"),
-        ("rollback", roll_back, "machines in the pool off and blocked, sources on again"),
+        ("rollback", roll_back, "machines in the pool off and blocked, sources as they were"),
     ):
         parser = _of_wave(wave, name, run, help_text)
         parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
+from migration.planning.core.mapping import is_windows
 
 CD_POSITION = "3"
 
@@ -103,7 +104,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         template_name=targets.template_name,
         firmware="uefi" if vm.firmware == "efi" else "bios",
         secure_boot=vm.secure_boot is True,
-        is_windows=is_windows(vm),
+        is_windows=is_windows(vm.guest_id) is True,
         vcpus=_known_int(vm.vcpus),
         cores_per_socket=_known_int(vm.cores_per_socket) if vm.cores_per_socket else 1,
         memory_bytes=_known_int(vm.memory_bytes),
@@ -115,18 +116,13 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
     )
 
 
-def is_windows(vm: VmFacts) -> bool:
-    """Whether the guest id names a Windows (`windows*`, `win*` families of vSphere)."""
-    return not isinstance(vm.guest_id, Unknown) and vm.guest_id.lower().startswith("win")
-
-
 def _known_int(value: int | Unknown) -> int:
     assert not isinstance(value, Unknown), "checked by _problems"
     return value
 
 
 def _problems(vm: VmFacts, targets: Targets) -> Iterator[str]:
-    for field in ("firmware", "vcpus", "cores_per_socket", "memory_bytes", "disks", "nics"):
+    for field in ("firmware", "guest_id", "vcpus", "cores_per_socket", "memory_bytes", "disks", "nics"):
         value = getattr(vm, field)
         if isinstance(value, Unknown):
             yield f"{field} could not be read ({value.reason})"

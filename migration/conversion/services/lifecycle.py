@@ -113,7 +113,7 @@ def cancel(conversion: Conversion, *, actor: Actor, idempotency_key: Idempotency
 
 
 def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
-    """Ask for the job that stops the VM in the pool, blocks it, and powers the source on again."""
+    """Ask for the job that stops the VM in the pool, blocks it, and powers the source on if it ran before."""
     actor.require(conversion.project, Role.OPERATOR)
     _refuse_unless(conversion, Event.ROLL_BACK)
     return _enqueue(conversion, "conversion.roll_back", actor)

@@ -11,6 +11,7 @@ from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec, DiskSpec
 from migration.conversion.models import Conversion
 from migration.conversion.services import progress
+from migration.conversion.services.transitions import note
 from project.backbone.clock import now
 
 BLOCKED = "Xenbound is still converting this VM; its gate has not let it through yet"
@@ -139,7 +140,12 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
             next_step="Look at its console in the pool; start it there, or roll it back.",
             where=spec.name,
         )
-    return {"power_state": "Running", "host_uuid": vm.resident_host(pool, row.target_vm_uuid), "seen_at": now().isoformat()}
+    return {
+        "power_state": "Running",
+        "host_uuid": vm.resident_host(pool, row.target_vm_uuid),
+        "guest_seen": False,  # a running VM is no booted guest: nobody has asked the guest yet
+        "seen_at": now().isoformat(),
+    }
 
 
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
@@ -149,7 +155,8 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
     try:
         vm.shut_down(pool, row.target_vm_uuid)
-    except EdgeError:
+    except EdgeError as refused:
+        note(row, f"The guest did not shut down, its power is cut: {refused.message}")
         vm.shut_down(pool, row.target_vm_uuid, force=True)
 
 

@@ -40,7 +40,7 @@ def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: 
 
 
 def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
-    """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source on again."""
+    """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source as it was."""
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
     earlier = jobs.job_of_key(idempotency_key, project=project, actor=actor)

@@ -13,13 +13,13 @@ from estate.facts.unknown import UNKNOWN, Unknown
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors as conversions
-from migration.conversion.core.spec import is_windows
 from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
 from migration.planning import selectors as planning
+from migration.planning.core.mapping import is_windows
 from migration.planning.selectors import Wave, WaveMachine
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
@@ -104,7 +104,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
     project, at = wave.plan.project, now()
     rows = conversions.conversions_of_wave(wave.pk)
     machines = planning.wave_machines(wave.pk, without=_behind_us(rows))
-    windows = [machine for machine in machines if is_windows(machine.vm)]
+    windows = [machine for machine in machines if is_windows(machine.vm.guest_id) is not False]  # who is not known is asked for
     waivers, pool = waivers_in_force(project, at), pools.pool(wave.plan.pool_id)
     return GateFacts(
         wave=wave.name,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from estate.facts.unknown import Unknown
+
 ANY_GUEST = "*"
 LINUX_PREFIXES = (
     "rhel", "centos", "oraclelinux", "sles", "debian", "ubuntu", "almalinux", "rockylinux", "amazonlinux", "fedora", "opensuse",
@@ -51,6 +53,11 @@ def family_of(guest_id: str) -> str:
     if lowered.startswith("win"):
         return "windows"
     return "linux" if lowered.startswith(LINUX_PREFIXES) else "other"
+
+
+def is_windows(guest_id: str | Unknown) -> bool | Unknown:
+    """Whether a guest id names a Windows; unknown where the id is, which is not a no."""
+    return guest_id if isinstance(guest_id, Unknown) else family_of(guest_id) == "windows"
 
 
 def table_from(values: Mapping[str, Any]) -> MappingTable:

@@ -36,6 +36,7 @@ def test_a_vm_keeps_firmware_macs_and_disk_order() -> None:
     [
         (replace(VM, firmware=Unknown("no permission")), "firmware could not be read (no permission)"),
         (replace(VM, memory_bytes=Unknown()), "memory_bytes could not be read"),
+        (replace(VM, guest_id=Unknown("no permission")), "guest_id could not be read (no permission)"),
         (replace(VM, disks=()), "no disk that could be copied"),
         (replace(VM, disks=(replace(DISK, backing=DiskBacking.RDM_PHYSICAL),)), "not a virtual disk that an export contains"),
         (replace(VM, disks=(replace(DISK, backing=Unknown()),)), "not a virtual disk that an export contains"),
