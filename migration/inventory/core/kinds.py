@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceFact, VmFacts
+from estate.facts.source import (
+    ClusterFacts,
+    ContainerFacts,
+    DatastoreFacts,
+    HostFacts,
+    NetworkFacts,
+    SourceFact,
+    SwitchFacts,
+    VmFacts,
+)
 
 
 class FactKind(StrEnum):
@@ -13,6 +22,8 @@ class FactKind(StrEnum):
     CLUSTER = "cluster"
     DATASTORE = "datastore"
     NETWORK = "network"
+    SWITCH = "switch"
+    CONTAINER = "container"
 
 
 FACTS_CLASS: dict[FactKind, type[SourceFact]] = {
@@ -21,6 +32,8 @@ FACTS_CLASS: dict[FactKind, type[SourceFact]] = {
     FactKind.CLUSTER: ClusterFacts,
     FactKind.DATASTORE: DatastoreFacts,
     FactKind.NETWORK: NetworkFacts,
+    FactKind.SWITCH: SwitchFacts,
+    FactKind.CONTAINER: ContainerFacts,
 }
 _KIND_OF_CLASS: dict[type[SourceFact], FactKind] = {cls: kind for kind, cls in FACTS_CLASS.items()}
 

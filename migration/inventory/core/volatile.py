@@ -1,6 +1,6 @@
 """Volatile paths: values that change without the machine changing. They are kept with the inventory entry, outside the hash.
 
-A path belongs here when (1) it moves on its own, day by day, and (2) no rule, mapping or diff depends on it. `boot_time` and
+A path belongs here when (1) it moves on its own, day by day, and (2) no diff shall show it. `boot_time` and
 `change_version` matter to the freshness question at cutover, but that asks the vCenter itself, never a stored inventory.
 Power state, host placement and IP addresses stay inside the hash: a person wants to see them change.
 """
@@ -13,11 +13,18 @@ from migration.inventory.core.kinds import FactKind
 
 VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
     # A thin disk grows with every write, Tools come and go with the guest, and every setting saved bumps the change version.
-    FactKind.VM: frozenset({"boot_time", "change_version", "tools_running", "tools_status", "committed_bytes"}),
-    FactKind.HOST: frozenset(),
+    FactKind.VM: frozenset(
+        {
+            "boot_time", "change_version", "tools_running", "tools_status", "committed_bytes",
+            "ballooned_bytes", "swapped_bytes", "active_memory_bytes", "guest_disks",
+        }
+    ),
+    FactKind.HOST: frozenset({"memory_used_bytes"}),
     FactKind.CLUSTER: frozenset(),
-    FactKind.DATASTORE: frozenset({"free_bytes"}),
+    FactKind.DATASTORE: frozenset({"free_bytes", "uncommitted_bytes"}),
     FactKind.NETWORK: frozenset(),
+    FactKind.SWITCH: frozenset(),
+    FactKind.CONTAINER: frozenset(),
 }
 
 
