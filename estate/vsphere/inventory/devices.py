@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from lxml.etree import _Element
 
-from estate.facts.source import DiskBacking, DiskFacts, NicFacts
+from estate.facts.source import DeviceFacts, DiskBacking, DiskFacts, NicFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.values import NOT_GIVEN, child, children, integer, text, wire_type
 from estate.vsphere.inventory.values import boolean as truth
@@ -51,17 +51,17 @@ class NetworkNames:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """What one VM's device list says; unknown as a whole or not at all. `other` holds type names, sorted."""
+    """What one VM's device list says; unknown as a whole or not at all. `other` is everything else by device key."""
 
     disks: tuple[DiskFacts, ...] | Unknown
     nics: tuple[NicFacts, ...] | Unknown
     has_vtpm: bool | Unknown
-    other: tuple[str, ...] = ()
+    other: tuple[DeviceFacts, ...] | Unknown = ()
 
 
 def unread_devices(reason: Unknown) -> Devices:
     """For a machine whose device list could not be read."""
-    return Devices(disks=reason, nics=reason, has_vtpm=reason)
+    return Devices(disks=reason, nics=reason, has_vtpm=reason, other=reason)
 
 
 def read_devices(listed: _Element, networks: NetworkNames, addresses: dict[int, tuple[str, ...]]) -> Devices:
@@ -75,8 +75,9 @@ def read_devices(listed: _Element, networks: NetworkNames, addresses: dict[int, 
         elif child(device, "addressType") is not None or child(device, "macAddress") is not None:
             nics.append(_nic(device, kind, networks, addresses))
         elif kind not in _ORDINARY and child(device, "busNumber") is None:
-            other.append(kind)
-    return Devices(tuple(disks), tuple(nics), has_vtpm="VirtualTPM" in other, other=tuple(sorted(other)))
+            other.append(DeviceFacts(_key(device), kind, _label(device)))
+    has_vtpm = any(device.kind == "VirtualTPM" for device in other)
+    return Devices(tuple(disks), tuple(nics), has_vtpm=has_vtpm, other=tuple(sorted(other, key=lambda found: found.device_key)))
 
 
 def _disk(device: _Element, controller: _Element | None) -> DiskFacts:

@@ -112,7 +112,7 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
         nics=devices.nics,
         snapshots=_snapshots(found, silence, whole=whole),
         datastore_ids=found.morefs("datastore"),
-        other_devices=devices.other,
+        devices=devices.other,
         unreadable=found.unreadable,
         committed_bytes=_committed_bytes(found),
     )
