@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from migration.assessment.core.registry import Severity
-from migration.assessment.core.results import Answer
+from migration.assessment.core.results import Answer, Severity
 from project.backbone.identified import Identified
 from project.backbone.models import Project
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from migration.assessment.core.guests import GuestTable, guests_from
 from migration.assessment.core.limits import Limits, limits_from
-from migration.assessment.core.registry import Rule, Severity
-from migration.assessment.core.results import Answer
+from migration.assessment.core.registry import Rule
+from migration.assessment.core.results import Answer, Severity
 from migration.assessment.core.rules import catalogue
 from migration.assessment.core.verdicts import Rated, Verdict, verdict_of
 from migration.assessment.models import Assessment, Finding
@@ -27,6 +29,7 @@ from project.backbone.models import Project
 from project.backbone.waivers.selectors import WaiverInForce, waivers_in_force
 
 LIMITS_FILE = "data/limits-2026-11.toml"
+GUESTS_FILE = "data/guests-2026-11.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,17 @@ class AssessedMachine:
 @cache
 def limits(product: str) -> Limits:
     """The limits of a target product from the newest data file. Raises: UnknownProduct."""
-    return limits_from(tomllib.loads(files("migration.assessment").joinpath(LIMITS_FILE).read_text(encoding="utf-8")), product)
+    return limits_from(_table(LIMITS_FILE), product)
+
+
+@cache
+def guests() -> GuestTable:
+    """The guest table from the newest data file."""
+    return guests_from(_table(GUESTS_FILE))
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("migration.assessment").joinpath(name).read_text(encoding="utf-8"))
 
 
 @cache

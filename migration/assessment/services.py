@@ -13,8 +13,9 @@ from estate.facts.codec import to_json
 from estate.facts.pool import PoolFacts
 from estate.facts.source import VmFacts
 from migration.assessment import selectors
-from migration.assessment.core.assess import RuleFinding, findings_of
-from migration.assessment.core.context import RuleContext, largest_vdi_bytes, mac_owners, pool_mac_owners
+from migration.assessment.core.assess import RuleFinding, asked_of, findings_of
+from migration.assessment.core.context import Estate, RuleContext, Target, largest_vdi_bytes, mac_owners, pool_mac_owners
+from migration.assessment.core.registry import Subject
 from migration.assessment.models import Assessment, Finding
 from migration.inventory import selectors as inventories
 from migration.inventory.selectors import Inventory
@@ -52,7 +53,8 @@ def assess(inventory: Inventory, *, actor: Actor) -> Assessment:
     pools = _known_pools(project)
     vms = inventories.vms(inventory)
     context = _context(inventory, vms, list(pools.values()))
-    found = [(vm, findings_of(vm, context, selectors.rules().values())) for vm in vms]
+    rules = asked_of(selectors.rules().values(), Subject.MACHINE, context.modes)
+    found = [(vm, findings_of(vm, context, rules)) for vm in vms]
     with transaction.atomic():
         assessment, _ = Assessment.objects.update_or_create(
             inventory_id=inventory.id,
@@ -90,10 +92,11 @@ def _context(inventory: Inventory, vms: list[VmFacts], pools: list[PoolFacts]) -
     estate = [*vms, *(vm for other in others for vm in inventories.vms(other))]
     return RuleContext(
         collected_at=inventory.collected_at or now(),
+        asked_at=now(),
         limits=limits,
-        mac_owners=mac_owners(estate),
-        pool_mac_owners=pool_mac_owners(pools),
-        largest_vdi_bytes=largest_vdi_bytes(pools, limits),
+        guests=selectors.guests(),
+        estate=Estate(mac_owners=mac_owners(estate)),
+        target=Target(pools=tuple(pools), mac_owners=pool_mac_owners(pools), largest_vdi_bytes=largest_vdi_bytes(pools, limits)),
     )
 
 
@@ -108,7 +111,7 @@ def _rows(
                 machine_id=machine_ids[vm.native_id],
                 machine_name=vm.name,
                 rule_id=finding.rule.id,
-                severity=finding.rule.severity.value,
+                severity=finding.outcome.severity.value,
                 result=finding.outcome.answer.value,
                 params=dict(finding.outcome.params),
                 evidence=[_evidence(asdict(evidence)) for evidence in finding.outcome.evidence],

@@ -1,21 +1,56 @@
-"""Builders for assessment: limits of XenServer 8.4 from the shipped table, and a rule context about nothing special."""
+"""Builders for assessment: the shipped tables, a rule context about nothing special, and the rules' answers in it."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from migration.assessment.core.context import RuleContext
+from migration.assessment.core.context import Estate, RuleContext, Target
+from migration.assessment.core.guests import GuestTable, guests_from
 from migration.assessment.core.limits import Limits, limits_from
+from migration.assessment.core.registry import RULES
+from migration.assessment.core.results import Answer, Outcome, decide
+from migration.assessment.core.rules import catalogue
 from tests.builders.estate import SEEN_AT
 
-TABLE = Path(__file__).parents[2] / "migration" / "assessment" / "data" / "limits-2026-11.toml"
+DATA = Path(__file__).parents[2] / "migration" / "assessment" / "data"
+catalogue()
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
 
 
 def the_limits(product: str = "xenserver-8.4") -> Limits:
-    return limits_from(tomllib.loads(TABLE.read_text(encoding="utf-8")), product)
+    return limits_from(_table("limits-2026-11.toml"), product)
+
+
+def the_guests() -> GuestTable:
+    return guests_from(_table("guests-2026-11.toml"))
 
 
 def a_context(**changes: Any) -> RuleContext:
-    return RuleContext(**{"collected_at": SEEN_AT, "limits": the_limits(), **changes})
+    """A context in which nothing is known around the machine. Fields of Estate and Target can be given by their own names;
+    `pool_mac_owners` is the target's `mac_owners`."""
+    rooms = {f.name: ("target", f.name) for f in fields(Target)} | {f.name: ("estate", f.name) for f in fields(Estate)}
+    rooms["pool_mac_owners"] = ("target", "mac_owners")
+    given: dict[str, dict[str, Any]] = {"estate": {}, "target": {}}
+    for name in rooms.keys() & changes.keys():
+        room, field = rooms[name]
+        given[room][field] = changes.pop(name)
+    known = {"collected_at": SEEN_AT, "asked_at": SEEN_AT, "limits": the_limits(), "guests": the_guests()}
+    return RuleContext(**{**known, "estate": Estate(**given["estate"]), "target": Target(**given["target"]), **changes})
+
+
+def outcome_of(rule_id: str, facts: Any, context: RuleContext | None = None) -> Outcome | None:
+    """What the rule says of these facts; None is false."""
+    asked = RULES[rule_id]
+    context = context or a_context()
+    return decide(asked.ask(facts, context), asked.severity, context.collected_at)
+
+
+def answer_of(rule_id: str, facts: Any, context: RuleContext | None = None) -> Answer:
+    outcome = outcome_of(rule_id, facts, context)
+    return Answer.FALSE if outcome is None else outcome.answer

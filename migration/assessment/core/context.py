@@ -1,7 +1,6 @@
-"""What a rule may know beside the machine itself: limits, the other machines' MACs, and the target as far as it is known.
+"""What a rule may know beside its subject: limits, the estate around it, and the target as far as it is known.
 
-All values; who reads pools and inventories is decided above. An empty mapping of the target says that no target is known
-yet: rules then answer from the source alone, and the target is asked again when the machine is prepared.
+All values; who reads pools and inventories is decided above. What is not known yet is UNKNOWN and so is the answer then.
 """
 
 from __future__ import annotations
@@ -11,24 +10,102 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from estate.facts.pool import PoolFacts
-from estate.facts.source import VmFacts
+from estate.facts.source import (
+    ClusterFacts,
+    ContainerFacts,
+    DatastoreFacts,
+    HostFacts,
+    NetworkFacts,
+    SourceAbout,
+    SwitchFacts,
+    VmFacts,
+)
 from estate.facts.unknown import Unknown, is_known
+from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
+from migration.assessment.core.registry import When
 
-NO_TARGET = Unknown("no target SR is known yet")
+NO_TARGET = Unknown("no target SR is known yet", everywhere=True)
+NO_MAPPING = Unknown("no mapping to a pool is known yet", everywhere=True)
+NO_PROBE = Unknown("no probe has looked into the guests", everywhere=True)
+
+Owners = Mapping[str, tuple[str, ...]]
+"""A value (lower case) to the names of the machines that carry it, one entry per carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """What surrounds a machine: the objects of its source by native id, and who carries which value in the whole project.
+
+    A machine whose value is unknown owns nothing here; the gap is told on that machine.
+    """
+
+    hosts: Mapping[str, HostFacts] = field(default_factory=dict)
+    clusters: Mapping[str, ClusterFacts] = field(default_factory=dict)
+    datastores: Mapping[str, DatastoreFacts] = field(default_factory=dict)
+    networks: Mapping[str, NetworkFacts] = field(default_factory=dict)
+    switches: Mapping[str, SwitchFacts] = field(default_factory=dict)
+    containers: Mapping[str, ContainerFacts] = field(default_factory=dict)
+    vms_of_host: Mapping[str, tuple[VmFacts, ...]] = field(default_factory=dict)
+    mac_owners: Owners = field(default_factory=dict)
+    bios_uuid_owners: Owners = field(default_factory=dict)
+    instance_uuid_owners: Owners = field(default_factory=dict)
+    host_name_owners: Owners = field(default_factory=dict)
+    name_owners: Owners = field(default_factory=dict)
+    ipv4_owners: Owners = field(default_factory=dict)
+    disk_file_owners: Owners = field(default_factory=dict)
+    disk_uuid_owners: Owners = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the machines shall go. `pools` are those known; the mapping's parts are UNKNOWN until one was made.
+
+    `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid; `templates`: guest id to
+    template name; `firmware_of_template`: guest id to the firmware (`bios` or `uefi`) its mapped template has.
+    `transfer_network` is the name of a dedicated transfer network, None when there is none.
+    """
+
+    pools: tuple[PoolFacts, ...] = ()
+    networks: Mapping[str, str] | Unknown = NO_MAPPING
+    srs: Mapping[str, str] | Unknown = NO_MAPPING
+    templates: Mapping[str, str] | Unknown = NO_MAPPING
+    firmware_of_template: Mapping[str, str] = field(default_factory=dict)
+    mac_owners: Owners = field(default_factory=dict)
+    vm_names: frozenset[str] = frozenset()
+    largest_vdi_bytes: int | Unknown = NO_TARGET
+    transfer_network: str | Unknown | None = NO_MAPPING
 
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """`mac_owners` and `pool_mac_owners`: MAC (lower case) to the names of the machines whose NICs carry it, one per NIC."""
+    """`collected_at` is the inventory's time, `asked_at` the time of asking; `modes` beyond always: warm transfer, HA wanted."""
 
     collected_at: datetime
+    asked_at: datetime
     limits: Limits
-    mac_owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pool_mac_owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    largest_vdi_bytes: int | Unknown = NO_TARGET
-    template_firmware: Mapping[str, str] = field(default_factory=dict)
-    """Guest id to the firmware its mapped template has (`bios` or `uefi`)."""
+    guests: GuestTable
+    estate: Estate = field(default_factory=Estate)
+    target: Target = field(default_factory=Target)
+    modes: frozenset[When] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """One source as its own rules look at it. `privileges_missing` are (privilege id, purpose); `hosts_unread` (host, reason).
+
+    `disagreements` are (machine, field) where another source of the project says otherwise about the same machine.
+    """
+
+    native_id: str
+    name: str
+    kind: str
+    about: SourceAbout | Unknown
+    collected_at: datetime
+    privileges_missing: tuple[tuple[str, str], ...] | Unknown
+    hosts_unread: tuple[tuple[str, str], ...] | Unknown
+    pins_changed: tuple[str, ...] | Unknown
+    disagreements: tuple[tuple[str, str], ...] | Unknown
 
 
 def normal_mac(mac_address: str) -> str:
@@ -36,24 +113,35 @@ def normal_mac(mac_address: str) -> str:
     return mac_address.strip().lower().replace("-", ":")
 
 
+def owners(carried: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Owners out of (value, machine name) pairs; empty values own nothing."""
+    found: dict[str, list[str]] = {}
+    for value, name in carried:
+        if value:
+            found.setdefault(value, []).append(name)
+    return {value: tuple(names) for value, names in found.items()}
+
+
 def mac_owners(vms: Iterable[VmFacts]) -> dict[str, tuple[str, ...]]:
     """Who carries which MAC in the estate; NICs whose MAC is unknown or empty own nothing."""
-    owners: dict[str, list[str]] = {}
-    for vm in vms:
-        for nic in () if isinstance(vm.nics, Unknown) else vm.nics:
-            if not isinstance(nic.mac_address, Unknown) and nic.mac_address.strip():
-                owners.setdefault(normal_mac(nic.mac_address), []).append(vm.name)
-    return {mac: tuple(names) for mac, names in owners.items()}
+    return owners(
+        (normal_mac(nic.mac_address), vm.name)
+        for vm in vms
+        if not isinstance(vm.nics, Unknown)
+        for nic in vm.nics
+        if not isinstance(nic.mac_address, Unknown)
+    )
 
 
 def pool_mac_owners(pools: Iterable[PoolFacts]) -> dict[str, tuple[str, ...]]:
     """Who carries which MAC in the target pools. A VM with our conversion tag is our own earlier import: no conflict."""
-    owners: dict[str, list[str]] = {}
-    for pool in pools:
-        for vm in pool.vms:
-            for mac in () if vm.conversion_id else vm.mac_addresses:
-                owners.setdefault(normal_mac(mac), []).append(f"{vm.name} (pool {pool.name})")
-    return {mac: tuple(names) for mac, names in owners.items()}
+    return owners(
+        (normal_mac(mac), f"{vm.name} (pool {pool.name})")
+        for pool in pools
+        for vm in pool.vms
+        if not vm.conversion_id
+        for mac in vm.mac_addresses
+    )
 
 
 def largest_vdi_bytes(pools: Iterable[PoolFacts], limits: Limits) -> int | Unknown:

@@ -8,18 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from estate.facts.source import VmFacts
-from migration.assessment.core.context import RuleContext
-from migration.assessment.core.results import Outcome
-
-
-class Severity(StrEnum):
-    """How bad a true answer is: cannot move or run; moves with planned work or loss; worth recording."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
+from migration.assessment.core.results import Parts, Severity
 
 
 class FactSource(StrEnum):
@@ -32,11 +23,32 @@ class FactSource(StrEnum):
     POOL = "P"
 
 
-RuleFunction = Callable[[VmFacts, RuleContext], Outcome]
+class Subject(StrEnum):
+    """What a rule is asked of. The facts given to it: VmFacts, HostFacts, ClusterFacts, SourceFacts, PoolFacts."""
+
+    MACHINE = "machine"
+    HOST = "host"
+    CLUSTER = "cluster"
+    SOURCE = "source"
+    POOL = "pool"
+
+
+class When(StrEnum):
+    """When a rule is asked at all."""
+
+    ALWAYS = "always"
+    WARM = "warm"
+    HA = "ha"
+
+
+RuleFunction = Callable[[Any, Any], Parts]
+"""Facts of the subject and RuleContext in, true and unknown parts out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """`project` is empty for a rule of the catalogue, else the id of the project whose own it is."""
+
     id: str
     severity: Severity
     sources: tuple[FactSource, ...]
@@ -44,20 +56,32 @@ class Rule:
     why: str
     remediation: str
     ask: RuleFunction
+    subject: Subject = Subject.MACHINE
+    when: When = When.ALWAYS
+    project: str = ""
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(
-    rule_id: str, *, severity: Severity, sources: str, title: str, why: str, remediation: str
+    rule_id: str,
+    *,
+    severity: Severity,
+    sources: str,
+    title: str,
+    why: str,
+    remediation: str,
+    subject: Subject = Subject.MACHINE,
+    when: When = When.ALWAYS,
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Enter a function as a rule. `sources` are letters of FactSource. Raises ValueError for an id that is taken."""
 
     def enter(ask: RuleFunction) -> RuleFunction:
         if rule_id in RULES:
             raise ValueError(f"rule {rule_id} is entered twice")
-        RULES[rule_id] = Rule(rule_id, severity, tuple(map(FactSource, sources)), title, why, remediation, ask)
+        letters = tuple(map(FactSource, sources))
+        RULES[rule_id] = Rule(rule_id, severity, letters, title, why, remediation, ask, subject, when)
         return ask
 
     return enter

@@ -1,6 +1,6 @@
 """Three-valued answers: true (the concern is there), false (looked at, not there), unknown (the source did not say).
 
-Unknown is never turned into false. Params carry the values of one machine, evidence says where they were read, raw, and when.
+A rule gives the parts that answer true or unknown; no part means false. Unknown is never turned into false.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from estate.facts.codec import to_json
 from estate.facts.unknown import Unknown
 
 T = TypeVar("T")
@@ -22,9 +23,38 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Severity(StrEnum):
+    """How bad a true answer is: cannot move or run; moves with planned work or loss; worth recording."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(slots=True)
+class Part:
+    """One part of a subject (a disk, a NIC, itself) that answers true or unknown, with the value that gave the answer.
+
+    `path` is the field inside the subject's facts, `raw` the value as read, `params` what reports group by. `severity`
+    overrides the rule's where its table gives two.
+    """
+
+    answer: Answer
+    path: str
+    raw: Any
+    params: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity | None = None
+
+
+Parts = Iterable[Part]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One value the answer stands on: field path inside the machine, the value as read, and when it was collected."""
+    """One value an answer stands on: field path inside the subject, the value as read, and when it was collected."""
 
     path: str
     raw: Any
@@ -32,22 +62,35 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """The answer for one part of a machine (a disk, a NIC, the machine itself) with the value that gave it."""
-
-    answer: Answer
-    path: str
-    raw: Any
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """One rule's answer on one machine. `params` is `{"parts": [...]}`: the parts that gave the answer."""
+    """One rule's true or unknown answer on one subject. `params` is `{"parts": [...]}`: the parts that gave the answer.
+
+    `everywhere`: unknown only because the source has none of these facts for any of its objects.
+    """
 
     answer: Answer
-    params: Mapping[str, Any] = field(default_factory=dict)
-    evidence: tuple[Evidence, ...] = ()
+    severity: Severity
+    params: Mapping[str, Any]
+    evidence: tuple[Evidence, ...]
+    everywhere: bool = False
+
+
+def decide(parts: Parts, severity: Severity, at: datetime) -> Outcome | None:
+    """The outcome of a rule from its parts: true if one is, else unknown; None is false. The worst part's severity counts."""
+    found = list(parts)
+    if not found:
+        return None
+    deciding = [part for part in found if part.answer is Answer.TRUE] or found
+    return Outcome(
+        deciding[0].answer,
+        min((part.severity or severity for part in deciding), key=SEVERITIES.index),
+        {"parts": [dict(part.params) for part in deciding if part.params]},
+        tuple(Evidence(part.path, plain(part.raw), at) for part in deciding),
+        everywhere=all(isinstance(part.raw, Unknown) and part.raw.everywhere for part in deciding),
+    )
+
+
+SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 def known(value: T | Unknown, test: Callable[[T], bool]) -> Answer:
@@ -64,24 +107,42 @@ def either(*answers: Answer) -> Answer:
     return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.FALSE
 
 
-def outcome(cases: Iterable[Case], at: datetime) -> Outcome:
-    """A machine's outcome from its parts: true if one is, else unknown if one is; only the deciding parts are shown."""
-    cases = tuple(cases)
-    answer = either(*(case.answer for case in cases))
-    if answer is Answer.FALSE:
-        return Outcome(answer)
-    deciding = [case for case in cases if case.answer is answer]
-    return Outcome(
-        answer,
-        {"parts": [dict(case.params) for case in deciding if case.params]},
-        tuple(Evidence(case.path, raw(case.raw), at) for case in deciding),
-    )
+def both(*answers: Answer) -> Answer:
+    """Three-valued and: one false decides, otherwise one unknown does."""
+    if Answer.FALSE in answers:
+        return Answer.FALSE
+    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.TRUE
 
 
-def raw(value: Any) -> Any:
-    """A value as evidence shows it; an unread one keeps its reason."""
+def opposite(answer: Answer) -> Answer:
+    """Three-valued not."""
+    if answer is Answer.UNKNOWN:
+        return answer
+    return Answer.FALSE if answer is Answer.TRUE else Answer.TRUE
+
+
+def judged(
+    path: str,
+    value: T | Unknown,
+    test: Callable[[T], bool],
+    params: Callable[[T], Mapping[str, Any]] | None = None,
+    severity: Severity | None = None,
+) -> tuple[Part, ...]:
+    """The part for one value: unknown when it was not read, true with its `params` when the test holds, none when not."""
     if isinstance(value, Unknown):
-        return {"unknown": value.reason}
-    if isinstance(value, tuple):
-        return [raw(part) for part in value]
-    return value
+        return (Part(Answer.UNKNOWN, path, value),)
+    if not test(value):
+        return ()
+    return (Part(Answer.TRUE, path, value, params(value) if params else NOTHING, severity),)
+
+
+def answered(
+    answer: Answer, path: str, raw: Any, params: Mapping[str, Any] = NOTHING, severity: Severity | None = None
+) -> tuple[Part, ...]:
+    """The part for an answer already found; none when it is false."""
+    return () if answer is Answer.FALSE else (Part(answer, path, raw, params, severity),)
+
+
+def plain(value: Any) -> Any:
+    """A value as evidence shows it, in JSON; an unread one keeps its reason."""
+    return value if isinstance(value, str | int) else to_json(value)

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migration.assessment.core.registry import Severity
-from migration.assessment.core.results import Answer
+from migration.assessment.core.results import Answer, Severity
 
 
 class Verdict(StrEnum):

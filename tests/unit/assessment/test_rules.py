@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.assess import findings_of
-from migration.assessment.core.registry import RULES, Severity, rule
-from migration.assessment.core.results import Answer, Evidence
+from migration.assessment.core.registry import RULES, rule
+from migration.assessment.core.results import Answer, Evidence, Severity
 from migration.assessment.core.rules import catalogue
-from tests.builders.assessment import a_context
+from tests.builders.assessment import a_context, answer_of, outcome_of
 from tests.builders.estate import GIB, SEEN_AT, a_disk, a_nic, a_snapshot, a_vm
 
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
@@ -58,12 +58,12 @@ CASES = [
     ("NIC-003", {"nics": ()}, {}, F),
     ("NIC-003", {"nics": (a_nic(mac_address=UNKNOWN),)}, {}, U),
     ("NIC-003", {"nics": UNKNOWN}, {}, U),
-    ("FW-001", {"firmware": "efi"}, {"template_firmware": {"windows2019srv_64Guest": "bios"}}, T),
-    ("FW-001", {"firmware": "bios"}, {"template_firmware": {"windows2019srv_64Guest": "uefi"}}, T),
-    ("FW-001", {"firmware": "efi"}, {"template_firmware": {"windows2019srv_64Guest": "uefi"}}, F),
+    ("FW-001", {"firmware": "efi"}, {"firmware_of_template": {"windows2019srv_64Guest": "bios"}}, T),
+    ("FW-001", {"firmware": "bios"}, {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}, T),
+    ("FW-001", {"firmware": "efi"}, {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}, F),
     ("FW-001", {"firmware": "efi"}, {}, F),
     ("FW-001", {"firmware": UNKNOWN}, {}, U),
-    ("FW-001", {"firmware": UNKNOWN}, {"template_firmware": {"windows2019srv_64Guest": "uefi"}}, U),
+    ("FW-001", {"firmware": UNKNOWN}, {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}, U),
     ("SNP-001", {"snapshots": (a_snapshot(),)}, {}, T),
     ("SNP-001", {"snapshots": ()}, {}, F),
     ("SNP-001", {"snapshots": UNKNOWN}, {}, U),
@@ -82,7 +82,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule_id", "vm", "context", "expected"), CASES)
 def test_rule_answers_in_three_values(rule_id: str, vm: dict, context: dict, expected: Answer) -> None:
-    assert RULES[rule_id].ask(a_vm(**vm), a_context(**context)).answer is expected
+    assert answer_of(rule_id, a_vm(**vm), a_context(**context)) is expected
 
 
 @pytest.mark.parametrize("answer", [T, F, U])
@@ -105,7 +105,7 @@ def test_an_id_cannot_be_entered_twice() -> None:
 
 def test_a_finding_names_the_disk_and_where_it_was_read() -> None:
     vm = a_vm(disks=(a_disk(), a_disk(1, backing=DiskBacking.RDM_PHYSICAL)))
-    outcome = RULES["DSK-004"].ask(vm, a_context())
+    outcome = outcome_of("DSK-004", vm)
     assert outcome.params["parts"] == [
         {"device_key": 2001, "label": "Hard disk 2", "address": "ParaVirtualSCSIController0:1", "capacity_bytes": 10 * GIB}
     ]
@@ -113,13 +113,13 @@ def test_a_finding_names_the_disk_and_where_it_was_read() -> None:
 
 
 def test_a_duplicate_mac_names_the_other_machine() -> None:
-    outcome = RULES["NIC-003"].ask(a_vm(), a_context(mac_owners={MAC: ("app-01", "web-07")}))
+    outcome = outcome_of("NIC-003", a_vm(), a_context(mac_owners={MAC: ("app-01", "web-07")}))
     part = outcome.params["parts"][0]
     assert (part["problem"], part["also_on"], part["mac_address"]) == ("duplicate", ["web-07"], MAC)
 
 
 def test_an_unknown_answer_keeps_the_reason() -> None:
-    outcome = RULES["SNP-001"].ask(a_vm(snapshots=UNKNOWN), a_context())
+    outcome = outcome_of("SNP-001", a_vm(snapshots=UNKNOWN))
     assert outcome.evidence[0].raw == {"unknown": "not read"}
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.assessment.core.registry import Severity
-from migration.assessment.core.results import Answer
+from migration.assessment.core.results import Answer, Severity
 from migration.assessment.core.verdicts import BADNESS, Rated, Verdict, verdict_of
 
 C, W, I = Severity.CRITICAL, Severity.WARNING, Severity.INFO  # noqa: E741 - one letter a severity keeps the table readable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from estate.facts.source import VmFacts
 from migration.assessment.core.context import RuleContext
-from migration.assessment.core.registry import Severity, rule
-from migration.assessment.core.results import Answer, Case, Outcome, known, outcome, raw
+from migration.assessment.core.registry import rule
+from migration.assessment.core.results import Answer, Part, Parts, Severity, judged
 
 FT_OFF = frozenset({"notConfigured", "disabled"})
 
@@ -18,13 +18,11 @@ FT_OFF = frozenset({"notConfigured", "disabled"})
     why="vCLS machines, replication placeholders and appliances are made and removed by their owner; a copy does harm.",
     remediation="Set its disposition to exclude.",
 )
-def managed_by_another(vm: VmFacts, context: RuleContext) -> Outcome:
+def managed_by_another(vm: VmFacts, context: RuleContext) -> Parts:
     """A manager named by vSphere, or a name only infrastructure carries; the name alone cannot prove the opposite."""
     if any(pattern.search(vm.name) for pattern in context.limits.infrastructure_names):
-        case = Case(Answer.TRUE, "name", vm.name, {"name": vm.name})
-    else:
-        case = Case(known(vm.managed_by, bool), "managed_by", vm.managed_by, {"managed_by": raw(vm.managed_by)})
-    return outcome([case], context.collected_at)
+        return (Part(Answer.TRUE, "name", vm.name, {"name": vm.name}),)
+    return judged("managed_by", vm.managed_by, bool, lambda owner: {"managed_by": owner})
 
 
 @rule(
@@ -35,10 +33,7 @@ def managed_by_another(vm: VmFacts, context: RuleContext) -> Outcome:
     why="The pool has no lock-step twin to offer, and a machine under FT can be neither snapshotted nor exported.",
     remediation="Turn Fault Tolerance off; plan HA restart and clustering in the application instead.",
 )
-def fault_tolerant(vm: VmFacts, context: RuleContext) -> Outcome:
+def fault_tolerant(vm: VmFacts, context: RuleContext) -> Parts:
     """Either the state or a present FT configuration is enough; both must be known to be off."""
-    cases = [
-        Case(known(vm.ft_state, lambda state: state not in FT_OFF), "ft_state", vm.ft_state, {"ft_state": raw(vm.ft_state)}),
-        Case(known(vm.ft_configured, bool), "ft_configured", vm.ft_configured),
-    ]
-    return outcome(cases, context.collected_at)
+    state = judged("ft_state", vm.ft_state, lambda state: state not in FT_OFF, lambda state: {"ft_state": state})
+    return (*state, *judged("ft_configured", vm.ft_configured, bool))
