@@ -142,7 +142,7 @@ class _Draft:
     def _sr_name(self, disk: DiskFacts) -> str | Reason:
         if self.override.sr:
             return self.override.sr
-        if isinstance(disk.datastore_id, Unknown) or disk.datastore_id not in self.names.datastores:
+        if isinstance(disk.datastore_id, Unknown | None) or disk.datastore_id not in self.names.datastores:
             return _unknown(disk.label, f"The datastore of {disk.label} of {self.vm.name} could not be read.")
         store = self.names.datastores[disk.datastore_id]
         if store in self.mapping.datastores:

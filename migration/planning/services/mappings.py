@@ -84,7 +84,7 @@ def _datastore_names(candidate: Candidate) -> list[str]:
     vm = candidate.vm
     if vm is None or isinstance(vm.disks, Unknown):
         return []
-    ids = [disk.datastore_id for disk in vm.disks if not isinstance(disk.datastore_id, Unknown)]
+    ids = [disk.datastore_id for disk in vm.disks if not isinstance(disk.datastore_id, Unknown | None)]
     return [candidate.names.datastores[store] for store in ids if store in candidate.names.datastores]
 
 
