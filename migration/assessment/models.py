@@ -1,6 +1,6 @@
-"""Rows of the assessment: that an inventory was assessed and by which limits, and its findings. False answers have no row.
+"""Rows of the assessment: which inventories were assessed by which limits, findings, what people attested, what is aimed at.
 
-Fields and constraints only. Inventory and machine are ids: their tables belong to the inventory.
+Fields and constraints only. Inventory, machine and pool are ids: their tables belong to others. False answers have no row.
 """
 
 from __future__ import annotations
@@ -10,21 +10,28 @@ from typing import ClassVar
 from django.db import models
 
 from migration.assessment.core.results import Answer, Severity
+from migration.assessment.core.subjects import KINDS
 from project.backbone.identified import Identified
-from project.backbone.models import Project
+from project.backbone.models import Project, User
 
 
 class Assessment(Identified):
-    """One inventory put through all rules. Asked again (a pool became known), its findings are replaced as a whole."""
+    """One inventory put through all rules. Asked again (a pool became known), its findings are replaced as a whole.
+
+    `warm` and `ha` say which further rules were asked. `attested_until` is when the first statement it stands on lapses.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assessments")
     inventory_id = models.UUIDField(unique=True)
     limits_version = models.CharField(max_length=32)
     target_product = models.CharField(max_length=32)
+    warm = models.BooleanField(default=False)
+    ha = models.BooleanField(default=False)
     machine_count = models.PositiveIntegerField()
     finding_count = models.PositiveIntegerField()
     pool_ids = models.JSONField(default=list)
     assessed_at = models.DateTimeField()
+    attested_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "id"]
@@ -34,12 +41,14 @@ class Assessment(Identified):
 
 
 class Finding(Identified):
-    """One rule's true or unknown answer on one machine of one inventory, with params and evidence."""
+    """One rule's true or unknown answer on one subject of one inventory, with params and evidence. `subject`: core.subjects."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="findings")
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="findings")
-    machine_id = models.UUIDField(db_index=True)
-    machine_name = models.CharField(max_length=500)
+    subject_kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in KINDS])
+    subject = models.CharField(max_length=200)
+    subject_name = models.CharField(max_length=500)
+    cluster = models.CharField(max_length=500, blank=True)
     rule_id = models.CharField(max_length=32)
     severity = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Severity])
     result = models.CharField(max_length=16, choices=[(a.value, a.value) for a in Answer if a is not Answer.FALSE])
@@ -47,11 +56,60 @@ class Finding(Identified):
     evidence = models.JSONField(default=list)
 
     class Meta:
-        ordering: ClassVar = ["machine_name", "rule_id", "id"]
+        ordering: ClassVar = ["subject_name", "rule_id", "id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["assessment", "machine_id", "rule_id"], name="one_finding_per_rule_and_machine")
+            models.UniqueConstraint(fields=["assessment", "subject", "rule_id"], name="one_finding_per_rule_and_subject")
         ]
-        indexes: ClassVar = [models.Index(fields=["project", "rule_id"], name="finding_by_rule")]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "rule_id"], name="finding_by_rule"),
+            models.Index(fields=["assessment", "subject_name", "rule_id", "id"], name="finding_by_name"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.rule_id} on {self.machine_name}"
+        return f"{self.rule_id} on {self.subject_name}"
+
+
+class InheritedGaps(models.Model):
+    """Machines whose source could be asked none of these rules. The finding itself stands once, on the inventory."""
+
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="inherited")
+    rule_ids = models.JSONField()
+    machine_ids = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{len(self.rule_ids)} rules of {self.assessment_id}"
+
+
+class Attestation(Identified):
+    """What a person answered to one rule for many subjects. `contradicted` are those where a known fact says otherwise."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="attestations")
+    rule_id = models.CharField(max_length=32)
+    subjects = models.JSONField()
+    answer = models.BooleanField()
+    who = models.CharField(max_length=200)
+    note = models.TextField(max_length=2000, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    recorded_by_name = models.CharField(max_length=200)
+    withdrawn_at = models.DateTimeField(null=True)
+    contradicted = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id}: {self.answer} for {len(self.subjects)}"
+
+
+class AssessmentTarget(Identified):
+    """Where a project aims, as its newest mapping says by name. Pushed down here; see core.aim."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="assessment_target")
+    pool_id = models.UUIDField(null=True)
+    networks = models.JSONField(default=dict)
+    srs = models.JSONField(default=dict)
+    templates = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"target of {self.project_id}"

@@ -6,23 +6,24 @@ Other apps ask here whether something stands against a machine. Each function co
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from migration.assessment.core.guests import GuestTable, guests_from
 from migration.assessment.core.limits import Limits, limits_from
-from migration.assessment.core.registry import Rule
+from migration.assessment.core.registry import Rule, Subject
 from migration.assessment.core.results import Answer, Severity
 from migration.assessment.core.rules import catalogue
+from migration.assessment.core.subjects import INVENTORY
 from migration.assessment.core.verdicts import Rated, Verdict, verdict_of
-from migration.assessment.models import Assessment, Finding
+from migration.assessment.models import Assessment, Attestation, Finding, InheritedGaps
 from migration.inventory import selectors as inventory
 from migration.inventory.selectors import Machine, MachineView
 from project.backbone.models import Project
@@ -34,16 +35,21 @@ GUESTS_FILE = "data/guests-2026-11.toml"
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One finding with its rule's words and the waiver that covers it, if one is in force."""
+    """One finding with its rule's words and the waiver that covers it, if one is in force.
+
+    `inherited`: a question open for the machine's whole source, told once on the inventory.
+    """
 
     rule_id: str
-    machine_id: UUID
-    machine: str
+    subject_kind: str
+    subject: str
+    subject_name: str
     severity: str
     result: str
     title: str
     remedy: str
     waiver: WaiverInForce | None = None
+    inherited: bool = False
 
     @property
     def waived(self) -> bool:
@@ -91,18 +97,115 @@ def latest_findings(project: Project) -> QuerySet[Finding]:
     return Finding.objects.filter(project=project, assessment__in=latest_assessments(project)).select_related("assessment")
 
 
+def rules_of(project: Project) -> dict[str, Rule]:
+    """Every rule that is asked in a project, by id."""
+    return rules()
+
+
+def attestations_in_force(project: Project, at: datetime) -> QuerySet[Attestation]:
+    """What people stated that is neither withdrawn nor lapsed at `at`."""
+    rows = Attestation.objects.filter(project=project, withdrawn_at=None)
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=at))
+
+
 def findings_by_machine(
     project: Project, *, at: datetime, machine_ids: Collection[UUID] | None = None
 ) -> dict[UUID, list[FindingView]]:
-    """What stands against machines by their latest inventory, waived or not; of these machines when any are named."""
-    rows = latest_findings(project)
+    """What stands against machines by their latest inventory, waived or not; of these machines when any are named.
+
+    Questions that are open for a machine's whole source are among them, marked as inherited.
+    """
+    rows = latest_findings(project).filter(subject_kind=Subject.MACHINE)
     if machine_ids is not None:
-        rows = rows.filter(machine_id__in=machine_ids)
-    waivers = {waiver.covers: waiver for waiver in waivers_in_force(project, at)}
+        rows = rows.filter(subject__in=[str(machine) for machine in machine_ids])
+    views = _Views(project, at)
     found: dict[UUID, list[FindingView]] = {}
-    for row in rows.values_list("rule_id", "machine_id", "machine_name", "severity", "result"):
-        found.setdefault(row[1], []).append(_view(*row, waivers=waivers))
+    for row in rows.values_list(*VIEWED):
+        found.setdefault(UUID(row[2]), []).append(views.own(*row))
+    for machine, name, inherited in _inherited(project, machine_ids):
+        found.setdefault(machine, []).extend(views.inherited(str(machine), name, rows) for rows in inherited)
     return found
+
+
+VIEWED = ("rule_id", "subject_kind", "subject", "subject_name", "severity", "result")
+
+
+class _Views:
+    """Findings of one project with the waivers of one moment."""
+
+    def __init__(self, project: Project, at: datetime) -> None:
+        self._waivers = {waiver.covers: waiver for waiver in waivers_in_force(project, at)}
+        self._rules = rules_of(project)
+
+    def own(self, rule_id: str, kind: str, subject: str, name: str, severity: str, result: str) -> FindingView:
+        rule, waiver = self._rules.get(rule_id), self._waivers.get((rule_id, subject))
+        title, remedy = (rule.title, rule.remediation) if rule else (rule_id, "")
+        return FindingView(rule_id, kind, subject, name, severity, result, title, remedy, waiver)
+
+    def inherited(self, subject: str, name: str, whole: tuple[str, ...]) -> FindingView:
+        """The machine's share in a question of its whole source: waived for the machine or for all of them."""
+        view = self.own(whole[0], Subject.MACHINE.value, subject, name, *whole[4:])
+        return replace(view, inherited=True, waiver=view.waiver or self._waivers.get((whole[0], whole[2])))
+
+
+def _inherited(project: Project, machine_ids: Collection[UUID] | None) -> Iterator[tuple[UUID, str, list[tuple[str, ...]]]]:
+    """Machines with their names and the inventory-wide findings they inherit. Three queries."""
+    whole = latest_findings(project).filter(subject_kind=INVENTORY).values_list("assessment_id", *VIEWED)
+    told = {(row[0], row[1]): row[1:] for row in whole}
+    if not told:
+        return
+    machines = inventory.machines(project) if machine_ids is None else inventory.machines(project).filter(id__in=machine_ids)
+    names = {str(machine): name for machine, name in machines.values_list("id", "name")}
+    for gaps in InheritedGaps.objects.filter(assessment__in=latest_assessments(project)):
+        rows = [told[gaps.assessment_id, rule_id] for rule_id in gaps.rule_ids]
+        for machine in gaps.machine_ids:
+            if machine in names:
+                yield UUID(machine), names[machine], rows
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A rule that is unknown on a subject; `cluster` is empty where none is known."""
+
+    rule_id: str
+    subject: str
+    subject_name: str
+    cluster: str
+
+
+def open_questions(project: Project, rule_id: str = "") -> list[OpenQuestion]:
+    """What nobody could answer in the latest inventories, subject by subject, of one rule when it is named."""
+    rows = latest_findings(project).filter(result=Answer.UNKNOWN.value).exclude(subject_kind=INVENTORY)
+    if rule_id:
+        rows = rows.filter(rule_id=rule_id)
+    own = [OpenQuestion(*row) for row in rows.values_list("rule_id", "subject", "subject_name", "cluster")]
+    clusters = _cluster_of_machine(project)
+    inherited = [
+        OpenQuestion(row[0], str(machine), name, clusters.get(str(machine), ""))
+        for machine, name, rows in _inherited(project, None)
+        for row in rows
+        if not rule_id or row[0] == rule_id
+    ]
+    return list(dict.fromkeys(own + inherited))
+
+
+def _cluster_of_machine(project: Project) -> dict[str, str]:
+    """Clusters of the machines, as far as any finding of theirs says."""
+    rows = latest_findings(project).filter(subject_kind=Subject.MACHINE).exclude(cluster="")
+    return dict(rows.order_by().values_list("subject", "cluster").distinct())
+
+
+def known_subjects(project: Project) -> set[str]:
+    """Everything of the project that a person can speak about: its machines, and what findings are about."""
+    machines = inventory.machines(project).values_list("id", flat=True)
+    found = latest_findings(project).exclude(subject_kind=INVENTORY).order_by().values_list("subject", flat=True).distinct()
+    return {*map(str, machines), *found}
+
+
+def counts(rows: QuerySet[Finding], column: str) -> list[dict[str, Any]]:
+    """How many of these findings share each value of a column, the most frequent first."""
+    grouped = rows.order_by().values_list(column).annotate(number=Count("id")).order_by("-number", column)
+    return [{"value": value, "count": number} for value, number in grouped]
 
 
 def open_findings(project: Project, *, at: datetime, machine_ids: Collection[UUID]) -> list[FindingView]:
@@ -111,12 +214,11 @@ def open_findings(project: Project, *, at: datetime, machine_ids: Collection[UUI
     return [finding for findings in by_machine.values() for finding in findings if not finding.waived]
 
 
-def _view(
-    rule_id: str, machine_id: UUID, machine: str, severity: str, result: str, *, waivers: dict[tuple[str, str], WaiverInForce]
-) -> FindingView:
-    rule = rules()[rule_id]
-    waiver = waivers.get((rule_id, str(machine_id)))
-    return FindingView(rule_id, machine_id, machine, severity, result, rule.title, rule.remediation, waiver)
+def open_findings_on(project: Project, *, at: datetime, subjects: Collection[str]) -> list[FindingView]:
+    """The findings on these hosts, clusters, sources and pools that no waiver covers, each once."""
+    views = _Views(project, at)
+    rows = latest_findings(project).filter(subject__in=set(subjects)).order_by("subject_name", "rule_id").values_list(*VIEWED)
+    return [view for view in dict.fromkeys(views.own(*row) for row in rows) if not view.waived]
 
 
 def verdict(findings: Iterable[FindingView], *, assessed: bool) -> Verdict:

@@ -12,15 +12,16 @@ class CutoverConfig(AppConfig):
     label = "cutover"
 
     def ready(self) -> None:
-        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK
+        from migration.assessment.selectors import rules_of
+        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, unanswered
         from migration.planning.selectors import waves
         from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
 
-        risks = dict.fromkeys((BOOT_RISK, KMS_RISK), Terms(longest=timedelta(days=30)))
+        terms = Terms(longest=timedelta(days=30))
         register(
             Waivable(
                 Kind.CHECK,
-                lambda project: risks,
+                lambda project: dict.fromkeys((BOOT_RISK, KMS_RISK, *map(unanswered, rules_of(project))), terms),
                 "wave as wave: and the id of a wave of this project",
                 lambda project, subject: any(subject == f"wave:{wave.pk}" for wave in waves(project)),
             )

@@ -9,13 +9,13 @@ from xenbound_cli.screen import Column
 from xenbound_cli.session import Session
 from xenbound_cli.texts import count, size
 
-FINDING_FILTERS = ("severity", "result", "rule_id", "subject", "inventory")
+FINDING_FILTERS = ("severity", "result", "rule_id", "subject", "cluster", "inventory")
 MACHINE_FILTERS = ("verdict", "disposition", "name", "source")
 FINDINGS = [
     Column("SEVERITY", "severity"),
     Column("RULE", "rule_id"),
     Column("RESULT", "result"),
-    Column("MACHINE", "machine_name"),
+    Column("SUBJECT", "subject_name"),
     Column("WAIVED BY", "waiver.approved_by"),
     Column("WHAT", "title"),
 ]

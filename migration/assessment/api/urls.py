@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from migration.assessment.api import views
+from migration.assessment.api import attestations, machines, views
 
 TOP_ROUTES = [("rules", views.RuleViewSet, "rule")]
 PROJECT_ROUTES = [
     ("findings", views.FindingViewSet, "finding"),
+    ("findings.csv", views.FindingsCsvViewSet, "findings-csv"),
     ("assessments", views.AssessmentViewSet, "assessment"),
-    ("machines", views.MachineViewSet, "machine"),
+    ("attestations", attestations.AttestationViewSet, "attestation"),
+    ("machines", machines.MachineViewSet, "machine"),
 ]

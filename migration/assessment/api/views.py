@@ -1,41 +1,38 @@
-"""Viewsets of the assessment. Machines are shown here because their verdict is ours; their rows belong to the inventory."""
+"""The rule catalogue, findings and assessments."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.http import HttpResponse
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from migration.assessment import selectors, services
+from migration.assessment import selectors
 from migration.assessment.api.serializers import (
     AskAssessmentSerializer,
     AssessmentSerializer,
     FindingSerializer,
-    MachineChangeSerializer,
-    MachineDetailSerializer,
-    MachineSerializer,
     RuleSerializer,
 )
-from migration.assessment.core.registry import Rule
-from migration.assessment.core.verdicts import Verdict
+from migration.assessment.core.registry import Rule, When
 from migration.assessment.models import Assessment, Finding
-from migration.assessment.selectors import AssessedMachine
+from migration.assessment.services import assessing, exporting
 from migration.inventory import selectors as inventories
-from migration.inventory.selectors import Machine
-from migration.inventory.services import machines
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ScopedViewSet
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
-from project.backbone.problems import NotVisible
+from project.backbone.problems import Invalid, NotVisible
 from project.backbone.waivers.selectors import waivers_in_force
+
+GROUPS = ("rule_id", "severity", "result", "cluster", "subject_kind")
 
 
 class RuleViewSet(ListModelMixin, ScopedViewSet):
@@ -48,19 +45,25 @@ class RuleViewSet(ListModelMixin, ScopedViewSet):
         return list(selectors.rules().values())
 
 
+class Several(filters.BaseInFilter, filters.CharFilter):
+    """Values apart by commas; any of them fits."""
+
+
 class FindingFilter(filters.FilterSet):
+    rule_id = Several(lookup_expr="in", label="Rule ids, apart by commas")
+    severity = Several(lookup_expr="in")
+    result = Several(lookup_expr="in")
+    subject_kind = Several(lookup_expr="in")
+    cluster = filters.CharFilter(label="Name of a cluster")
     inventory = filters.UUIDFilter(field_name="assessment__inventory_id")
-    subject = filters.CharFilter(method="by_subject", label="Machine id or exact name")
+    subject = filters.CharFilter(method="by_subject", label="Subject or its exact name")
 
     class Meta:
         model = Finding
-        fields: ClassVar = {"rule_id": ["exact", "in"], "severity": ["exact"], "result": ["exact"]}
+        fields: ClassVar[list[str]] = []
 
     def by_subject(self, rows: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
-        try:
-            return rows.filter(Q(machine_id=UUID(value)) | Q(machine_name=value))
-        except ValueError:
-            return rows.filter(machine_name=value)
+        return rows.filter(Q(subject=value) | Q(subject_name=value))
 
 
 class FindingViewSet(ProjectReadOnlyViewSet):
@@ -69,8 +72,8 @@ class FindingViewSet(ProjectReadOnlyViewSet):
     queryset = Finding.objects.select_related("assessment")
     serializer_class = FindingSerializer
     filterset_class = FindingFilter
-    search_fields: ClassVar = ["machine_name", "rule_id"]
-    ordering_fields: ClassVar = ["rule_id", "severity", "machine_name", "created_at"]
+    search_fields: ClassVar = ["subject_name", "rule_id", "cluster"]
+    ordering_fields: ClassVar = ["rule_id", "severity", "subject_name", "cluster", "created_at"]
 
     def get_queryset(self) -> QuerySet[Finding]:
         if self.for_schema or self.detail or "inventory" in self.request.query_params:
@@ -79,11 +82,44 @@ class FindingViewSet(ProjectReadOnlyViewSet):
 
     def get_serializer_context(self) -> dict[str, Any]:
         waivers = () if self.for_schema else waivers_in_force(self.project, now())
-        return {**super().get_serializer_context(), "waivers": {waiver.covers: waiver for waiver in waivers}}
+        rules = {} if self.for_schema else selectors.rules_of(self.project)
+        return {**super().get_serializer_context(), "waivers": {waiver.covers: waiver for waiver in waivers}, "rules": rules}
+
+    @extend_schema(parameters=[OpenApiParameter("group_by", str, enum=GROUPS, description="Counts instead of findings.")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The project's findings; with `group_by`, how many there are of each."""
+        if "group_by" in request.query_params:
+            rows = selectors.counts(self.filter_queryset(self.get_queryset()), _group_of(request))
+            return Response({"results": rows, "next": None, "previous": None, "count": len(rows)})
+        return super().list(request, *args, **kwargs)
+
+
+class FindingsCsvViewSet(FindingViewSet):
+    """The findings of a filter as a table."""
+
+    http_method_names = ["get"]
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # a file, no page
+        """The findings of this filter as CSV."""
+        text = exporting.findings_csv(self.project, self.filter_queryset(self.get_queryset()))
+        return _file(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "findings.csv")
+
+
+def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
+    return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _group_of(request: Request) -> str:
+    column = request.query_params.get("group_by", "")
+    if column not in GROUPS:
+        detail = f"Findings are grouped by {', '.join(GROUPS)}."
+        raise Invalid(detail, errors=[{"field": "group_by", "code": "invalid_choice", "detail": detail}])
+    return column
 
 
 class AssessmentViewSet(ProjectReadOnlyViewSet):
-    """Which inventories were assessed, when, and by which limits."""
+    """Which inventories were assessed, when, in which modes, and by which limits."""
 
     queryset = Assessment.objects.all()
     serializer_class = AssessmentSerializer
@@ -98,55 +134,14 @@ class AssessmentViewSet(ProjectReadOnlyViewSet):
         inventory = inventories.inventory(asked.validated_data["inventory"])
         if inventory.project_id != self.project.id:
             raise NotVisible("inventory")
-        return accepted(services.ask(inventory, actor=self.actor, idempotency_key=idempotency_key_of(request)), request)
+        job = assessing.ask(
+            inventory, actor=self.actor, modes=_modes(asked.validated_data), idempotency_key=idempotency_key_of(request)
+        )
+        return accepted(job, request)
 
 
-class MachineFilter(filters.FilterSet):
-    name = filters.CharFilter()
-    name__icontains = filters.CharFilter(field_name="name", lookup_expr="icontains")
-    disposition = filters.CharFilter()
-    source = filters.UUIDFilter(field_name="source_id")
-    native_id = filters.CharFilter()
-    verdict = filters.ChoiceFilter(choices=[(v.value, v.value) for v in Verdict], method="by_verdict")
-
-    def by_verdict(self, rows: QuerySet[Machine], name: str, value: str) -> QuerySet[Machine]:
-        project = self.request.parser_context["view"].project
-        return rows.filter(id__in=selectors.machine_ids_with_verdict(project, Verdict(value), at=now()))
-
-
-class MachineViewSet(ProjectReadOnlyViewSet):
-    """Machines by their stable identity: latest facts, verdict, disposition."""
-
-    queryset = inventories.Machine.objects.all()
-    serializer_class = MachineSerializer
-    filterset_class = MachineFilter
-    search_fields: ClassVar = ["name", "native_id", "instance_uuid"]
-    ordering_fields: ClassVar = ["name", "created_at", "disposition"]
-
-    def get_queryset(self) -> QuerySet[Machine]:
-        return super().get_queryset() if self.for_schema else inventories.machines(self.project)
-
-    @extend_schema(responses=MachineSerializer(many=True))
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The project's machines."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        assessed = selectors.assessed_machines(self.project, page or (), at=now())
-        shown = MachineSerializer(assessed, many=True)  # type: ignore[arg-type]  # many=True takes a list
-        return self.get_paginated_response(shown.data)
-
-    @extend_schema(responses=MachineDetailSerializer)
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One machine with all its facts."""
-        return Response(MachineDetailSerializer(self._assessed(self.get_object())).data)
-
-    @extend_schema(request=MachineChangeSerializer, responses=MachineDetailSerializer)
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Say what shall become of the machine."""
-        asked = MachineChangeSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        machine = machines.set_disposition(self.get_object(), actor=self.actor, **asked.validated_data)
-        return Response(MachineDetailSerializer(self._assessed(machine)).data)
-
-    def _assessed(self, machine: Machine) -> AssessedMachine:
-        (assessed,) = selectors.assessed_machines(self.project, [machine], at=now())
-        return assessed
+def _modes(asked: dict[str, Any]) -> assessing.Modes | None:
+    """None where neither mode is named: then those of the last assessment are kept."""
+    if "warm" not in asked and "ha" not in asked:
+        return None
+    return frozenset(mode for mode in (When.WARM, When.HA) if asked.get(mode.value))

@@ -13,6 +13,9 @@ from enum import StrEnum
 
 BOOT_RISK = "RISK-BOOT-NOT-PROVEN"
 KMS_RISK = "kms_unknown"
+UNANSWERED = "unanswered:"
+"""What stays unknown on a critical rule is a named risk: this and the rule's id, accepted per wave."""
+MACHINES_NAMED = 20
 FRESH_FOR = timedelta(hours=4)
 """How long a decision may be used (readiness rule 3: the freeze check runs within 4 h before cutover)."""
 
@@ -35,10 +38,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One un-waived finding on a machine of the wave."""
+    """One un-waived finding on a machine of the wave, or on its hosts, sources or pool."""
 
     rule_id: str
-    machine: str
+    subject: str
     severity: str
     result: str
     title: str
@@ -116,6 +119,7 @@ def decide(facts: GateFacts, now: datetime) -> GateDecision:
         *_intent_reasons(facts),
         *_assessment_reasons(facts.not_assessed),
         *_finding_reasons(facts.findings),
+        *_unanswered_reasons(facts),
         *_kms_reasons(facts),
         *_risk_reasons(facts),
         *_conversion_reasons(facts.wave, facts.conversions),
@@ -170,10 +174,40 @@ def _assessment_reasons(not_assessed: Iterable[str]) -> Iterator[Reason]:
 
 def _finding_reasons(findings: Iterable[FindingView]) -> Iterator[Reason]:
     for finding in findings:
-        if finding.severity == "critical":
+        if finding.severity == "critical" and finding.result != "unknown":
             yield Reason(
-                finding.rule_id, finding.machine, f"{finding.result}: {finding.title}", finding.remedy, "assessment finding"
+                finding.rule_id, finding.subject, f"{finding.result}: {finding.title}", finding.remedy, "assessment finding"
             )
+
+
+def unanswered(rule_id: str) -> str:
+    """The name of the risk that a critical rule stays unanswered for a wave."""
+    return UNANSWERED + rule_id
+
+
+def _unanswered_reasons(facts: GateFacts) -> Iterator[Reason]:
+    """One reason for each critical rule that nobody could answer, however many machines it is open on."""
+    open_on: dict[str, list[FindingView]] = {}
+    for finding in facts.findings:
+        if finding.severity == "critical" and finding.result == "unknown":
+            open_on.setdefault(finding.rule_id, []).append(finding)
+    for rule_id, findings in sorted(open_on.items()):
+        if unanswered(rule_id) not in facts.accepted_risks:
+            yield _unanswered(facts.wave, rule_id, findings)
+
+
+def _unanswered(wave: str, rule_id: str, findings: list[FindingView]) -> Reason:
+    names = [finding.subject for finding in findings]
+    listed = ", ".join(names[:MACHINES_NAMED]) + (
+        f" and {len(names) - MACHINES_NAMED} more" if len(names) > MACHINES_NAMED else ""
+    )
+    return Reason(
+        unanswered(rule_id),
+        wave,
+        f"nobody knows on {listed}: {findings[0].title}",
+        f"attest it where a person knows, or let an approver accept the risk {unanswered(rule_id)} for this wave",
+        "assessment finding",
+    )
 
 
 def _kms_reasons(facts: GateFacts) -> Iterator[Reason]:

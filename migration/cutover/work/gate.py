@@ -5,6 +5,7 @@ Waits for that job without holding a slot. A part that cannot be had is handed t
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from estate.facts.planned import PlannedVm
@@ -12,6 +13,8 @@ from estate.facts.source import PowerState
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
+from migration.assessment.core import subjects
+from migration.assessment.services import assessing
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
@@ -33,6 +36,8 @@ from readiness.selectors.evaluations import EvaluationView
 from readiness.services.evaluation import evaluate
 
 POLL_S = 0.5
+RE_USE = "HST-"
+"""Rules on an ESXi host that shall become a Xen host: they stand against re-using it, not against moving its machines."""
 ADVISING = frozenset({Result.WARN, Result.FAIL, Result.UNKNOWN})
 
 
@@ -44,6 +49,7 @@ def answer(job: JobContext, wave_id: str, phase: Phase, *, signed_as: UUID | Non
     wave = planning.wave_by_id(wave_id)
     collected = _collect_pool(job, wave, phase)
     readiness = _evaluate(job, wave, collected)
+    assessing.assess_lapsed(wave.plan.project, actor=job.actor)
     facts = _gather(wave, readiness)
     decision = decide(facts, now())
     job.save_checkpoint({key: value for key, value in job.checkpoint.items() if key != _collect_key(phase)})
@@ -112,10 +118,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         readiness=_readiness_view(readiness),
         kms=_kms_view(wave, windows, rows) if windows else None,
         windows_machines=len(windows),
-        findings=tuple(
-            FindingView(found.rule_id, found.machine, found.severity, found.result, found.title, found.remedy)
-            for found in assessment.open_findings(project, at=at, machine_ids=[machine.machine_id for machine in machines])
-        ),
+        findings=_findings(wave, machines, at),
         conversions=tuple(_conversion_view(row) for row in rows),
         accepted_risks=frozenset(waiver.check_id for waiver in waivers if waiver.subject == f"wave:{wave.pk}"),
         boot_proven=bool(rows) and all((row.boot_proof or {}).get("guest_seen") for row in rows),
@@ -124,6 +127,26 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         ha_intent=pool.ha_intent,
         ha_enabled=_ha_enabled(pool.pk),
     )
+
+
+def _findings(wave: Wave, machines: list[WaveMachine], at: datetime) -> tuple[FindingView, ...]:
+    """What stands against the machines, the hosts and sources they are read from, and the pool they go to."""
+    project = wave.plan.project
+    found = assessment.open_findings(project, at=at, machine_ids=[machine.machine_id for machine in machines])
+    around = assessment.open_findings_on(project, at=at, subjects=_around(wave, machines))
+    counted = [*found, *(finding for finding in around if not finding.rule_id.startswith(RE_USE))]
+    return tuple(FindingView(f.rule_id, f.subject_name, f.severity, f.result, f.title, f.remedy) for f in counted)
+
+
+def _around(wave: Wave, machines: list[WaveMachine]) -> set[str]:
+    hosts = {(m.source_id, m.vm.host_id) for m in machines if not isinstance(m.vm.host_id, Unknown)}
+    clusters = {(m.source_id, m.vm.cluster_id) for m in machines if not isinstance(m.vm.cluster_id, Unknown | None)}
+    return {
+        subjects.of_pool(wave.plan.pool_id),
+        *(subjects.of_source(machine.source_id) for machine in machines),
+        *(subjects.of_host(source, host) for source, host in hosts),
+        *(subjects.of_cluster(source, cluster) for source, cluster in clusters if cluster),
+    }
 
 
 def _ha_enabled(pool_id: UUID) -> bool | None:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
+from migration.assessment.services import aiming
 from migration.inventory import selectors as inventories
 from migration.planning import selectors
 from migration.planning.core.gaps import Gap, gaps
@@ -35,6 +36,7 @@ def create_mapping(project: Project, *, actor: Actor, **values: Any) -> Mapping:
     with transaction.atomic():
         _unique(row.name, lambda: row.save(force_insert=True))
         record(actor, "mapping.created", row, project=project, after=_public(row))
+        _aim(row, actor)
     return row
 
 
@@ -52,7 +54,15 @@ def change_mapping(row: Mapping, *, actor: Actor, **changes: Any) -> Mapping:
             raise PreconditionFailed("The mapping was edited meanwhile.", next_step="Read it again and repeat your change.")
         row.refresh_from_db()
         record(actor, "mapping.changed", row, project=row.project, before=before, after=_public(row))
+        _aim(row, actor)
     return row
+
+
+def _aim(row: Mapping, actor: Actor) -> None:
+    """Rules on networks, SRs and templates ask for what the newest mapping says."""
+    aiming.set_target(
+        row.project, pool_id=row.pool_id, networks=row.networks, srs=row.datastores, templates=row.templates, actor=actor
+    )
 
 
 def gaps_of(row: Mapping, *, pool_id: UUID | None, actor: Actor) -> tuple[Gap, ...]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from estate.facts.codec import to_json
-from migration.assessment import services as assessment
+from migration.assessment.services import assessing
 from migration.inventory import selectors as inventories
 from migration.planning import selectors
 from migration.planning.core.mapping import table_from
@@ -81,7 +81,7 @@ def make(wanted: PlanRequest, *, job_id: UUID, actor: Actor) -> Plan:
     project = readiness.pool(wanted.pool_id).project
     reading = readiness.required_inventory(wanted.pool_id)
     values = selectors.mapping_values(selectors.mapping(project, wanted.mapping_id))
-    assessment.assess_latest(project, actor=actor)
+    assessing.assess_latest(project, actor=actor)
     moving = candidates(project, wanted.machine_ids)
     if wanted.machine_ids is None:
         moving = [candidate for candidate in moving if candidate.disposition == "migrate"]

@@ -9,8 +9,9 @@ import pytest
 
 from estate.facts.source import DiskBacking
 from estate.facts.unknown import UNKNOWN
-from migration.assessment import selectors, services
+from migration.assessment import selectors
 from migration.assessment.models import Assessment, Finding
+from migration.assessment.services import assessing
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.backbone.models import AuditEntry, Job, Waiver
@@ -57,7 +58,7 @@ def verdicts(people: People) -> dict[str, str]:
 def test_an_inventory_is_assessed_after_it_is_complete(assessed: People) -> None:
     assessment = Assessment.objects.get()
     assert (assessment.machine_count, assessment.finding_count, assessment.limits_version) == (4, 3, "2026-11")
-    found = list(Finding.objects.values_list("machine_name", "rule_id", "result"))
+    found = list(Finding.objects.values_list("subject_name", "rule_id", "result"))
     assert found == [("rdm", "DSK-004", "true"), ("snap", "SNP-001", "true"), ("unread", "SNP-001", "unknown")]
     assert AuditEntry.objects.filter(action="inventory.assessed").count() == 1
 
@@ -107,7 +108,7 @@ def test_open_findings_leave_waived_ones_out(assessed: People) -> None:
     assert {f.rule_id for f in selectors.open_findings(assessed.project, at=now(), machine_ids=ids)} == {"DSK-004", "SNP-001"}
     a_waiver(assessed, "DSK-004", str(machine.id))
     (left,) = selectors.open_findings(assessed.project, at=now(), machine_ids=ids)
-    assert (left.rule_id, left.machine, left.severity, left.result) == ("SNP-001", "snap", "warning", "true")
+    assert (left.rule_id, left.subject_name, left.severity, left.result) == ("SNP-001", "snap", "warning", "true")
 
 
 def test_assessing_again_replaces_the_findings(assessed: People) -> None:
@@ -123,10 +124,10 @@ def test_assessing_again_replaces_the_findings(assessed: People) -> None:
 def test_a_pool_that_becomes_known_answers_open_questions_and_shows_macs_taken(people: People) -> None:
     big = a_disk(capacity_bytes=3 << 40)
     inventory = an_inventory(a_source(people.project), a_vm("big", disks=(big,)))
-    services.assess(inventory, actor=SYSTEM)
+    assessing.assess(inventory, actor=SYSTEM)
     assert Finding.objects.get().result == "unknown"
     a_pool_row(people.project, a_target_pool(an_sr("vhd", kind="lvmoiscsi")))
-    services.assess(inventory, actor=SYSTEM)
+    assessing.assess(inventory, actor=SYSTEM)
     assert Finding.objects.get().result == "true"
 
 
@@ -134,7 +135,7 @@ def test_macs_are_compared_across_all_sources_of_the_project_and_no_other(people
     an_inventory(a_source(people.other_project), a_vm("foreign"))
     an_inventory(a_source(people.project), a_vm("left"))
     right = an_inventory(a_source(people.project), a_vm("right"))
-    services.assess(right, actor=SYSTEM)
+    assessing.assess(right, actor=SYSTEM)
     finding = Finding.objects.get()
     assert finding.params["parts"][0]["also_on"] == ["left"]
 
@@ -145,7 +146,7 @@ def test_findings_are_filtered_and_show_params_and_evidence(assessed: People) ->
     def names(query: str) -> list[str]:
         answer = owner.get(url(assessed, f"findings?{query}"))
         assert answer.status_code == 200, answer.content
-        return [row["machine_name"] for row in answer.json()["results"]]
+        return [row["subject_name"] for row in answer.json()["results"]]
 
     rdm = machine_named("rdm")
     assert names("severity=critical") == ["rdm"]

@@ -53,7 +53,7 @@ def test_the_gate_opens_when_all_is_known_and_well() -> None:
         (replace(GOOD, readiness=replace(READINESS, against=(DRIFT,))), ["HA-022"]),
         (replace(GOOD, readiness=replace(READINESS, verdict="not_ready")), ["pool_not_ready"]),
         (replace(GOOD, findings=(RDM,)), ["DSK-004"]),
-        (replace(GOOD, findings=(replace(RDM, result="unknown"),)), ["DSK-004"]),
+        (replace(GOOD, findings=(replace(RDM, result="unknown"),)), ["unanswered:DSK-004"]),
         (replace(GOOD, kms=None), ["kms_unknown"]),
         (replace(GOOD, kms=None, accepted_risks=frozenset({BOOT_RISK, "kms_low"})), ["kms_unknown"]),
         (replace(GOOD, kms=KmsView("low", "3 of 5", "add hosts"), accepted_risks=BOTH_RISKS), ["kms_low"]),
@@ -78,6 +78,7 @@ def test_each_obstacle_alone_closes_the_gate_and_is_named(facts: GateFacts, code
     "facts",
     [
         replace(GOOD, findings=(replace(RDM, severity="warning"),)),
+        replace(GOOD, findings=(replace(RDM, result="unknown"),), accepted_risks=frozenset({BOOT_RISK, "unanswered:DSK-004"})),
         replace(GOOD, kms=KmsView("tight", "6 of 5", "watch it")),
         replace(GOOD, kms=None, windows_machines=0),
         replace(GOOD, kms=KmsView("unknown", "no host", "upload"), accepted_risks=BOTH_RISKS),
@@ -108,3 +109,18 @@ def test_a_pool_without_ha_and_a_machine_that_was_off_are_told_to_the_signer() -
         ("ha_off", "pool01"),
         ("off_at_source", "app01"),
     ]
+
+
+def test_an_unanswered_critical_rule_is_one_reason_that_lists_its_machines_and_names_the_risk() -> None:
+    open_on = tuple(replace(RDM, subject=f"vm{n:02}", result="unknown") for n in range(25))
+    (reason,) = decide(replace(GOOD, findings=open_on), NOW).reasons
+    assert (reason.code, reason.subject) == ("unanswered:DSK-004", GOOD.wave)
+    assert "vm00, vm01" in reason.detail and "and 5 more" in reason.detail
+    assert "attest" in reason.remedy and "accept the risk unanswered:DSK-004" in reason.remedy
+
+
+def test_accepting_an_unanswered_rule_accepts_neither_a_known_concern_nor_another_rule() -> None:
+    accepted = frozenset({BOOT_RISK, "unanswered:DSK-004"})
+    other = replace(RDM, rule_id="DSK-008", result="unknown")
+    facts = replace(GOOD, findings=(RDM, other), accepted_risks=accepted)
+    assert [reason.code for reason in decide(facts, NOW).reasons] == ["DSK-004", "unanswered:DSK-008"]

@@ -1,0 +1,82 @@
+"""From the names a mapping gives to the ids that rules compare: one inventory's networks and datastores, one pool's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from estate.facts.pool import PoolFacts
+from estate.facts.unknown import Unknown
+from migration.assessment.core.context import NO_MAPPING, Target, largest_vdi_bytes, pool_mac_owners
+from migration.assessment.core.guests import GuestTable
+from migration.assessment.core.limits import Limits
+
+ANY_GUEST = "*"
+
+
+class Named(Protocol):
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A mapping by name: source network to pool network, datastore to SR, guest (id, family or `*`) to template."""
+
+    networks: Mapping[str, str]
+    srs: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Native id to name, of one inventory; `guest_ids` are those its machines run."""
+
+    networks: Mapping[str, str]
+    datastores: Mapping[str, str]
+    guest_ids: frozenset[str]
+
+
+def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limits: Limits, guests: GuestTable) -> Target:
+    """The target of rules: what the pools say by themselves, and what the mapping adds once there is one."""
+    templates: Mapping[str, str] | Unknown = _templates(aim, names, guests) if aim else NO_MAPPING
+    firmware = {template.name: template.firmware for pool in pools for template in pool.templates}
+    return Target(
+        pools=pools,
+        networks=_by_id(names.networks, aim.networks, _uuids(n for p in pools for n in p.networks)) if aim else NO_MAPPING,
+        srs=_by_id(names.datastores, aim.srs, _uuids(sr for p in pools for sr in p.srs)) if aim else NO_MAPPING,
+        templates=templates,
+        firmware_of_template=_firmware(templates, firmware),
+        mac_owners=pool_mac_owners(pools),
+        vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
+        largest_vdi_bytes=largest_vdi_bytes(pools, limits),
+    )
+
+
+def _uuids(named: Iterable[Named]) -> dict[str, str]:
+    return {each.name: each.uuid for each in named}
+
+
+def _by_id(names: Mapping[str, str], wanted: Mapping[str, str], uuids: Mapping[str, str]) -> dict[str, str]:
+    """Native ids whose name is mapped to something the pool has."""
+    return {native_id: uuids[wanted[name]] for native_id, name in names.items() if wanted.get(name) in uuids}
+
+
+def _templates(aim: Aim, names: Names, guests: GuestTable) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for guest_id in names.guest_ids:
+        row = guests.row_of(guest_id)
+        keys = (guest_id, row.family if row else "other", ANY_GUEST)
+        template = next((aim.templates[key] for key in keys if key in aim.templates), None)
+        if template is not None:
+            found[guest_id] = template
+    return found
+
+
+def _firmware(templates: Mapping[str, str] | Unknown, firmware: Mapping[str, str]) -> dict[str, str]:
+    if isinstance(templates, Unknown):
+        return {}
+    return {guest_id: firmware[name] for guest_id, name in templates.items() if firmware.get(name)}

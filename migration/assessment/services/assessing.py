@@ -1,0 +1,113 @@
+"""Assessing an inventory: every rule on every subject, findings replaced as a whole in one transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from migration.assessment import selectors
+from migration.assessment.core.registry import When
+from migration.assessment.models import Assessment
+from migration.assessment.services import gathering, storing
+from migration.assessment.services.judging import Judged, judge
+from migration.assessment.services.statements import Heard, note_contradictions, statements_in_force
+from migration.inventory import selectors as inventories
+from migration.inventory.selectors import Inventory
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.audit.services import record
+from project.backbone.clock import now
+from project.backbone.jobs import services as jobs
+from project.backbone.models import Job, Project
+
+Modes = frozenset[When]
+ALWAYS: Modes = frozenset()
+
+
+def ask(inventory: Inventory, *, actor: Actor, modes: Modes | None = None, idempotency_key: str | None = None) -> Job:
+    """Ask to assess a complete inventory (again). `modes` None keeps those of its last assessment.
+
+    Raises: RoleTooLow (operator), NotVisible, Conflict `inventory_not_complete` (409).
+    """
+    actor.require(inventory.project_id, Role.OPERATOR)
+    inventories.require_complete(inventory)
+    return _enqueue(inventory, actor, modes, idempotency_key)
+
+
+def ask_latest(project: Project, *, actor: Actor) -> list[Job]:
+    """Ask to assess the newest inventory of every source again, because what rules know beside it has changed."""
+    return [_enqueue(inventory, actor, None, None) for inventory in inventories.latest_inventories(project)]
+
+
+def _enqueue(inventory: Inventory, actor: Actor, modes: Modes | None, idempotency_key: str | None) -> Job:
+    params = {"inventory_id": str(inventory.id)}
+    if modes is not None:
+        params["modes"] = ",".join(sorted(modes))
+    return jobs.enqueue(
+        "assessment.assess",
+        project=inventory.project,
+        params=params,
+        actor=actor,
+        subject=str(inventory.source),
+        idempotency_key=idempotency_key,
+        unique=f"assessment.assess:{inventory.id}:{params.get('modes', '')}",
+    )
+
+
+def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) -> Assessment:
+    """Put every subject of the inventory through every rule, with what is known of pools, mapping and people just now."""
+    asked = _modes_of(inventory) if modes is None else modes
+    known = gathering.gather(inventory, modes=asked)
+    heard = statements_in_force(inventory.project, now())
+    judged = judge(known, selectors.rules_of(inventory.project).values(), heard.statements)
+    with transaction.atomic():
+        assessment = _head(inventory, asked, judged, heard, known.context.limits.version, list(known.pools))
+        storing.replace_findings(assessment, judged)
+        note_contradictions(inventory.project, judged.subjects, judged.contradicted)
+        after = {"findings": assessment.finding_count, "modes": sorted(asked)}
+        record(actor, "inventory.assessed", inventory, project=inventory.project, after=after)
+    return assessment
+
+
+def assess_latest(project: Project, *, actor: Actor) -> None:
+    """Assess the newest inventory of every source again, before something is decided on it."""
+    for inventory in inventories.latest_inventories(project):
+        assess(inventory, actor=actor)
+
+
+def assess_lapsed(project: Project, *, actor: Actor) -> None:
+    """Assess again where a statement that an assessment stands on has lapsed meanwhile."""
+    lapsed = set(selectors.latest_assessments(project).filter(attested_until__lte=now()).values_list("inventory_id", flat=True))
+    for inventory in inventories.latest_inventories(project):
+        if inventory.id in lapsed:
+            assess(inventory, actor=actor)
+
+
+def _modes_of(inventory: Inventory) -> Modes:
+    """The modes of its last assessment, else of the newest one of its project: a new inventory is asked like the old one."""
+    newest = Assessment.objects.filter(project_id=inventory.project_id).order_by("-assessed_at")
+    row = newest.filter(inventory_id=inventory.id).first() or newest.first()
+    if row is None:
+        return ALWAYS
+    return frozenset(mode for mode, wanted in ((When.WARM, row.warm), (When.HA, row.ha)) if wanted)
+
+
+def _head(
+    inventory: Inventory, modes: Modes, judged: Judged, heard: Heard, limits_version: str, pool_ids: list[UUID]
+) -> Assessment:
+    assessment, _ = Assessment.objects.update_or_create(
+        inventory_id=inventory.id,
+        defaults={
+            "project": inventory.project,
+            "limits_version": limits_version,
+            "target_product": inventory.project.target_product,
+            "warm": When.WARM in modes,
+            "ha": When.HA in modes,
+            "machine_count": judged.machine_count,
+            "finding_count": judged.finding_count,
+            "pool_ids": [str(pool_id) for pool_id in pool_ids],
+            "assessed_at": now(),
+            "attested_until": heard.until,
+        },
+    )
+    return assessment

@@ -1,0 +1,66 @@
+"""Findings as a table for people: one row per finding, with the rule's words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+
+from migration.assessment import selectors
+from migration.assessment.models import Finding
+from project.backbone.clock import now
+from project.backbone.models import Project
+from project.backbone.waivers.selectors import waivers_in_force
+
+HEADINGS = (
+    "Rule",
+    "Severity",
+    "Result",
+    "Kind",
+    "Subject",
+    "Name",
+    "Cluster",
+    "Finding",
+    "What to do",
+    "Evidence",
+    "Waived by",
+    "Until",
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def findings_csv(project: Project, rows: QuerySet[Finding]) -> str:
+    """The findings as CSV. What a spreadsheet would take for a formula is quoted, since names come from the source."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEADINGS)
+    writer.writerows([_safe(cell) for cell in row] for row in finding_rows(project, rows))
+    return text.getvalue()
+
+
+def finding_rows(project: Project, rows: QuerySet[Finding]) -> Iterator[tuple[str, ...]]:
+    """The cells of each finding, under HEADINGS."""
+    rules = selectors.rules_of(project)
+    waivers = {waiver.covers: waiver for waiver in waivers_in_force(project, now())}
+    for row in rows.iterator(chunk_size=2000):
+        rule, waiver = rules.get(row.rule_id), waivers.get((row.rule_id, row.subject))
+        yield (
+            row.rule_id,
+            row.severity,
+            row.result,
+            row.subject_kind,
+            row.subject,
+            row.subject_name,
+            row.cluster,
+            rule.title if rule else "",
+            rule.remediation if rule else "",
+            "; ".join(f"{each['path']} = {each['raw']}" for each in row.evidence),
+            waiver.approved_by if waiver else "",
+            f"{waiver.expires_at:%Y-%m-%d}" if waiver else "",
+        )
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,116 @@
+"""Everything one assessment looks at, read once: the inventory's objects, the estate around them, pools, and the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from estate.facts.codec import from_json
+from estate.facts.pool import PoolFacts
+from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceAbout, SourceFact, VmFacts
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
+from migration.assessment import selectors
+from migration.assessment.core.aim import Aim, Names, target_of
+from migration.assessment.core.context import Estate, RuleContext, SourceFacts, mac_owners
+from migration.assessment.core.registry import When
+from migration.assessment.models import AssessmentTarget
+from migration.inventory import selectors as inventories
+from migration.inventory.core.kinds import FactKind
+from migration.inventory.selectors import Inventory
+from project.backbone.clock import now
+from project.backbone.models import Project
+from readiness.selectors import pools as readiness
+
+NEVER_COMPARED = Unknown("its machines were not compared with other sources")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One inventory as rules are asked about it. `machine_ids` is by native id; `pools` are the project's, by id."""
+
+    source_id: UUID
+    vms: list[VmFacts]
+    hosts: list[HostFacts]
+    clusters: list[ClusterFacts]
+    source: SourceFacts
+    pools: Mapping[UUID, PoolFacts]
+    machine_ids: Mapping[str, UUID]
+    context: RuleContext
+
+
+def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
+    """Read all of it. Raises: Conflict `inventory_not_complete` (409)."""
+    project = inventory.project
+    facts = _facts(inventory)
+    vms = _of(facts, VmFacts)
+    others = [other for other in inventories.latest_inventories(project) if other.source_id != inventory.source_id]
+    project_vms = [*vms, *(vm for other in others for vm in inventories.vms(other))]
+    pools = _target_pools(project)
+    limits, guests = selectors.limits(project.target_product), selectors.guests()
+    context = RuleContext(
+        collected_at=inventory.collected_at or now(),
+        asked_at=now(),
+        limits=limits,
+        guests=guests,
+        estate=Estate(mac_owners=mac_owners(project_vms)),
+        target=target_of(tuple(pools.values()), _aim(project), _names(facts, vms), limits, guests),
+        modes=modes,
+    )
+    source = _source(inventory, alone=not others)
+    ids = inventories.machine_ids(inventory)
+    return Known(inventory.source_id, vms, _of(facts, HostFacts), _of(facts, ClusterFacts), source, pools, ids, context)
+
+
+def _facts(inventory: Inventory) -> list[SourceFact]:
+    kinds = (kind for kind in FactKind if kind is not FactKind.VM)
+    rest = [inventories.facts_of(entry) for kind in kinds for entry in inventories.entries(inventory, kind)]
+    return [*inventories.vms(inventory), *rest]  # type: ignore[list-item]  # an entry holds one kind of source fact
+
+
+def _of(facts: list[SourceFact], kind: type[Any]) -> list[Any]:
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+def _names(facts: list[SourceFact], vms: list[VmFacts]) -> Names:
+    return Names(
+        networks={fact.native_id: fact.name for fact in _of(facts, NetworkFacts)},
+        datastores={fact.native_id: fact.name for fact in _of(facts, DatastoreFacts)},
+        guest_ids=frozenset(vm.guest_id for vm in vms if is_known(vm.guest_id)),
+    )
+
+
+def _aim(project: Project) -> Aim | None:
+    row = AssessmentTarget.objects.filter(project=project).first()
+    return None if row is None else Aim(row.networks, row.srs, row.templates)
+
+
+def _target_pools(project: Project) -> dict[UUID, PoolFacts]:
+    """The pool that is aimed at, else every pool that was collected."""
+    wanted = AssessmentTarget.objects.filter(project=project).values_list("pool_id", flat=True).first()
+    readings = ((pool.id, readiness.latest_inventory(pool.id)) for pool in readiness.pools(project) if wanted in (None, pool.id))
+    return {pool_id: readiness.facts_of(reading) for pool_id, reading in readings if reading is not None}
+
+
+def _source(inventory: Inventory, *, alone: bool) -> SourceFacts:
+    row = inventory.source
+    return SourceFacts(
+        native_id=str(row.id),
+        name=str(row),
+        kind=row.kind,
+        about=from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN,
+        collected_at=inventory.collected_at or now(),
+        privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose"),
+        hosts_unread=_pairs(row.hosts_unread, "host", "reason") if row.probed_at else Unknown("the source was not probed"),
+        pins_changed=() if row.endpoint.pins else Unknown("no certificate of the source was confirmed"),
+        disagreements=() if alone else NEVER_COMPARED,
+    )
+
+
+def _pairs(rows: Any, first: str, second: str) -> tuple[tuple[str, str], ...] | Unknown:
+    if rows is None:
+        return Unknown("the account's rights were not read")
+    if isinstance(rows, dict):
+        return Unknown(rows.get("unknown", "not read"))
+    return tuple((row[first], row[second]) for row in rows)
