@@ -43,5 +43,5 @@ def stored(fact: SourceFact) -> StoredFact:
 
 
 def fact_of(kind: FactKind, body: dict[str, Any], volatile: dict[str, Any]) -> SourceFact:
-    """The facts object of stored parts. Raises a `cattrs` error when they are not of this kind."""
+    """The facts object of stored parts. Raises what estate.facts.codec.from_json raises."""
     return from_json(joined(body, volatile), FACTS_CLASS[kind])
