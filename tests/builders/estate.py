@@ -7,21 +7,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from estate.facts.source import (
+    AllocationFacts,
     ClusterFacts,
+    ContainerFacts,
     DatastoreFacts,
+    DeviceFacts,
     DiskBacking,
     DiskFacts,
+    GuestDiskFacts,
+    GuestNicFacts,
     HostFacts,
     NetworkFacts,
     NicFacts,
     PowerState,
     SnapshotFacts,
     SourceAbout,
+    SwitchFacts,
     VmFacts,
 )
 
 GIB = 1 << 30
 SEEN_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+UNLIMITED = AllocationFacts(reservation=0, limit=None, shares_level="normal")
 
 
 def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
@@ -41,6 +48,15 @@ def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
         bus_number=0,
         unit_number=number,
         disk_uuid=f"6000c29{number:025x}",
+        datastore_name="san-a",
+        encrypted=False,
+        has_parent=False,
+        native_linked_clone=False,
+        change_id=f"52 de ad/{number + 1}",
+        vdisk_id=None,
+        io_filters=(),
+        vflash_reservation_bytes=0,
+        allocation=UNLIMITED,
     )
     return replace(disk, **changes)
 
@@ -57,8 +73,36 @@ def a_nic(number: int = 0, **changes: Any) -> NicFacts:
         address_type="assigned",
         connected=True,
         start_connected=True,
+        switch_name="vSwitch0",
+        backing_type="VirtualEthernetCardNetworkBackingInfo",
+        direct_path=False,
     )
     return replace(nic, **changes)
+
+
+def a_device(kind: str = "VirtualCdrom", number: int = 0, **changes: Any) -> DeviceFacts:
+    """Another device without backing, not connected."""
+    return replace(DeviceFacts(9000 + number, kind, kind, "", backing=None, connected=False), **changes)
+
+
+def a_guest_nic(number: int = 0, **changes: Any) -> GuestNicFacts:
+    """What Tools see of `a_nic`: one address from DHCP."""
+    nic = GuestNicFacts(
+        device_key=4000 + number,
+        mac_address=f"00:50:56:aa:00:{number:02x}",
+        network_name="VM Network",
+        connected=True,
+        ip_addresses=(f"192.0.2.{10 + number}",),
+        origins=("dhcp",),
+        prefix_lengths=(24,),
+        dhcp=True,
+    )
+    return replace(nic, **changes)
+
+
+def a_guest_disk(path: str = "C:\\", **changes: Any) -> GuestDiskFacts:
+    """A volume of 10 GiB, half of it free, on the first disk."""
+    return replace(GuestDiskFacts(path, 10 * GIB, 5 * GIB, (2000,)), **changes)
 
 
 def a_snapshot(number: int = 1) -> SnapshotFacts:
@@ -86,6 +130,56 @@ def a_vm(name: str = "app-01", **changes: Any) -> VmFacts:
         guest_host_name=name,
         tools_running=False,
         tools_status="guestToolsCurrent",
+        tools_version_status="guestToolsCurrent",
+        created_at=SEEN_AT,
+        question=None,
+        failover_in_progress=False,
+        suspended_to_memory=False,
+        paused=False,
+        resource_pool_id=None,
+        vapp_id=None,
+        custom_values=(),
+        tags=(),
+        configured_guest_id="windows2019srv_64Guest",
+        configured_guest_full_name="Microsoft Windows Server 2019 (64-bit)",
+        reported_guest_id="windows2019srv_64Guest",
+        reported_guest_full_name="Microsoft Windows Server 2019 (64-bit)",
+        guest_detailed_data=None,
+        guest_nics=(a_guest_nic(),),
+        guest_disks=(a_guest_disk(),),
+        cpu_hot_add=False,
+        cpu_hot_remove=False,
+        memory_hot_add=False,
+        cpu_allocation=UNLIMITED,
+        memory_allocation=UNLIMITED,
+        cpu_affinity=(),
+        memory_affinity=(),
+        latency_sensitivity="normal",
+        nested_hv=False,
+        vbs=False,
+        vvtd=False,
+        min_evc_mode=None,
+        confidential=(),
+        pmem=False,
+        ballooned_bytes=0,
+        swapped_bytes=0,
+        active_memory_bytes=GIB,
+        boot_order=(),
+        network_boot_protocol=None,
+        encrypted=False,
+        disk_uuid_enabled=False,
+        extra_config=(),
+        replicated=False,
+        forked=False,
+        vflash_reservation_bytes=0,
+        has_ovf_properties=False,
+        disk_chain_broken=False,
+        snapshot_disabled=False,
+        snapshot_locked=False,
+        disabled_methods=(),
+        change_tracking=True,
+        change_tracking_supported=True,
+        devices=(),
         hardware_version="vmx-19",
         firmware="efi",
         secure_boot=False,
@@ -131,7 +225,34 @@ def a_datastore(name: str = "san-a", **changes: Any) -> DatastoreFacts:
 
 
 def a_network(name: str = "VM Network", **changes: Any) -> NetworkFacts:
-    return replace(NetworkFacts("network-1", name, host_ids=("host-1",)), **changes)
+    """A standard port group on VLAN 100 with the strict policies and an MTU of 1500."""
+    network = NetworkFacts(
+        "network-1",
+        name,
+        switch_id=None,
+        switch_name="vSwitch0",
+        vlan="100",
+        is_trunk=False,
+        is_private_vlan=False,
+        is_uplink=False,
+        mtu=1500,
+        promiscuous=False,
+        forged_transmits=False,
+        mac_changes=False,
+        host_ids=("host-1",),
+    )
+    return replace(network, **changes)
+
+
+def a_switch(number: int = 1, **changes: Any) -> SwitchFacts:
+    """A distributed switch without private VLANs."""
+    switch = SwitchFacts(f"dvs-{number}", f"DSwitch {number}", f"50 1{number}", 1500, private_vlans=(), host_ids=("host-1",))
+    return replace(switch, **changes)
+
+
+def a_container(kind: str = "ResourcePool", number: int = 1, **changes: Any) -> ContainerFacts:
+    """A container without limits or members."""
+    return replace(ContainerFacts(f"{kind}-{number}", f"{kind} {number}", kind, limited=False), **changes)
 
 
 def a_source_about(**changes: Any) -> SourceAbout:

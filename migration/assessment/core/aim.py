@@ -8,7 +8,7 @@ from typing import Protocol
 
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import Unknown
-from migration.assessment.core.context import NO_MAPPING, Target, largest_vdi_bytes, pool_mac_owners
+from migration.assessment.core.context import NO_MAPPING, Target, free_memory_bytes, largest_vdi_bytes, pool_mac_owners
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 
@@ -53,6 +53,7 @@ def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limit
         mac_owners=pool_mac_owners(pools),
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
         largest_vdi_bytes=largest_vdi_bytes(pools, limits),
+        free_memory_bytes=free_memory_bytes(pools),
     )
 
 

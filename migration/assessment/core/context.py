@@ -26,6 +26,8 @@ from migration.assessment.core.limits import Limits
 from migration.assessment.core.registry import When
 
 NO_TARGET = Unknown("no target SR is known yet", everywhere=True)
+NO_HOSTS = Unknown("no target host is known yet", everywhere=True)
+NO_CPU_LEVEL = Unknown("the CPU level of the target pools was not read", everywhere=True)
 NO_MAPPING = Unknown("no mapping to a pool is known yet", everywhere=True)
 NO_PROBE = Unknown("no probe has looked into the guests", everywhere=True)
 
@@ -63,6 +65,7 @@ class Target:
 
     `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid; `templates`: guest id to
     template name; `firmware_of_template`: guest id to the firmware (`bios` or `uefi`) its mapped template has.
+    `free_memory_bytes` is what the emptiest host has left; `evc_modes` are the EVC modes whose features the pools' CPUs have.
     `transfer_network` is the name of a dedicated transfer network, None when there is none.
     """
 
@@ -74,6 +77,8 @@ class Target:
     mac_owners: Owners = field(default_factory=dict)
     vm_names: frozenset[str] = frozenset()
     largest_vdi_bytes: int | Unknown = NO_TARGET
+    free_memory_bytes: int | Unknown = NO_HOSTS
+    evc_modes: frozenset[str] | Unknown = NO_CPU_LEVEL
     transfer_network: str | Unknown | None = NO_MAPPING
 
 
@@ -151,3 +156,20 @@ def largest_vdi_bytes(pools: Iterable[PoolFacts], limits: Limits) -> int | Unkno
     if len(decided) < len(sizes) or not sizes:
         return next((size for size in sizes if not is_known(size)), NO_TARGET)
     return max(decided)
+
+
+def free_memory_bytes(pools: Iterable[PoolFacts]) -> int | Unknown:
+    """What the emptiest host of the pools has left for one more machine, after dom0 and the machines on it."""
+    free: list[int] = []
+    for pool in pools:
+        used: dict[str, int] = {}
+        for vm in pool.vms:
+            if vm.resident_on_uuid:
+                used[vm.resident_on_uuid] = (
+                    used.get(vm.resident_on_uuid, 0) + vm.memory_static_max_bytes + vm.memory_overhead_bytes
+                )
+        for host in pool.hosts:
+            if isinstance(host.memory_total_bytes, Unknown) or isinstance(host.memory_overhead_bytes, Unknown):
+                return Unknown(f"memory of host {host.name} was not read")
+            free.append(host.memory_total_bytes - host.memory_overhead_bytes - used.get(host.uuid, 0))
+    return max(free) if free else NO_HOSTS

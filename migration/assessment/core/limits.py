@@ -16,7 +16,10 @@ from estate.facts.unknown import Unknown
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one target product can hold. `version`, `reviewed` and `source` say where the numbers come from."""
+    """What one target product can hold. `version`, `reviewed` and `source` say where the numbers come from.
+
+    A `_max` is still allowed, a `_min` too. `memory_min_ever_bytes` is the largest minimum any template asks for.
+    """
 
     version: str
     reviewed: date
@@ -26,6 +29,33 @@ class Limits:
     vdi_bytes_by_sr_kind: Mapping[str, int]
     undecided_sr_kinds: frozenset[str]
     infrastructure_names: tuple[re.Pattern[str], ...]
+    vdi_max_bytes: int
+    vdi_step_bytes: int
+    thick_sr_kinds: frozenset[str]
+    devices_max: int
+    devices_without_drivers_max: int
+    vcpus_max: int
+    vcpus_windows_max: int
+    vcpus_advised_max: int
+    memory_max_bytes: int
+    memory_min_ever_bytes: int
+    nics_max: int
+    cd_drives_max: int
+    usb_max: int
+    vgpus_max: int
+    gpus_max: int
+    vgpu_supported: bool
+    hosts_per_pool_max: int
+    snapshot_depth_max: int
+    datastore_free_min_ratio: float
+    clock_offset_max_s: float
+    inventory_age_max_s: int
+    task_lifetime_s: int
+    local_disk_min_bytes: int
+    physical_nics_min: int
+    system_free_min_bytes: int
+    boot_free_min_bytes: int
+    volume_free_min_bytes: int
 
     def vdi_limit_bytes(self, sr_kind: str) -> int | Unknown:
         """The largest VDI an SR of this kind can hold, in bytes; VHD unless the table says otherwise."""
@@ -56,4 +86,7 @@ def limits_from(table: Mapping[str, Any], product: str) -> Limits:
         vdi_bytes_by_sr_kind=chosen.get("vdi_bytes_by_sr_kind", {}),
         undecided_sr_kinds=frozenset(chosen.get("undecided_sr_kinds", ())),
         infrastructure_names=tuple(re.compile(text, re.IGNORECASE) for text in table["infrastructure_names"]),
+        thick_sr_kinds=frozenset(table["thick_sr_kinds"]),
+        **table["thresholds"],
+        **chosen["machine"],
     )
