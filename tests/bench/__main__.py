@@ -10,9 +10,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.bench import disk_path
+from tests.bench import assess_10k, disk_path
 
-BENCHES = {"disk_path": disk_path.run}
+BENCHES = {"assess_10k": assess_10k.run, "disk_path": disk_path.run}
 RESULTS = Path("var/bench")
 
 
