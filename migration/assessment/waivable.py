@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from migration.assessment.selectors import latest_findings, rules_of
+from migration.assessment import selectors
 from migration.inventory import selectors as inventory
 from project.backbone.models import Project
 from project.backbone.waivers.catalogue import Kind, Terms, Waivable
 
 
 def _terms(project: Project) -> Mapping[str, Terms]:
-    return dict.fromkeys(rules_of(project), Terms())
+    return dict.fromkeys(selectors.rules_of(project), Terms())
 
 
 def _is_subject(project: Project, subject: str) -> bool:
     """Whether it is a machine of the project or something its findings are about, in the spelling findings carry."""
-    return _is_machine(project, subject) or latest_findings(project).filter(subject=subject).exists()
+    return _is_machine(project, subject) or selectors.latest_findings(project).filter(subject=subject).exists()
 
 
 def _is_machine(project: Project, subject: str) -> bool:
