@@ -32,7 +32,8 @@ class VsphereSession:
     """`with VsphereSession(connection) as session:` is logged in; leaving logs out.
 
     `logins` counts logins: views, collectors and page tokens made under an earlier count are gone. Calls may come from
-    several threads. `timeout_s` bounds each read on the line.
+    several threads. `server_s` sums what bulk reads waited for the first byte of each answer. `timeout_s` bounds each
+    read on the line.
 
     Raises on entry:
         LoginRefused, CertificateChanged, CertificateNotConfirmed: ask a person.
@@ -43,6 +44,7 @@ class VsphereSession:
         self.connection = connection
         self.logins = 0
         self.session_key = ""
+        self.server_s = 0.0
         self.content: Any = None
         self.stub: Any = None
         self._timeout_s = timeout_s
@@ -138,6 +140,7 @@ class VsphereSession:
             EdgeError: any other fault, or a broken answer.
         """
         with wire.bulk_call(self.stub, target, method, list(arguments), where=self.where) as answer:
+            self.server_s += answer.waited_s
             try:
                 if answer.status == 500:
                     raise translate_wire(xmlstream.fault(answer.chunks), where=self.where)

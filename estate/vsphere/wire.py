@@ -7,6 +7,7 @@ still built, and the session still held, by pyVmomi. tests/contract/vsphere/test
 from __future__ import annotations
 
 import http.client
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,10 +31,11 @@ POOL_IDLE_S = 30  # shorter than any proxy in front of vCenter keeps an idle con
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One bulk answer: HTTP status and its inflated body, in pieces of at most 256 KiB."""
+    """One bulk answer: HTTP status and its inflated body, in pieces of at most 256 KiB; `waited_s` until its first byte."""
 
     status: int
     chunks: Iterator[bytes]
+    waited_s: float = 0.0
 
 
 def negotiated_version(connection: Connection, *, timeout_s: float) -> str:
@@ -115,11 +117,13 @@ def bulk_call(stub: SoapStubAdapter, target: Any, method: str, arguments: list[A
     request = stub.SerializeRequest(target, target._GetMethodInfo(method), arguments)
     line = _connected(stub, where)
     try:
+        asked_at_s = time.monotonic()
         line.request("POST", stub.path, request, _headers(stub))
         response = line.getresponse()
+        waited_s = time.monotonic() - asked_at_s
         if response.status not in (200, 500):
             raise http_status_error(response.status, response.reason, where=where)
-        yield Answer(response.status, _body(response))
+        yield Answer(response.status, _body(response), waited_s)
         read_out = response.isclosed() and not response.will_close
     except (OSError, http.client.HTTPException, zlib.error) as error:
         line.close()

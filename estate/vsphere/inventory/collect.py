@@ -1,25 +1,28 @@
-"""The order of an inventory: places, hosts, clusters, datastores, networks, and then the machines that refer to them."""
+"""The order of an inventory: hosts, clusters, stores, networks, switches, containers, then the machines that refer to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Protocol
 
-from estate.facts.source import ClusterFacts, DatastoreFacts, NetworkFacts, SourceAbout, SourceFact
-from estate.vsphere.inventory import hardware
+from estate.facts.source import SourceAbout, SourceFact
+from estate.vsphere.inventory import hardware, landscape
+from estate.vsphere.inventory.fields import custom_fields
 from estate.vsphere.inventory.machines import Surroundings, machines
-from estate.vsphere.inventory.networks import HostVlans, network_names, networks, read_subtypes
+from estate.vsphere.inventory.networks import HostGroups, network_names, networks, read_subtypes
 from estate.vsphere.inventory.paging import Query, T, pages
 from estate.vsphere.inventory.places import read_places
 from estate.vsphere.session import VsphereSession
 
 PAGE_OBJECTS = 500
 
-F = TypeVar("F", ClusterFacts, DatastoreFacts, NetworkFacts)
-
 
 class OnPage(Protocol):
-    """Takes one page of facts; `kind` is `host`, `cluster`, `datastore`, `network` or `vm`. Never called with an empty page."""
+    """Takes one page of facts; `kind` is `host`, `cluster`, `datastore`, `network`, `switch`, `container` or `vm`.
+
+    Never called with an empty page.
+    """
 
     def __call__(self, kind: str, facts: Sequence[SourceFact], /) -> None: ...
 
@@ -34,50 +37,68 @@ def collect(
     """Read the whole estate and hand it to `on_page`, VMs last; each object once. Returns who answered.
 
     `alive` is called before every request and may raise to stop. A path that could not be read is UNKNOWN in the facts,
-    with the reason, and listed in `unreadable`.
+    with the reason, and listed in `unreadable`; one this server does not know is UNKNOWN everywhere and in `dropped_paths`.
 
     Raises:
         EdgeError: see `estate.vsphere.errors`; what was handed over so far stays valid.
     """
-    return _Collection(session, on_page, page_objects, alive).run()
+    return Collection(session, on_page, page_objects, alive).run()
 
 
-class _Collection:
-    def __init__(self, session: VsphereSession, on_page: OnPage, page_objects: int, alive: Callable[[], None] | None) -> None:
+class Collection:
+    """One reading of an estate. `landscape` alone gives everything but the machines, and what those refer to."""
+
+    def __init__(
+        self, session: VsphereSession, on_page: OnPage, page_objects: int = PAGE_OBJECTS, alive: Callable[[], None] | None = None
+    ) -> None:
         self._session = session
         self._on_page = on_page
         self._page_objects = page_objects
         self._alive = alive
+        self._dropped: dict[str, str] = {}
 
     def run(self) -> SourceAbout:
-        places = read_places(self._session, page_objects=self._page_objects, alive=self._alive)
-        cluster_of_host, vlans = self._hosts()
-        self._emit("cluster", hardware.CLUSTERS)
-        self._emit("datastore", hardware.DATASTORES)
-        subtypes = read_subtypes(self._session, page_objects=self._page_objects, alive=self._alive)
-        known: list[NetworkFacts] = self._emit("network", networks(subtypes, vlans))
-        around = Surroundings(places, network_names(known, subtypes), cluster_of_host)
-        for page in self._pages(machines(around)):
-            self._on_page("vm", page)
-        return self._session.about
+        """Read everything."""
+        waited_s = self._session.server_s
+        self._emit("vm", machines(self.landscape()))
+        server_s = round(self._session.server_s - waited_s, 3)
+        return replace(
+            self._session.about, dropped_paths=tuple(sorted(self._dropped.items())), measured_s=(("server", server_s),)
+        )
 
-    def _hosts(self) -> tuple[dict[str, str | None], HostVlans]:
+    def landscape(self) -> Surroundings:
+        """Read everything but the machines."""
+        places = read_places(self._session, page_objects=self._page_objects, alive=self._alive)
+        cluster_of_host, groups = self._hosts()
+        self._emit("cluster", landscape.clusters())
+        self._emit("datastore", landscape.datastores())
+        subtypes = read_subtypes(self._session, page_objects=self._page_objects, alive=self._alive)
+        known: list[Any] = []
+        self._emit("network", networks(subtypes, groups), keep=known)
+        if subtypes.switches:
+            self._on_page("switch", list(subtypes.switches.values()))
+        for query in landscape.containers(places):
+            self._emit("container", query)
+        return Surroundings(places, network_names(known, subtypes), cluster_of_host, custom_fields(self._session))
+
+    def _hosts(self) -> tuple[dict[str, str | None], HostGroups]:
         cluster_of_host: dict[str, str | None] = {}
-        vlans: HostVlans = {}
-        for page in self._pages(hardware.HOSTS):
+        groups: HostGroups = {}
+        for page in self._pages(hardware.hosts()):
             self._on_page("host", [reading.facts for reading in page])
             for reading in page:
                 cluster_of_host[reading.facts.native_id] = reading.facts.cluster_id
-                vlans[reading.facts.native_id] = dict(reading.vlans)
-        return cluster_of_host, vlans
+                groups[reading.facts.native_id] = dict(reading.groups)
+        return cluster_of_host, groups
 
-    def _emit(self, kind: str, query: Query[F]) -> list[F]:
-        emitted: list[F] = []
+    def _emit(self, kind: str, query: Query[Any], *, keep: list[Any] | None = None) -> None:
         for page in self._pages(query):
             self._on_page(kind, page)
-            emitted += page
-        return emitted
+            if keep is not None:
+                keep += page
 
     def _pages(self, query: Query[T]) -> Iterator[list[T]]:
-        found = pages(self._session, query, page_objects=self._page_objects, alive=self._alive)
-        return (page for page in found if page)
+        for page in pages(self._session, query, page_objects=self._page_objects, alive=self._alive):
+            if page:
+                yield page
+        self._dropped.update(query.dropped)

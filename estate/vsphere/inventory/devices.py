@@ -1,20 +1,18 @@
-"""The devices of one VM: disks with their controllers, network cards, and the type names of everything else.
+"""The devices of one VM: disks with their controllers, network cards, and everything else that says something about it.
 
 VMware's type name of a device is its `xsi:type`. Network references are resolved through `NetworkNames`, since a card on
-a distributed switch names only its port group's key.
+a distributed switch names only its port group's key. Each device is walked once; ordinary ones are not walked at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lxml.etree import _Element
 
 from estate.facts.source import DeviceFacts, DiskBacking, DiskFacts, NicFacts
 from estate.facts.unknown import Unknown, is_known
-from estate.vsphere.inventory.values import NOT_GIVEN, child, children, integer, text, wire_type
-from estate.vsphere.inventory.values import boolean as truth
+from estate.vsphere.inventory.values import NOT_GIVEN, allocation, boolean, integer, parts, plain, text, wire_type
 
 _BACKINGS = {
     "VirtualDiskFlatVer1BackingInfo": DiskBacking.FLAT,
@@ -25,28 +23,39 @@ _BACKINGS = {
 }
 _RDM = "VirtualDiskRawDiskMappingVer1BackingInfo"
 _RDM_MODES = {"physicalMode": DiskBacking.RDM_PHYSICAL, "virtualMode": DiskBacking.RDM_VIRTUAL}
+_NAMELESS = frozenset({"VirtualDiskLocalPMemBackingInfo"})
 
 # These controllers have no bus sharing at all in VMware's type tables (NVMe gained it in API 8.0.2.0, unset means none).
 _NEVER_SHARED = frozenset({"VirtualIDEController", "VirtualAHCIController", "VirtualNVMEController"})
 
-# Every machine has these; they say nothing about it. Controllers are told with the disks that hang on them.
+# Every machine has these; they say nothing about it.
 _ORDINARY = frozenset(
     {
         "VirtualKeyboard",
         "VirtualPointingDevice",
-        "VirtualMachineVideoCard",
         "VirtualMachineVMCIDevice",
+        "VirtualPCIController",
+        "VirtualPS2Controller",
+        "VirtualSIOController",
     }
 )
+_TRAITS = ("sharedBus", "use3dRenderer", "numDisplays", "videoRamSizeInKB", "vgpu", "id", "deviceId", "busNumber")
+
+NicParts = dict[str, _Element]
+Addresses = dict[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkNames:
-    """Networks of the estate: name by moref value, moref value by port group key and by opaque network id."""
+    """Networks of the estate: name by moref value, moref value by port group key and by opaque network id.
+
+    `switches` is the distributed switch's name by the network's moref value.
+    """
 
     names: dict[str, str] = field(default_factory=dict)
     by_portgroup_key: dict[str, str] = field(default_factory=dict)
     by_opaque_id: dict[str, str] = field(default_factory=dict)
+    switches: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,125 +73,173 @@ def unread_devices(reason: Unknown) -> Devices:
     return Devices(disks=reason, nics=reason, has_vtpm=reason, other=reason)
 
 
-def read_devices(listed: _Element, networks: NetworkNames, addresses: dict[int, tuple[str, ...]]) -> Devices:
+def read_devices(listed: _Element, networks: NetworkNames, addresses: Addresses) -> Devices:
     """Read `config.hardware.device`; `addresses` holds the guest's IP addresses by device key."""
-    controllers = {integer(device, "key"): device for device in listed if child(device, "busNumber") is not None}
+    walked = [(kind, parts(device)) for device in listed if (kind := wire_type(device)) not in _ORDINARY]
+    controllers = {plain(text(found.get("key"))): (kind, found) for kind, found in walked if "busNumber" in found}
     disks, nics, other = [], [], []
-    for device in listed:
-        kind = wire_type(device)
+    for kind, found in walked:
         if kind == "VirtualDisk":
-            disks.append(_disk(device, controllers.get(integer(device, "controllerKey"))))
-        elif child(device, "addressType") is not None or child(device, "macAddress") is not None:
-            nics.append(_nic(device, kind, networks, addresses))
-        elif kind not in _ORDINARY and child(device, "busNumber") is None:
-            other.append(DeviceFacts(_key(device), kind, _label(device)))
+            disks.append(_disk(found, controllers.get(plain(text(found.get("controllerKey"))))))
+        elif "addressType" in found or "macAddress" in found:
+            nics.append(_nic(found, kind, networks, addresses))
+        else:
+            other.append(_other(found, kind))
     has_vtpm = any(device.kind == "VirtualTPM" for device in other)
-    return Devices(tuple(disks), tuple(nics), has_vtpm=has_vtpm, other=tuple(sorted(other, key=lambda found: found.device_key)))
+    return Devices(tuple(disks), tuple(nics), has_vtpm=has_vtpm, other=tuple(sorted(other, key=lambda each: each.device_key)))
 
 
-def _disk(device: _Element, controller: _Element | None) -> DiskFacts:
-    backing = child(device, "backing")
-    disk = DiskFacts(
-        device_key=_key(device),
-        label=_label(device),
-        capacity_bytes=_capacity_bytes(device),
-        backing=_backing(backing),
-        backing_type=wire_type(backing),
-        file_name=text(backing, "fileName"),
-        datastore_id=text(backing, "datastore"),
-        thin=truth(backing, "thinProvisioned"),
-        mode=text(backing, "diskMode"),
-        sharing=text(backing, "sharing"),
-        unit_number=integer(device, "unitNumber"),
-        disk_uuid=text(backing, "uuid"),
-        lun_uuid=_plain(text(backing, "lunUuid")),
+def _disk(found: NicParts, controller: tuple[str, NicParts] | None) -> DiskFacts:
+    backing = found.get("backing")
+    behind = {} if backing is None else parts(backing)
+    kind = wire_type(backing)
+    bus_kind, shared_bus, bus_number = _bus(controller)
+    return DiskFacts(
+        device_key=_key(found),
+        label=_label(found),
+        capacity_bytes=_capacity_bytes(found),
+        backing=_backing(kind, behind),
+        backing_type=kind,
+        file_name=text(behind.get("fileName")),
+        datastore_id=_datastore_id(kind, behind),
+        thin=boolean(behind.get("thinProvisioned")),
+        mode=text(behind.get("diskMode")),
+        sharing=text(behind.get("sharing")),
+        controller_type=bus_kind,
+        controller_shared_bus=shared_bus,
+        bus_number=bus_number,
+        unit_number=integer(found.get("unitNumber")),
+        disk_uuid=text(behind.get("uuid")),
+        lun_uuid=plain(text(behind.get("lunUuid"))),
+        encrypted="keyId" in behind if behind else NOT_GIVEN,
+        has_parent="parent" in behind if behind else NOT_GIVEN,
+        native_linked_clone=boolean(found.get("nativeUnmanagedLinkedClone"), unset=False),
+        change_id=plain(text(behind.get("changeId"))) or None,
+        vdisk_id=text(found["vDiskId"], "id") if "vDiskId" in found else None,
+        io_filters=_io_filters(found),
+        vflash_reservation_bytes=_vflash_bytes(found),
+        allocation=allocation(found.get("storageIOAllocation")),
     )
-    return disk if controller is None else _on_controller(disk, controller)
 
 
-def _on_controller(disk: DiskFacts, controller: _Element) -> DiskFacts:
-    kind = wire_type(controller)
-    shared_bus = text(controller, "sharedBus")
+def _datastore_id(kind: str, behind: NicParts) -> str | Unknown | None:
+    if "datastore" in behind:
+        return text(behind["datastore"])
+    return None if behind and kind not in _NAMELESS else NOT_GIVEN
+
+
+def _io_filters(found: NicParts) -> tuple[str, ...]:
+    device = found.get("iofilter")
+    named = [device.text or ""] if device is not None else []
+    more = found.get("independentFilters")
+    if more is not None:
+        named.append(plain(text(more, "filterName")) or more.text or "independent filter")
+    return tuple(name for name in named if name)
+
+
+def _vflash_bytes(found: NicParts) -> int | Unknown:
+    info = found.get("vFlashCacheConfigInfo")
+    if info is None:
+        return 0
+    mib = integer(info, "reservationInMB")
+    return mib << 20 if is_known(mib) else mib
+
+
+def _bus(controller: tuple[str, NicParts] | None) -> tuple[str | Unknown, str | Unknown, int | Unknown]:
+    if controller is None:
+        return NOT_GIVEN, NOT_GIVEN, NOT_GIVEN
+    kind, found = controller
+    shared_bus = text(found.get("sharedBus"))
     if shared_bus is NOT_GIVEN and kind in _NEVER_SHARED:
         shared_bus = "noSharing"
-    return replace(disk, controller_type=kind, controller_shared_bus=shared_bus, bus_number=integer(controller, "busNumber"))
+    return kind, shared_bus, integer(found.get("busNumber"))
 
 
-def _backing(backing: _Element | None) -> DiskBacking | Unknown:
-    kind = wire_type(backing)
+def _backing(kind: str, behind: NicParts) -> DiskBacking | Unknown:
     if not kind:
         return NOT_GIVEN
     if kind == _RDM:
-        mode = text(backing, "compatibilityMode")
+        mode = text(behind.get("compatibilityMode"))
         return mode if isinstance(mode, Unknown) else _RDM_MODES.get(mode, Unknown(f"RDM in mode {mode!r}"))
     return _BACKINGS.get(kind, DiskBacking.OTHER)
 
 
-def _capacity_bytes(device: _Element) -> int | Unknown:
-    in_bytes = integer(device, "capacityInBytes")
+def _capacity_bytes(found: NicParts) -> int | Unknown:
+    in_bytes = integer(found.get("capacityInBytes"))
     if is_known(in_bytes):
         return in_bytes
-    in_kib = integer(device, "capacityInKB")
+    in_kib = integer(found.get("capacityInKB"))
     return in_kib * 1024 if is_known(in_kib) else in_kib
 
 
-def _nic(device: _Element, kind: str, networks: NetworkNames, addresses: dict[int, tuple[str, ...]]) -> NicFacts:
-    key = _key(device)
-    network_id, network_name = _network(child(device, "backing"), networks)
+def _nic(found: NicParts, kind: str, networks: NetworkNames, addresses: Addresses) -> NicFacts:
+    key, backing = _key(found), found.get("backing")
+    behind = {} if backing is None else parts(backing)
+    network_id = _network_id(behind, networks)
+    known = is_known(network_id) and network_id in networks.names
+    connectable = found.get("connectable")
+    plugged = {} if connectable is None else parts(connectable)
     return NicFacts(
         device_key=key,
-        label=_label(device),
-        mac_address=text(device, "macAddress"),
+        label=_label(found),
+        mac_address=text(found.get("macAddress")),
         network_id=network_id,
-        network_name=network_name,
+        network_name=networks.names[plain(network_id)] if known else text(behind.get("deviceName")),
+        switch_name=networks.switches.get(plain(network_id), NOT_GIVEN),
         adapter=kind,
-        address_type=text(device, "addressType"),
-        connected=truth(device, "connectable/connected"),
-        start_connected=truth(device, "connectable/startConnected"),
+        backing_type=wire_type(backing),
+        address_type=text(found.get("addressType")),
+        connected=boolean(plugged.get("connected")),
+        start_connected=boolean(plugged.get("startConnected")),
+        direct_path=boolean(found.get("uptCompatibilityEnabled"), unset=False),
         ip_addresses=addresses.get(key, ()),
     )
 
 
-def _network(backing: _Element | None, networks: NetworkNames) -> tuple[str | Unknown, str | Unknown]:
-    """Moref value and name of the network a card is attached to."""
-    network_id = _network_id(backing, networks)
-    if is_known(network_id) and network_id in networks.names:
-        return network_id, networks.names[network_id]
-    return network_id, text(backing, "deviceName")
-
-
-def _network_id(backing: _Element | None, networks: NetworkNames) -> str | Unknown:
-    key = text(backing, "port/portgroupKey")
-    if is_known(key):
-        return networks.by_portgroup_key.get(key, Unknown(f"no port group with key {key} is visible to this account"))
-    opaque = text(backing, "opaqueNetworkId")
+def _network_id(behind: NicParts, networks: NetworkNames) -> str | Unknown:
+    if "port" in behind:
+        key = text(behind["port"], "portgroupKey")
+        if is_known(key):
+            return networks.by_portgroup_key.get(key, Unknown(f"no port group with key {key} is visible to this account"))
+    opaque = text(behind.get("opaqueNetworkId"))
     if is_known(opaque):
         return networks.by_opaque_id.get(opaque, Unknown(f"no opaque network {opaque} is visible to this account"))
-    return text(backing, "network")
+    return text(behind.get("network"))
 
 
-def guest_addresses(guest_nics: _Element | None) -> dict[int, tuple[str, ...]]:
-    """IP addresses as VMware Tools report them in `guest.net`, by device key."""
-    if guest_nics is None:
-        return {}
-    return {_key(nic, "deviceConfigId"): tuple(_addresses(nic)) for nic in guest_nics}
+def _other(found: NicParts, kind: str) -> DeviceFacts:
+    backing, connectable = found.get("backing"), found.get("connectable")
+    return DeviceFacts(
+        device_key=_key(found),
+        kind=kind,
+        label=_label(found),
+        backing_type=wire_type(backing),
+        backing=None if backing is None else _stands_on(backing),
+        connected=NOT_GIVEN if connectable is None else boolean(connectable, "connected"),
+        traits=_traits(found, backing),
+    )
 
 
-def _addresses(nic: _Element) -> Iterator[str]:
-    detailed = [address.text or "" for address in children(nic, "ipConfig/ipAddress/ipAddress")]
-    plain = [address.text or "" for address in children(nic, "ipAddress")]
-    yield from (address for address in dict.fromkeys(detailed + plain) if address)
+def _stands_on(backing: _Element) -> str | Unknown:
+    behind = parts(backing)
+    for name in ("fileName", "deviceName", "vgpu", "serviceURI", "pipeName", "id"):
+        if name in behind:
+            return behind[name].text or ""
+    return NOT_GIVEN
 
 
-def _label(device: _Element) -> str:
-    return _plain(text(device, "deviceInfo/label"))
+def _traits(found: NicParts, backing: _Element | None) -> tuple[tuple[str, str], ...]:
+    inside = {} if backing is None else parts(backing)
+    both = inside | found
+    return tuple((name, both[name].text or "") for name in _TRAITS if name in both)
 
 
-def _plain(value: str | Unknown) -> str:
-    return value if is_known(value) else ""
+def _label(found: NicParts) -> str:
+    info = found.get("deviceInfo")
+    return "" if info is None else plain(text(info, "label"))
 
 
-def _key(device: _Element, path: str = "key") -> int:
+def _key(found: NicParts) -> int:
     """The device key; -1, which no device has, when it cannot be read."""
-    key = integer(device, path)
+    key = integer(found.get("key"))
     return key if is_known(key) else -1

@@ -1,77 +1,173 @@
-"""ESXi hosts, clusters and datastores as facts."""
+"""ESXi hosts as facts. Their wiring is in host_hardware, what they live in is in landscape."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from cryptography import x509
 from lxml.etree import _Element
 from pyVmomi import vim
 
-from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts
+from estate.facts.source import HostFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.tls import fingerprint, sha1_of, sha256_of
+from estate.vsphere.inventory.host_hardware import host_adapters, kernel_nics, luns, physical_nics, virtual_switches
 from estate.vsphere.inventory.paging import Query
-from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, boolean, children, integer, text
+from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, boolean, child, children, integer, or_none, plain, text
 
 _HOST_PATHS = """
-name parent datastore network runtime.connectionState runtime.inMaintenanceMode
-summary.hardware summary.config.product summary.config.sslThumbprint config.certificate config.network.portgroup
+name parent datastore network runtime.connectionState runtime.inMaintenanceMode runtime.powerState
+summary.hardware summary.config.product summary.config.sslThumbprint summary.quickStats
+summary.maxEVCModeKey summary.currentEVCModeKey hardware.systemInfo hardware.biosInfo hardware.cpuPkg hardware.pciDevice
+config.certificate config.lockdownMode config.network.portgroup config.network.pnic config.network.vswitch
+config.network.vnic config.network.dnsConfig config.virtualNicManagerInfo config.dateTimeInfo
+config.storageDevice.hostBusAdapter config.storageDevice.scsiLun config.storageDevice.multipathInfo
 """
-_CLUSTER_PATHS = "name configuration.drsConfig configuration.dasConfig host datastore network"
-_DATASTORE_PATHS = "name summary host"
-
 SHA1_DIGITS, SHA256_DIGITS = 40, 64
 
 
 @dataclass(frozen=True, slots=True)
+class StandardGroup:
+    """A standard port group as one host has it; the policies are those in force."""
+
+    vlan: int | Unknown = NOT_GIVEN
+    switch: str | Unknown = NOT_GIVEN
+    promiscuous: bool | Unknown = NOT_GIVEN
+    forged_transmits: bool | Unknown = NOT_GIVEN
+    mac_changes: bool | Unknown = NOT_GIVEN
+
+
+@dataclass(frozen=True, slots=True)
 class HostReading:
-    """A host, and the VLAN ids of its standard port groups by their names (a network's own object lacks them)."""
+    """A host, and its standard port groups by their names (a network's own object lacks their settings)."""
 
     facts: HostFacts
-    vlans: tuple[tuple[str, int], ...]
+    groups: tuple[tuple[str, StandardGroup], ...]
 
 
 def read_host(found: SourceObject) -> HostReading:
     parent_kind, parent_id = found.parent()
-    hardware, product = found.element("summary.hardware"), found.element("summary.config.product")
-    sha256, sha1 = _fingerprints(found)
+    hardware, product = _inside(found, "summary.hardware"), _inside(found, "summary.config.product")
+    system, bios = _inside(found, "hardware.systemInfo"), _inside(found, "hardware.biosInfo")
+    sha256, sha1, expires_at = _certificate(found)
     facts = HostFacts(
         native_id=found.native_id,
         name=found.name(),
         cluster_id=parent_id if parent_kind == "ClusterComputeResource" else None,
         connection_state=found.text("runtime.connectionState"),
         in_maintenance=found.boolean("runtime.inMaintenanceMode"),
-        cpu_model=hardware if isinstance(hardware, Unknown) else text(hardware, "cpuModel"),
-        cpu_cores=hardware if isinstance(hardware, Unknown) else integer(hardware, "numCpuCores"),
-        memory_bytes=hardware if isinstance(hardware, Unknown) else integer(hardware, "memorySize"),
-        product=product if isinstance(product, Unknown) else text(product, "fullName"),
-        vendor=hardware if isinstance(hardware, Unknown) else text(hardware, "vendor"),
-        model=hardware if isinstance(hardware, Unknown) else text(hardware, "model"),
+        power_state=found.text("runtime.powerState"),
+        cpu_model=hardware.text("cpuModel"),
+        cpu_vendor=_cpu_vendor(found),
+        cpu_sockets=hardware.integer("numCpuPkgs"),
+        cpu_cores=hardware.integer("numCpuCores"),
+        cpu_threads=hardware.integer("numCpuThreads"),
+        memory_bytes=hardware.integer("memorySize"),
+        memory_used_bytes=_used_bytes(_inside(found, "summary.quickStats").integer("overallMemoryUsage")),
+        product=product.text("fullName"),
+        version=product.text("version"),
+        build=product.text("build"),
+        license_product=product.text("licenseProductName"),
+        lockdown_mode=found.text("config.lockdownMode"),
+        vendor=hardware.text("vendor"),
+        model=hardware.text("model"),
+        serial=system.text("serialNumber"),
+        bios_version=bios.text("biosVersion"),
+        current_evc_mode=or_none(found.text("summary.currentEVCModeKey"), whole=True),
+        max_evc_mode=or_none(found.text("summary.maxEVCModeKey"), whole=True),
+        dns_servers=_listed(found, "config.network.dnsConfig", "address"),
+        ntp_servers=_listed(found, "config.dateTimeInfo", "ntpConfig/server"),
         tls_sha256=sha256,
         tls_sha1=sha1,
+        tls_expires_at=expires_at,
+        physical_nics=physical_nics(found),
+        switches=virtual_switches(found),
+        kernel_nics=kernel_nics(found),
+        hbas=host_adapters(found),
+        luns=luns(found),
+        pci_devices=_pci_devices(found),
         datastore_ids=found.morefs("datastore"),
         network_ids=found.morefs("network"),
         unreadable=found.unreadable,
     )
-    return HostReading(facts, tuple(_vlans(found.values.get("config.network.portgroup"))))
+    return HostReading(facts, tuple(_standard_groups(found.values.get("config.network.portgroup"))))
 
 
-def _vlans(portgroups: _Element | None) -> list[tuple[str, int]]:
-    rows = ((text(spec, "name"), integer(spec, "vlanId")) for spec in children(portgroups, "HostPortGroup/spec"))
-    return [(name, vlan) for name, vlan in rows if is_known(name) and is_known(vlan)]
+class _inside:
+    """The fields of one structured property, or why it could not be read."""
+
+    __slots__ = ("_element",)
+
+    def __init__(self, found: SourceObject, path: str) -> None:
+        self._element = found.element(path)
+
+    def text(self, name: str) -> str | Unknown:
+        return self._element if isinstance(self._element, Unknown) else text(self._element, name)
+
+    def integer(self, name: str) -> int | Unknown:
+        return self._element if isinstance(self._element, Unknown) else integer(self._element, name)
 
 
-def _fingerprints(found: SourceObject) -> tuple[str | Unknown, str | Unknown]:
-    """SHA-256 and SHA-1 of the host's certificate: from the certificate itself, else from the thumbprint of either kind."""
+def _used_bytes(mib: int | Unknown) -> int | Unknown:
+    return mib << 20 if is_known(mib) else mib
+
+
+def _cpu_vendor(found: SourceObject) -> str | Unknown:
+    packages = found.element("hardware.cpuPkg")
+    return packages if isinstance(packages, Unknown) else text(packages, "HostCpuPackage/vendor")
+
+
+def _listed(found: SourceObject, path: str, name: str) -> tuple[str, ...] | Unknown:
+    element = found.element(path)
+    return element if isinstance(element, Unknown) else tuple(each.text or "" for each in children(element, name))
+
+
+def _pci_devices(found: SourceObject) -> tuple[str, ...] | Unknown:
+    """`address vendor device` of every PCI device."""
+    listed = found.element("hardware.pciDevice")
+    if isinstance(listed, Unknown):
+        return listed
+    names = ("id", "vendorName", "deviceName")
+    return tuple(" ".join(plain(text(device, name)).strip() for name in names) for device in listed)
+
+
+def _standard_groups(portgroups: _Element | None) -> Iterator[tuple[str, StandardGroup]]:
+    for group in children(portgroups, "HostPortGroup"):
+        security = child(group, "computedPolicy/security")
+        name = text(group, "spec/name")
+        if is_known(name):
+            yield (
+                name,
+                StandardGroup(
+                    vlan=integer(group, "spec/vlanId"),
+                    switch=text(group, "spec/vswitchName"),
+                    promiscuous=boolean(security, "allowPromiscuous"),
+                    forged_transmits=boolean(security, "forgedTransmits"),
+                    mac_changes=boolean(security, "macChanges"),
+                ),
+            )
+
+
+def _certificate(found: SourceObject) -> tuple[str | Unknown, str | Unknown, datetime | Unknown]:
+    """SHA-256, SHA-1 and end of the host's certificate: from the certificate itself, else its thumbprint of either kind."""
     der = host_certificate(found)
     if der is not None:
-        return sha256_of(der), sha1_of(der)
-    thumbprint = found.text("summary.config.sslThumbprint")
+        return sha256_of(der), sha1_of(der), _expires_at(der)
+    thumbprint, why = found.text("summary.config.sslThumbprint"), found.why("config.certificate")
     if not is_known(thumbprint):
-        return found.why("config.certificate"), thumbprint
+        return why, thumbprint, why
     shown, digits = fingerprint(thumbprint), len(thumbprint.replace(":", ""))
-    return shown if digits == SHA256_DIGITS else NOT_GIVEN, shown if digits == SHA1_DIGITS else NOT_GIVEN
+    return shown if digits == SHA256_DIGITS else NOT_GIVEN, shown if digits == SHA1_DIGITS else NOT_GIVEN, why
+
+
+def _expires_at(der: bytes) -> datetime | Unknown:
+    try:
+        return x509.load_der_x509_certificate(der).not_valid_after_utc
+    except ValueError:
+        return Unknown("the certificate cannot be read")
 
 
 def host_certificate(found: SourceObject) -> bytes | None:
@@ -86,32 +182,6 @@ def host_certificate(found: SourceObject) -> bytes | None:
         return None
 
 
-def read_cluster(found: SourceObject) -> ClusterFacts:
-    drs, ha = found.element("configuration.drsConfig"), found.element("configuration.dasConfig")
-    return ClusterFacts(
-        native_id=found.native_id,
-        name=found.name(),
-        drs_enabled=drs if isinstance(drs, Unknown) else boolean(drs, "enabled"),
-        ha_enabled=ha if isinstance(ha, Unknown) else boolean(ha, "enabled"),
-        host_ids=found.morefs("host"),
-        datastore_ids=found.morefs("datastore"),
-        network_ids=found.morefs("network"),
-    )
-
-
-def read_datastore(found: SourceObject) -> DatastoreFacts:
-    summary, mounts = found.element("summary"), found.values.get("host")
-    return DatastoreFacts(
-        native_id=found.native_id,
-        name=found.name(),
-        kind=summary if isinstance(summary, Unknown) else text(summary, "type"),
-        capacity_bytes=summary if isinstance(summary, Unknown) else integer(summary, "capacity"),
-        free_bytes=summary if isinstance(summary, Unknown) else integer(summary, "freeSpace"),
-        accessible=summary if isinstance(summary, Unknown) else boolean(summary, "accessible"),
-        host_ids=tuple(key.text or "" for key in children(mounts, "DatastoreHostMount/key")),
-    )
-
-
-HOSTS = Query(vim.HostSystem, tuple(_HOST_PATHS.split()), read_host)
-CLUSTERS = Query(vim.ClusterComputeResource, tuple(_CLUSTER_PATHS.split()), read_cluster)
-DATASTORES = Query(vim.Datastore, tuple(_DATASTORE_PATHS.split()), read_datastore)
+def hosts() -> Query[HostReading]:
+    """The query for every ESXi host."""
+    return Query(vim.HostSystem, tuple(_HOST_PATHS.split()), read_host)

@@ -1,141 +1,134 @@
 """One VM of a property collector's answer as `VmFacts`.
 
 Unset means "none" only on a machine that was read whole: connected, with its configuration. Of a disconnected machine the
-same silence means that nobody knows.
+same silence means that nobody knows. Devices, snapshots and the guest have rooms of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
-from lxml.etree import _Element
 from pyVmomi import vim
 
-from estate.facts.source import PowerState, SnapshotFacts, VmFacts
+from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown, is_known
-from estate.vsphere.inventory.devices import (
-    Devices,
-    NetworkNames,
-    guest_addresses,
-    read_devices,
-    unread_devices,
-)
+from estate.vsphere.inventory.devices import Devices, NetworkNames, read_devices, unread_devices
+from estate.vsphere.inventory.guests import addresses_by_key, guest_disks, guest_nics
 from estate.vsphere.inventory.paging import Query
 from estate.vsphere.inventory.places import Places
-from estate.vsphere.inventory.values import (
-    NOT_GIVEN,
-    SourceObject,
-    boolean,
-    child,
-    children,
-    decoded_name,
-    integer,
-    moment,
-    or_none,
-    text,
+from estate.vsphere.inventory.settings import (
+    affinity,
+    boot_settings,
+    confidential,
+    extra_config,
+    has_properties,
+    owner,
+    persistent_memory,
+    uses_disk_uuid,
 )
-
-V = TypeVar("V")
+from estate.vsphere.inventory.snapshots import snapshot_tree
+from estate.vsphere.inventory.told import Told
+from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, allocation, integer, plain, text
 
 _PATHS = """
-name parent parentVApp datastore
-config.instanceUuid config.uuid config.annotation config.template config.managedBy config.changeVersion
-config.guestId config.guestFullName config.version config.firmware config.bootOptions config.ftInfo
+name parent parentVApp resourcePool datastore customValue disabledMethod
+config.instanceUuid config.uuid config.annotation config.template config.managedBy config.changeVersion config.createDate
+config.guestId config.guestFullName config.version config.firmware config.bootOptions config.ftInfo config.flags
 config.hardware.numCPU config.hardware.numCoresPerSocket config.hardware.memoryMB config.hardware.device
-guest.guestId guest.hostName guest.net guest.toolsStatus guest.toolsRunningStatus
+config.cpuHotAddEnabled config.cpuHotRemoveEnabled config.memoryHotAddEnabled config.cpuAllocation config.memoryAllocation
+config.cpuAffinity config.memoryAffinity config.latencySensitivity config.nestedHVEnabled
+config.keyId config.sgxInfo config.sevEnabled config.sevSnpEnabled config.tdxEnabled config.pmem
+config.extraConfig config.vAppConfig config.repConfig config.forkConfigInfo config.vFlashCacheReservation
+config.changeTrackingEnabled capability.changeTrackingSupported
+guest.guestId guest.guestFullName guest.guestDetailedData guest.hostName guest.net guest.disk
+guest.toolsStatus guest.toolsRunningStatus guest.toolsVersionStatus2
 runtime.host runtime.powerState runtime.connectionState runtime.bootTime runtime.faultToleranceState
-runtime.consolidationNeeded runtime.cryptoState
-snapshot summary.storage
+runtime.consolidationNeeded runtime.cryptoState runtime.question runtime.vmFailoverInProgress runtime.suspendedToMemory
+runtime.paused runtime.minRequiredEVCModeKey runtime.diskChainBroken
+snapshot summary.storage summary.quickStats
 """
-_SINCE = {"runtime.cryptoState": (6, 7)}
 _TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
 MIB = 1 << 20
+Values = dict[str, Any]  # field name to value; VmFacts checks the names
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What was read before the machines: folders, networks, and the cluster of each host (None for a bare host)."""
+    """What was read before the machines: folders, networks, the cluster of each host (None for a bare host).
+
+    `tags` are names by moref value, UNKNOWN when the source has no tags to read; `fields` are custom attributes by key.
+    """
 
     places: Places
     networks: NetworkNames
     cluster_of_host: dict[str, str | None] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, tuple[str, ...]] | Unknown = NOT_GIVEN
 
 
 def machines(around: Surroundings) -> Query[VmFacts]:
     """The query for every VM and template."""
-    return Query(vim.VirtualMachine, tuple(_PATHS.split()), lambda found: read_machine(found, around), _SINCE)
+    return Query(vim.VirtualMachine, tuple(_PATHS.split()), lambda found: read_machine(found, around))
 
 
 def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
     """The facts of one VM; what it does not tell stays UNKNOWN with the reason."""
-    connection_state = found.text("runtime.connectionState")
-    whole = connection_state == "connected" and any(path.startswith("config.") for path in found.values)
-    silence = NOT_GIVEN if whole else Unknown(f"not given while the machine's connection state is {_said(connection_state)}")
-    devices = _devices(found, around, silence)
-    power_state = _power_state(found)
-    host_id = _known_or(found.text("runtime.host"), silence)
-    tools_running = _tools_running(found)
+    told = Told(found)
+    devices = _devices(told, around)
     return VmFacts(
         native_id=found.native_id,
         name=found.name(),
-        instance_uuid=_known_or(found.text("config.instanceUuid"), silence),
-        bios_uuid=_known_or(found.text("config.uuid"), silence),
-        power_state=power_state,
-        connection_state=connection_state,
-        boot_time=or_none(_known_or(found.moment("runtime.bootTime"), silence), whole=whole and power_state != PowerState.ON),
-        change_version=_known_or(found.text("config.changeVersion"), silence),
-        is_template=_known_or(found.boolean("config.template"), silence),
-        managed_by=_managed_by(found, silence, whole=whole),
-        annotation=_plain(found.text("config.annotation")),
-        folder_path=_folder_path(found, around.places),
-        host_id=host_id,
-        cluster_id=_cluster_id(host_id, around.cluster_of_host),
-        guest_id=_guest_id(found, silence, tools_running),
-        guest_full_name=_known_or(found.text("config.guestFullName"), silence),
-        guest_host_name=found.text("guest.hostName"),
-        tools_running=tools_running,
-        tools_status=found.text("guest.toolsStatus"),
-        hardware_version=_known_or(found.text("config.version"), silence),
-        firmware=_known_or(found.text("config.firmware"), silence),
-        secure_boot=_secure_boot(found, silence),
-        vcpus=_known_or(found.integer("config.hardware.numCPU"), silence),
-        cores_per_socket=_known_or(found.integer("config.hardware.numCoresPerSocket"), silence),
-        memory_bytes=_memory_bytes(found, silence),
-        ft_state=found.text("runtime.faultToleranceState"),
-        ft_configured=_ft_configured(found, silence, whole=whole),
-        consolidation_needed=_known_or(found.boolean("runtime.consolidationNeeded"), silence),
-        crypto_state=or_none(_known_or(found.text("runtime.cryptoState"), silence), whole=whole),
+        **_identity(told),
+        **_state(told),
+        **_place(told, around),
+        **_guest(told),
+        **_compute(told),
+        **_firmware(told),
+        **_functions(told),
+        pmem=persistent_memory(told, devices),
         has_vtpm=devices.has_vtpm,
         disks=devices.disks,
         nics=devices.nics,
-        snapshots=_snapshots(found, silence, whole=whole),
-        datastore_ids=found.morefs("datastore"),
         devices=devices.other,
+        snapshots=snapshot_tree(told),
         unreadable=found.unreadable,
-        committed_bytes=_committed_bytes(found),
     )
 
 
-def _said(value: str | Unknown) -> str:
-    return value if is_known(value) else "unknown"
-
-
-def _plain(value: str | Unknown) -> str:
-    return value if is_known(value) else ""
-
-
-def _known_or(value: V | Unknown, silence: Unknown) -> V | Unknown:
-    """A value as it is, and a value the server kept silent about with what that silence means on this machine."""
-    return silence if value is NOT_GIVEN else value
-
-
-def _devices(found: SourceObject, around: Surroundings, silence: Unknown) -> Devices:
-    listed = found.element("config.hardware.device")
+def _devices(told: Told, around: Surroundings) -> Devices:
+    listed = told.element("config.hardware.device")
     if isinstance(listed, Unknown):
-        return unread_devices(_known_or(listed, silence))
-    return read_devices(listed, around.networks, guest_addresses(found.values.get("guest.net")))
+        return unread_devices(listed)
+    return read_devices(listed, around.networks, addresses_by_key(told.found.values.get("guest.net")))
+
+
+def _identity(told: Told) -> Values:
+    return {
+        "instance_uuid": told.text("config.instanceUuid"),
+        "bios_uuid": told.text("config.uuid"),
+        "annotation": plain(told.text("config.annotation")),
+        "is_template": told.boolean("config.template"),
+        "managed_by": owner(told),
+        "change_version": told.text("config.changeVersion"),
+        "created_at": told.or_none(told.moment("config.createDate")),
+        "hardware_version": told.text("config.version"),
+    }
+
+
+def _state(told: Told) -> Values:
+    power_state = _power_state(told.found)
+    boot_time = told.moment("runtime.bootTime")
+    question = told.element("runtime.question")
+    return {
+        "power_state": power_state,
+        "connection_state": told.found.text("runtime.connectionState"),
+        "boot_time": told.or_none(boot_time) if power_state != PowerState.ON else boot_time,
+        "question": told.or_none(question) if isinstance(question, Unknown) else text(question, "text"),
+        "failover_in_progress": told.flag("runtime.vmFailoverInProgress"),
+        "suspended_to_memory": told.flag("runtime.suspendedToMemory"),
+        "paused": told.flag("runtime.paused"),
+    }
 
 
 def _power_state(found: SourceObject) -> PowerState | Unknown:
@@ -145,19 +138,18 @@ def _power_state(found: SourceObject) -> PowerState | Unknown:
     return PowerState(value) if value in set(PowerState) else Unknown(f"power state {value!r}")
 
 
-def _managed_by(found: SourceObject, silence: Unknown, *, whole: bool) -> str | Unknown | None:
-    """`extension key/type` of the product that owns the machine; None when nobody does."""
-    owner = found.element("config.managedBy")
-    if isinstance(owner, Unknown):
-        return or_none(_known_or(owner, silence), whole=whole)
-    named = "/".join(part for part in (_plain(text(owner, "extensionKey")), _plain(text(owner, "type"))) if part)
-    return named or None
-
-
-def _folder_path(found: SourceObject, places: Places) -> str:
-    """Where the machine lies, e.g. `DC1/vm/Servers`; a machine inside a vApp has that as its parent."""
-    parent = found.parent()[1] or found.parent("parentVApp")[1]
-    return places.path(parent)
+def _place(told: Told, around: Surroundings) -> Values:
+    found, host_id = told.found, told.text("runtime.host")
+    return {
+        "folder_path": around.places.path(found.parent()[1] or found.parent("parentVApp")[1]),
+        "host_id": host_id,
+        "cluster_id": _cluster_id(host_id, around.cluster_of_host),
+        "resource_pool_id": told.or_none(told.text("resourcePool")),
+        "vapp_id": told.or_none(told.text("parentVApp")),
+        "custom_values": _custom_values(told, around.fields),
+        "tags": around.tags if isinstance(around.tags, Unknown) else around.tags.get(found.native_id, ()),
+        "datastore_ids": found.morefs("datastore"),
+    }
 
 
 def _cluster_id(host_id: str | Unknown, cluster_of_host: dict[str, str | None]) -> str | Unknown | None:
@@ -168,67 +160,107 @@ def _cluster_id(host_id: str | Unknown, cluster_of_host: dict[str, str | None]) 
     return cluster_of_host[host_id]
 
 
-def _tools_running(found: SourceObject) -> bool | Unknown:
-    status = found.text("guest.toolsRunningStatus")
-    return status if isinstance(status, Unknown) else status in _TOOLS_RUN
+def _custom_values(told: Told, fields: dict[str, str]) -> tuple[tuple[str, str], ...] | Unknown:
+    listed = told.element("customValue")
+    if isinstance(listed, Unknown):
+        return () if told.is_silent(listed) else listed
+    rows = ((plain(text(value, "key")), plain(text(value, "value"))) for value in listed)
+    return tuple((fields.get(key, key), value) for key, value in rows)
 
 
-def _guest_id(found: SourceObject, silence: Unknown, tools_running: bool | Unknown) -> str | Unknown:
-    """What VMware Tools see when they run, else what is configured: the configured id is often left from a template."""
-    seen = found.text("guest.guestId")
-    if is_known(seen) and seen and tools_running is True:
-        return seen
-    return _known_or(found.text("config.guestId"), silence)
+def _guest(told: Told) -> Values:
+    running = told.found.text("guest.toolsRunningStatus")
+    tools_running = running if isinstance(running, Unknown) else running in _TOOLS_RUN
+    nics, disks = told.found.element("guest.net"), told.found.element("guest.disk")
+    guest_id, full_name = told.text("config.guestId"), told.text("config.guestFullName")
+    seen_id, seen_name = told.found.text("guest.guestId"), told.found.text("guest.guestFullName")
+    return {
+        "guest_id": _best_known(seen_id, guest_id, tools_running),
+        "guest_full_name": _best_known(seen_name, full_name, tools_running),
+        "configured_guest_id": guest_id,
+        "configured_guest_full_name": full_name,
+        "reported_guest_id": seen_id or None if is_known(seen_id) else told.or_none(seen_id),
+        "reported_guest_full_name": seen_name or None if is_known(seen_name) else told.or_none(seen_name),
+        "guest_detailed_data": told.or_none(told.text("guest.guestDetailedData")),
+        "guest_host_name": told.found.text("guest.hostName"),
+        "guest_nics": nics if isinstance(nics, Unknown) else guest_nics(nics),
+        "guest_disks": disks if isinstance(disks, Unknown) else guest_disks(disks),
+        "tools_running": tools_running,
+        "tools_status": told.found.text("guest.toolsStatus"),
+        "tools_version_status": told.found.text("guest.toolsVersionStatus2"),
+    }
 
 
-def _secure_boot(found: SourceObject, silence: Unknown) -> bool | Unknown:
-    if found.text("config.firmware") == "bios":
-        return False
-    options = found.element("config.bootOptions")
-    if isinstance(options, Unknown):
-        return _known_or(options, silence)
-    return _known_or(boolean(options, "efiSecureBootEnabled"), silence)
+def _best_known(seen: str | Unknown, configured: str | Unknown, tools_running: bool | Unknown) -> str | Unknown:
+    """What VMware Tools see when they run, else what is configured: the configured one is often left from a template."""
+    return seen if is_known(seen) and seen and tools_running is True else configured
 
 
-def _memory_bytes(found: SourceObject, silence: Unknown) -> int | Unknown:
-    mib = _known_or(found.integer("config.hardware.memoryMB"), silence)
+def _compute(told: Told) -> Values:
+    latency, stats = told.element("config.latencySensitivity"), told.element("summary.quickStats")
+    return {
+        "vcpus": told.integer("config.hardware.numCPU"),
+        "cores_per_socket": told.integer("config.hardware.numCoresPerSocket"),
+        "memory_bytes": _bytes_of(told.integer("config.hardware.memoryMB")),
+        "cpu_hot_add": told.flag("config.cpuHotAddEnabled"),
+        "cpu_hot_remove": told.flag("config.cpuHotRemoveEnabled"),
+        "memory_hot_add": told.flag("config.memoryHotAddEnabled"),
+        "cpu_allocation": allocation(told.found.values.get("config.cpuAllocation")),
+        "memory_allocation": allocation(told.found.values.get("config.memoryAllocation"), MIB),
+        "cpu_affinity": affinity(told, "config.cpuAffinity"),
+        "memory_affinity": affinity(told, "config.memoryAffinity"),
+        "latency_sensitivity": latency if isinstance(latency, Unknown) else text(latency, "level"),
+        "nested_hv": told.flag("config.nestedHVEnabled"),
+        "min_evc_mode": told.or_none(told.text("runtime.minRequiredEVCModeKey")),
+        "confidential": confidential(told),
+        "ballooned_bytes": stats if isinstance(stats, Unknown) else _bytes_of(integer(stats, "balloonedMemory")),
+        "swapped_bytes": stats if isinstance(stats, Unknown) else _bytes_of(integer(stats, "swappedMemory")),
+        "active_memory_bytes": stats if isinstance(stats, Unknown) else _bytes_of(integer(stats, "guestMemoryUsage")),
+    }
+
+
+def _bytes_of(mib: int | Unknown) -> int | Unknown:
     return mib * MIB if is_known(mib) else mib
 
 
-def _ft_configured(found: SourceObject, silence: Unknown, *, whole: bool) -> bool | Unknown:
-    info = found.element("config.ftInfo")
-    if not isinstance(info, Unknown):
-        return True
-    return False if info is NOT_GIVEN and whole else _known_or(info, silence)
+def _firmware(told: Told) -> Values:
+    key = told.element("config.keyId")
+    extra = extra_config(told)
+    return {
+        "firmware": told.text("config.firmware"),
+        **boot_settings(told),
+        "encrypted": True if not isinstance(key, Unknown) else False if told.is_silent(key) else key,
+        "crypto_state": told.or_none(told.text("runtime.cryptoState")),
+        "disk_uuid_enabled": uses_disk_uuid(told, extra),
+        "extra_config": extra,
+        "vbs": told.setting("vbsEnabled"),
+        "vvtd": told.setting("vvtdEnabled"),
+        "snapshot_disabled": told.setting("snapshotDisabled"),
+        "snapshot_locked": told.setting("snapshotLocked"),
+    }
 
 
-def _committed_bytes(found: SourceObject) -> int | Unknown:
-    storage = found.element("summary.storage")
-    return storage if isinstance(storage, Unknown) else integer(storage, "committed")
+def _functions(told: Told) -> Values:
+    storage, methods = told.found.element("summary.storage"), told.found.element("disabledMethod")
+    return {
+        "ft_state": told.found.text("runtime.faultToleranceState"),
+        "ft_configured": told.present("config.ftInfo"),
+        "replicated": told.present("config.repConfig"),
+        "forked": _forked(told),
+        "vflash_reservation_bytes": told.or_zero(_bytes_of(told.integer("config.vFlashCacheReservation"))),
+        "has_ovf_properties": has_properties(told),
+        "consolidation_needed": told.boolean("runtime.consolidationNeeded"),
+        "disk_chain_broken": told.flag("runtime.diskChainBroken"),
+        "disabled_methods": methods if isinstance(methods, Unknown) else tuple(method.text or "" for method in methods),
+        "change_tracking": told.flag("config.changeTrackingEnabled"),
+        "change_tracking_supported": told.boolean("capability.changeTrackingSupported"),
+        "committed_bytes": storage if isinstance(storage, Unknown) else integer(storage, "committed"),
+    }
 
 
-def _snapshots(found: SourceObject, silence: Unknown, *, whole: bool) -> tuple[SnapshotFacts, ...] | Unknown:
-    tree = found.element("snapshot")
-    if isinstance(tree, Unknown):
-        return () if tree is NOT_GIVEN and whole else _known_or(tree, silence)
-    return tuple(_snapshot_tree(tree))
-
-
-def _snapshot_tree(tree: _Element) -> Iterator[SnapshotFacts]:
-    """Every snapshot, parents before children. A loop, not recursion: a hostile tree could be deep."""
-    waiting = [(root, 1) for root in children(tree, "rootSnapshotList")]
-    while waiting:
-        node, depth = waiting.pop(0)
-        yield _snapshot(node, depth)
-        waiting[:0] = [(below, depth + 1) for below in children(node, "childSnapshotList")]
-
-
-def _snapshot(node: _Element, depth: int) -> SnapshotFacts:
-    state = text(node, "state")
-    return SnapshotFacts(
-        native_id=_plain(text(child(node, "snapshot"))),
-        name=decoded_name(_plain(text(node, "name"))),
-        created_at=moment(node, "createTime"),
-        with_memory=state if isinstance(state, Unknown) else state == PowerState.ON,
-        depth=depth,
-    )
+def _forked(told: Told) -> bool | Unknown:
+    """An instant clone names the group of its siblings; other machines have the same information without one."""
+    info = told.element("config.forkConfigInfo")
+    if isinstance(info, Unknown):
+        return False if told.is_silent(info) else info
+    return bool(plain(text(info, "childForkGroupId")))

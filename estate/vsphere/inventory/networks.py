@@ -1,80 +1,182 @@
-"""Networks as facts: standard ones, distributed port groups and opaque (NSX) networks, with their VLANs.
+"""Networks and distributed switches as facts: VLANs, policies and the switch each port group belongs to.
 
-A port group's key and VLAN, and an opaque network's id, belong to subtypes: they are read first and joined by moref.
+What a port group or an opaque (NSX) network has beyond a plain network belongs to subtypes: they are read first and
+joined by moref. A standard network's settings are its hosts'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lxml.etree import _Element
 from pyVmomi import vim
 
-from estate.facts.source import NetworkFacts
-from estate.facts.unknown import Unknown, is_known
+from estate.facts.source import NetworkFacts, SwitchFacts
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.vsphere.inventory.devices import NetworkNames
+from estate.vsphere.inventory.hardware import StandardGroup
 from estate.vsphere.inventory.paging import Query, pages
-from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, child, children, integer, text, wire_type
+from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, boolean, child, children, integer, plain, text, wire_type
 from estate.vsphere.session import VsphereSession
 
-HostVlans = dict[str, dict[str, int]]
-"""VLAN id of each standard port group by host moref, then by name."""
+D = TypeVar("D")
+HostGroups = dict[str, dict[str, StandardGroup]]
+"""Standard port groups by host moref, then by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortGroup:
+    """What only a distributed port group has."""
+
+    key: str
+    vlan: str | Unknown = NOT_GIVEN
+    vlan_kind: str = ""
+    switch_id: str | Unknown = NOT_GIVEN
+    is_uplink: bool | Unknown = NOT_GIVEN
+    promiscuous: bool | Unknown = NOT_GIVEN
+    forged_transmits: bool | Unknown = NOT_GIVEN
+    mac_changes: bool | Unknown = NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
 class Subtypes:
-    """What only port groups and opaque networks have, by moref value: (key, VLAN) and network id."""
+    """Port groups, opaque network ids and distributed switches, by moref value."""
 
-    portgroups: dict[str, tuple[str, str | Unknown]]
+    portgroups: dict[str, PortGroup]
     opaque_ids: dict[str, str]
+    switches: dict[str, SwitchFacts] = field(default_factory=dict)
 
 
 def read_subtypes(session: VsphereSession, *, page_objects: int, alive: Callable[[], None] | None) -> Subtypes:
-    """Read every distributed port group and opaque network."""
-    portgroups = Query(vim.dvs.DistributedVirtualPortgroup, ("key", "config.defaultPortConfig"), _portgroup)
+    """Read every distributed port group, opaque network and distributed switch."""
+    paths = ("key", "config.defaultPortConfig", "config.distributedVirtualSwitch", "config.uplink")
+    groups = Query(vim.dvs.DistributedVirtualPortgroup, paths, _portgroup)
     opaque = Query(vim.OpaqueNetwork, ("summary",), _opaque)
+    switches = Query(vim.DistributedVirtualSwitch, ("name", "uuid", "config"), read_switch)
     return Subtypes(
-        {row[0]: row[1] for page in pages(session, portgroups, page_objects=page_objects, alive=alive) for row in page},
+        dict(row for page in pages(session, groups, page_objects=page_objects, alive=alive) for row in page),
         dict(row for page in pages(session, opaque, page_objects=page_objects, alive=alive) for row in page),
+        {row.native_id: row for page in pages(session, switches, page_objects=page_objects, alive=alive) for row in page},
     )
 
 
-def networks(subtypes: Subtypes, vlans: HostVlans) -> Query[NetworkFacts]:
+def networks(subtypes: Subtypes, groups: HostGroups) -> Query[NetworkFacts]:
     """The query for every network of any kind."""
-    return Query(vim.Network, ("name", "host"), lambda found: read_network(found, subtypes, vlans))
+    return Query(vim.Network, ("name", "host"), lambda found: read_network(found, subtypes, groups))
 
 
-def read_network(found: SourceObject, subtypes: Subtypes, vlans: HostVlans) -> NetworkFacts:
-    """The facts of one network; a standard network's VLAN comes from the hosts that have it."""
-    host_ids = found.morefs("host")
-    key, vlan = subtypes.portgroups.get(found.native_id, ("", NOT_GIVEN))
-    is_distributed = found.native_id in subtypes.portgroups
-    if found.kind == "Network":
-        vlan = _standard_vlan(found.name(), host_ids, vlans)
-    return NetworkFacts(found.native_id, found.name(), is_distributed, key, vlan, host_ids)
+def read_network(found: SourceObject, subtypes: Subtypes, groups: HostGroups) -> NetworkFacts:
+    """The facts of one network."""
+    if found.native_id in subtypes.portgroups:
+        return _distributed(found, subtypes.portgroups[found.native_id], subtypes.switches)
+    if found.kind != "Network":
+        is_opaque = found.native_id in subtypes.opaque_ids
+        return NetworkFacts(
+            found.native_id, found.name(), is_opaque=is_opaque, host_ids=found.morefs("host"), unreadable=found.unreadable
+        )
+    return _standard(found, groups)
+
+
+def _distributed(found: SourceObject, group: PortGroup, switches: dict[str, SwitchFacts]) -> NetworkFacts:
+    switch = switches.get(plain(group.switch_id))
+    vlan_known = bool(group.vlan_kind)
+    return NetworkFacts(
+        native_id=found.native_id,
+        name=found.name(),
+        is_distributed=True,
+        portgroup_key=group.key,
+        switch_id=group.switch_id,
+        switch_name=switch.name if switch else UNKNOWN,
+        vlan=group.vlan,
+        is_trunk="Trunk" in group.vlan_kind if vlan_known else UNKNOWN,
+        is_private_vlan="Pvlan" in group.vlan_kind if vlan_known else UNKNOWN,
+        is_uplink=group.is_uplink,
+        mtu=switch.mtu if switch else UNKNOWN,
+        promiscuous=group.promiscuous,
+        forged_transmits=group.forged_transmits,
+        mac_changes=group.mac_changes,
+        host_ids=found.morefs("host"),
+        unreadable=found.unreadable,
+    )
+
+
+def _standard(found: SourceObject, groups: HostGroups) -> NetworkFacts:
+    host_ids, name = found.morefs("host"), found.name()
+    seen = [groups[host][name] for host in host_ids if name in groups.get(host, {})]
+    vlan = _agreed([group.vlan for group in seen], "VLAN ")
+    return NetworkFacts(
+        native_id=found.native_id,
+        name=name,
+        switch_id=None,
+        switch_name=_agreed([group.switch for group in seen]),
+        vlan=vlan if isinstance(vlan, Unknown) else str(vlan),
+        is_trunk=vlan if isinstance(vlan, Unknown) else vlan == TRUNK_VLAN,
+        is_private_vlan=False,
+        is_uplink=False,
+        promiscuous=_agreed([group.promiscuous for group in seen]),
+        forged_transmits=_agreed([group.forged_transmits for group in seen]),
+        mac_changes=_agreed([group.mac_changes for group in seen]),
+        host_ids=host_ids,
+        unreadable=found.unreadable,
+    )
+
+
+TRUNK_VLAN = 4095
+
+
+def _agreed(values: list[D | Unknown], what: str = "") -> D | Unknown:
+    """What all hosts say alike."""
+    seen = {value for value in values if is_known(value)}
+    if len(seen) > 1:
+        return Unknown(f"its hosts disagree: {what}{', '.join(sorted(str(value) for value in seen))}")
+    return seen.pop() if seen else NOT_GIVEN
 
 
 def network_names(known: list[NetworkFacts], subtypes: Subtypes) -> NetworkNames:
     """What network cards are resolved with."""
     return NetworkNames(
         names={network.native_id: network.name for network in known},
-        by_portgroup_key={key: native_id for native_id, (key, _vlan) in subtypes.portgroups.items()},
+        by_portgroup_key={group.key: native_id for native_id, group in subtypes.portgroups.items()},
         by_opaque_id={opaque_id: native_id for native_id, opaque_id in subtypes.opaque_ids.items()},
+        switches={network.native_id: network.switch_name for network in known if is_known(network.switch_name)},
     )
 
 
-def _standard_vlan(name: str, host_ids: tuple[str, ...], vlans: HostVlans) -> str | Unknown:
-    seen = {vlans[host][name] for host in host_ids if name in vlans.get(host, {})}
-    if len(seen) > 1:
-        return Unknown(f"its hosts disagree: VLAN {', '.join(str(vlan) for vlan in sorted(seen))}")
-    return str(seen.pop()) if seen else NOT_GIVEN
+def _portgroup(found: SourceObject) -> tuple[str, PortGroup]:
+    settings = found.element("config.defaultPortConfig")
+    if isinstance(settings, Unknown):
+        return found.native_id, PortGroup(plain(found.text("key")), vlan=settings)
+    vlan, security = child(settings, "vlan"), child(settings, "securityPolicy")
+    return found.native_id, PortGroup(
+        key=plain(found.text("key")),
+        vlan=_portgroup_vlan(vlan),
+        vlan_kind=wire_type(vlan),
+        switch_id=found.text("config.distributedVirtualSwitch"),
+        is_uplink=found.boolean("config.uplink"),
+        promiscuous=boolean(security, "allowPromiscuous/value"),
+        forged_transmits=boolean(security, "forgedTransmits/value"),
+        mac_changes=boolean(security, "macChanges/value"),
+    )
 
 
-def _portgroup(found: SourceObject) -> tuple[str, tuple[str, str | Unknown]]:
-    key, settings = found.text("key"), found.element("config.defaultPortConfig")
-    vlan = settings if isinstance(settings, Unknown) else _portgroup_vlan(child(settings, "vlan"))
-    return found.native_id, (key if is_known(key) else "", vlan)
+def read_switch(found: SourceObject) -> SwitchFacts:
+    """The facts of one distributed switch."""
+    config = found.element("config")
+    if isinstance(config, Unknown):
+        return SwitchFacts(found.native_id, found.name(), found.text("uuid"), config, config, config, found.unreadable)
+    rows = ((integer(each, "primaryVlanId"), integer(each, "secondaryVlanId"), each) for each in children(config, "pvlanConfig"))
+    private = ((a, b, plain(text(each, "pvlanType"))) for a, b, each in rows if is_known(a) and is_known(b))
+    return SwitchFacts(
+        native_id=found.native_id,
+        name=found.name(),
+        uuid=found.text("uuid"),
+        mtu=integer(config, "maxMtu"),
+        private_vlans=tuple(private),
+        host_ids=tuple(plain(text(host, "config/host")) for host in children(config, "host")),
+        unreadable=found.unreadable,
+    )
 
 
 def _portgroup_vlan(spec: _Element | None) -> str | Unknown:

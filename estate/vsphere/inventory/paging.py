@@ -5,6 +5,7 @@ Delivers each object once even when the loop was restarted. What the objects mea
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
-from pyVmomi import vim, vmodl
+from pyVmomi import VmomiSupport, vim, vmodl
 
 from estate.errors import EdgeError
 from estate.vsphere.errors import InvalidPath, SessionExpired
-from estate.vsphere.inventory.values import SourceObject, source_object
+from estate.vsphere.inventory.values import NOT_KNOWN_THERE, SourceObject, source_object
 from estate.vsphere.session import VsphereSession
 from estate.vsphere.xmlstream import VIM
 
@@ -31,36 +32,37 @@ _OBJECTS = f"{VIM}objects"
 class Query(Generic[T]):
     """Which objects (a pyVmomi type below the root folder), which paths, and what becomes of each.
 
-    `since` names paths that older servers lack, with the API version that brought them; asking an older server would
-    fail the whole call.
+    `dropped` collects paths that this server does not know, with the reason: those newer than its API are not even asked
+    for, since one wrong path fails the whole call.
     """
 
     kind: type[Any]
     paths: tuple[str, ...]
     build: Callable[[SourceObject], T]
-    since: dict[str, tuple[int, int]] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
 
 
 def pages(
     session: VsphereSession, query: Query[T], *, page_objects: int, alive: Callable[[], None] | None = None
 ) -> Iterator[list[T]]:
-    """Yield what `query.build` makes of every object, page by page; `alive` is called before each request.
+    """Yield what `query.build` makes of every object, at most `page_objects` at a time; `alive` is called before each request.
 
     The server may send smaller pages than `page_objects`, or all at once. A session that expires in the middle is logged
-    in again once. A path the server does not know is dropped and recorded with each object.
+    in again once. A path the server does not know is dropped and recorded in `query.dropped`.
 
     Raises:
         SessionExpired: a second time in one loop.
         EdgeError: any other fault.
     """
     seen: set[str] = set()
-    dropped = _too_new(session, query)
+    dropped = query.dropped
+    dropped.update(_too_new(session, query))
     may_log_in = True
     while True:
         logins = session.logins
         try:
             for page in _one_pass(session, query, dropped, page_objects, alive or _no_question):
-                yield [query.build(found) for found in _unseen(page, seen)]
+                yield from _built(_unseen(page, seen), query, page_objects)
             return
         except SessionExpired:
             if not may_log_in:
@@ -70,11 +72,22 @@ def pages(
         except InvalidPath as unknown:
             if unknown.path in dropped or unknown.path not in query.paths:
                 raise
-            dropped[unknown.path] = "this server does not know the property"
+            dropped[unknown.path] = NOT_KNOWN_THERE
 
 
 def _no_question() -> None:
     """Nobody wants to interrupt."""
+
+
+def _built(page: Iterator[SourceObject], query: Query[T], page_objects: int) -> Iterator[list[T]]:
+    """Pieces of one answer: a server that sends everything at once is not held in memory as a whole."""
+    piece: list[T] = []
+    for found in page:
+        piece.append(query.build(found))
+        if len(piece) >= page_objects:
+            yield piece
+            piece = []
+    yield piece
 
 
 def _unseen(page: Iterator[SourceObject], seen: set[str]) -> Iterator[SourceObject]:
@@ -85,16 +98,27 @@ def _unseen(page: Iterator[SourceObject], seen: set[str]) -> Iterator[SourceObje
 
 
 def _too_new(session: VsphereSession, query: Query[Any]) -> dict[str, str]:
-    version = _api_version(session.about.api_version)
-    return {
-        path: f"not offered before API {major}.{minor}"
-        for path, (major, minor) in query.since.items()
-        if version < (major, minor)
-    }
+    """Paths that came after the API version of this session, by pyVmomi's own tables."""
+    found = {}
+    for path in query.paths:
+        since = _newer_than(query.kind, path, session.stub.version)  # type: ignore[arg-type]  # a class is hashable
+        if since:
+            found[path] = f"not offered before API {since}"
+    return found
 
 
-def _api_version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in text.split(".")[:2])
+@functools.cache
+def _newer_than(kind: type[Any], path: str, version: str) -> str:
+    """The API version that brought a path when that is newer than `version`; empty for one that is there or unheard of."""
+    for step in path.split("."):
+        try:
+            info = kind._GetPropertyInfo(step)
+        except AttributeError:
+            return ""
+        if not VmomiSupport.IsChildVersion(version, info.version):
+            return ".".join(str(VmomiSupport.versionIdMap[info.version]).split(".")[:2])
+        kind = info.type
+    return ""
 
 
 def _one_pass(

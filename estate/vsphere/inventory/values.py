@@ -14,25 +14,32 @@ from typing import TypeVar
 
 from lxml.etree import QName, _Element
 
+from estate.facts.source import AllocationFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.xmlstream import VIM, XSI_TYPE, local, read_fault
 
 D = TypeVar("D")
 
 _OBJ, _PROP_SET, _MISSING_SET = f"{VIM}obj", f"{VIM}propSet", f"{VIM}missingSet"
-_NAME, _VAL, _PATH, _FAULT = f"{VIM}name", f"{VIM}val", f"{VIM}path", f"{VIM}fault"
+_PATH, _FAULT = f"{VIM}path", f"{VIM}fault"
 
 NOT_GIVEN = Unknown("the server gives no value")
+NOT_KNOWN_THERE = "this server does not know the property"
+_NAMESPACE_LENGTH = len(VIM)
 
 
 @dataclass(slots=True)
 class SourceObject:
-    """One managed object: its type, moref value, the values by path, and why other paths could not be read."""
+    """One managed object: its type, moref value, the values by path, and why other paths could not be read.
+
+    `dropped` are paths that were not asked for, since this server does not know them; they are shared by all objects.
+    """
 
     kind: str
     native_id: str
     values: dict[str, _Element] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
 
     @property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
@@ -41,6 +48,8 @@ class SourceObject:
 
     def why(self, path: str) -> Unknown:
         """Why there is no value at `path`."""
+        if path in self.dropped:
+            return Unknown(self.dropped[path], everywhere=True)
         reason = self.faults.get(path)
         return Unknown(reason) if reason else NOT_GIVEN
 
@@ -81,17 +90,27 @@ class SourceObject:
 
 def source_object(element: _Element, dropped: dict[str, str]) -> SourceObject:
     """Read one `objects` element. `dropped` holds paths that were not even asked for, with the reason."""
-    found = SourceObject("", "", faults=dict(dropped))
+    found = SourceObject("", "", dropped=dropped)
+    values = found.values
     for part in element:
-        if part.tag == _PROP_SET:
-            name, value = part.findtext(_NAME), part.find(_VAL)
-            if name and value is not None:
-                found.values[name] = value
-        elif part.tag == _OBJ:
+        tag = part.tag
+        if tag == _PROP_SET:
+            if len(part) == 2:
+                values[part[0].text or ""] = part[1]
+        elif tag == _OBJ:
             found.kind, found.native_id = part.get("type") or "", part.text or ""
-        elif part.tag == _MISSING_SET:
-            found.faults[part.findtext(_PATH) or ""] = _missing_reason(part)
+        elif tag == _MISSING_SET:
+            _note_missing(found, part)
     return found
+
+
+def _note_missing(found: SourceObject, part: _Element) -> None:
+    """A path the server refuses; some servers report a path they do not know here instead of refusing the call."""
+    path, reason = part.findtext(_PATH) or "", _missing_reason(part)
+    if reason.startswith("InvalidProperty"):
+        found.dropped[path] = NOT_KNOWN_THERE
+    else:
+        found.faults[path] = reason
 
 
 def _missing_reason(part: _Element) -> str:
@@ -100,6 +119,11 @@ def _missing_reason(part: _Element) -> str:
     message = localized.findtext(f"{VIM}localizedMessage") if localized is not None else ""
     said = (fault.type_name, fault.fields.get("privilegeId"), message)
     return ": ".join(part for part in said if part)
+
+
+def parts(element: _Element) -> dict[str, _Element]:
+    """The children of an element by local name; the last of equal names. One pass, where many fields are read."""
+    return {each.tag[_NAMESPACE_LENGTH:]: each for each in element}
 
 
 @functools.cache
@@ -132,12 +156,28 @@ def integer(element: _Element | None, path: str = "") -> int | Unknown:
         return Unknown(f"the server says {value!r}, which is no number")
 
 
-def boolean(element: _Element | None, path: str = "") -> bool | Unknown:
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def boolean(element: _Element | None, path: str = "", *, unset: bool | Unknown = NOT_GIVEN) -> bool | Unknown:
+    """`unset` is what silence means; by default nobody knows."""
     value = text(element, path)
     if isinstance(value, Unknown):
-        return value
-    known = {"true": True, "1": True, "false": False, "0": False}.get(value)
+        return unset
+    known = _TRUTH.get(value)
     return Unknown(f"the server says {value!r}, which is neither true nor false") if known is None else known
+
+
+def allocation(element: _Element | None, unit: int = 1) -> AllocationFacts:
+    """Reservation, limit (-1 is unlimited) and level of shares; `unit` is the size of one of the server's units."""
+    if element is None:
+        return AllocationFacts()
+    reservation, limit = integer(element, "reservation"), integer(element, "limit")
+    return AllocationFacts(
+        reservation=reservation * unit if is_known(reservation) else reservation,
+        limit=limit if isinstance(limit, Unknown) else None if limit < 0 else limit * unit,
+        shares_level=text(element, "shares/level"),
+    )
 
 
 def moment(element: _Element | None, path: str = "") -> datetime | Unknown:
@@ -157,6 +197,11 @@ def wire_type(element: _Element | None) -> str:
     if element is None:
         return ""
     return local(element.get(XSI_TYPE) or "") or QName(element).localname
+
+
+def plain(value: str | Unknown) -> str:
+    """A text for a field that is empty when nothing was told."""
+    return value if is_known(value) else ""
 
 
 def decoded_name(name: str) -> str:

@@ -33,6 +33,8 @@ def test_the_demo_estate_agrees_with_the_typed_objects(tmp_path: Path, lab_disks
             "cluster": 2,
             "datastore": 3,
             "network": 5,
+            "switch": 1,
+            "container": 10,
             "vm": 12,
         }
         assert_same_estate(lab.connection(), found)
@@ -114,13 +116,14 @@ def test_a_path_the_server_does_not_know_is_dropped_and_recorded(
     lab_vcenter: LabVcenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machines, "_PATHS", machines._PATHS + " config.inventedByNobody guest.neitherThis")
-    found = collected(lab_vcenter.connection())["vm"]
-    assert len(found) == 4
-    for vm in found:
-        assert dict(vm.unreadable) == dict.fromkeys(
-            ("config.inventedByNobody", "guest.neitherThis"), "this server does not know the property"
-        )
-        assert vm.vcpus in (2, 4)
+    found: list[VmFacts] = []
+    with VsphereSession(lab_vcenter.connection()) as session:
+        about = inventory.collect(session, on_page=lambda kind, facts: found.extend(facts) if kind == "vm" else None)
+    unknown = {path for path, reason in about.dropped_paths if reason == "this server does not know the property"}
+    assert unknown == {"config.inventedByNobody", "guest.neitherThis"}
+    assert dict(about.dropped_paths)["config.tdxEnabled"] == "not offered before API 9.0"
+    assert [vm.vcpus in (2, 4) for vm in found] == [True] * 4
+    assert {vm.disk_chain_broken for vm in found} == {Unknown("not offered before API 9.1", everywhere=True)}
 
 
 def test_bodies_come_compressed_and_a_busy_server_is_worth_another_try(lab_vcenter: LabVcenter) -> None:

@@ -6,6 +6,8 @@ import pytest
 from pyVmomi import vim
 
 from estate.errors import AskPerson
+from estate.facts.source import VmFacts
+from estate.facts.unknown import Unknown
 from estate.vsphere import inventory
 from estate.vsphere.session import VsphereSession
 from tests.contract.vsphere import typed
@@ -22,6 +24,8 @@ def test_it_agrees_with_the_typed_objects_in_number_and_value(vcsim: Vcsim) -> N
         "cluster": 2,
         "datastore": 2,
         "network": 4,
+        "switch": 1,
+        "container": 13,
         "vm": 9,
     }
     assert_same_estate(vcsim.connection(), found)
@@ -45,7 +49,8 @@ def test_machines_come_after_everything_they_refer_to(vcsim: Vcsim) -> None:
     order: list[str] = []
     with VsphereSession(vcsim.connection()) as session:
         about = inventory.collect(session, on_page=lambda kind, _facts: order.append(kind))
-    assert order == ["host", "cluster", "datastore", "network", "vm"]
+    assert list(dict.fromkeys(order)) == ["host", "cluster", "datastore", "network", "switch", "container", "vm"]
+    assert order.count("vm") == 1
     assert about.is_vcenter
 
 
@@ -54,9 +59,11 @@ def test_folder_paths_are_built_from_the_datacenter_down(vcsim: Vcsim) -> None:
 
 
 def test_a_path_newer_than_the_server_is_unknown_and_says_so(vcsim: Vcsim) -> None:
-    vm = collected(vcsim.connection())["vm"][0]
-    assert vm.crypto_state.reason == "not offered before API 6.7"
-    assert ("runtime.cryptoState", "not offered before API 6.7") in vm.unreadable
+    found: list[VmFacts] = []
+    with VsphereSession(vcsim.connection()) as session:
+        about = inventory.collect(session, on_page=lambda kind, facts: found.extend(facts) if kind == "vm" else None)
+    assert {vm.crypto_state for vm in found} == {Unknown("not offered before API 6.7", everywhere=True)}
+    assert ("runtime.cryptoState", "not offered before API 6.7") in about.dropped_paths
 
 
 def test_alive_is_asked_before_each_request_and_may_stop_it(vcsim: Vcsim) -> None:
@@ -76,5 +83,5 @@ def test_a_single_esxi_is_read_the_same_way(tmp_path_factory: pytest.TempPathFac
 
     with running_vcsim(tmp_path_factory.mktemp("esx"), esx=True, vm=2, datastore=1) as esxi:
         found = collected(esxi.connection())
-    assert {kind: len(facts) for kind, facts in found.items()} == {"host": 1, "datastore": 1, "network": 1, "vm": 2}
+    assert {kind: len(facts) for kind, facts in found.items()} == {"host": 1, "datastore": 1, "network": 1, "container": 6, "vm": 2}
     assert {vm.cluster_id for vm in found["vm"]} == {None}

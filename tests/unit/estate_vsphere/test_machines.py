@@ -43,7 +43,7 @@ def test_on_any_other_machine_silence_is_unknown_everywhere(parts: tuple[str, ..
 def test_nothing_but_the_name_still_gives_a_machine() -> None:
     vm = read_machine(read_one(prop("name", "lost")), AROUND)
     known = {each.name for each in fields(vm) if not isinstance(getattr(vm, each.name), Unknown)}
-    empty = {"annotation", "folder_path", "datastore_ids", "unreadable"}
+    empty = {"annotation", "folder_path", "datastore_ids", "unreadable", "extra", "cpu_allocation", "memory_allocation"}
     assert known == {"native_id", "name"} | empty
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from estate.facts.unknown import Unknown
 from estate.tls import OfferedCertificate
-from estate.vsphere.inventory.hardware import read_cluster, read_datastore, read_host
-from estate.vsphere.inventory.networks import Subtypes, _portgroup, read_network
+from estate.vsphere.inventory.hardware import StandardGroup, read_host
+from estate.vsphere.inventory.landscape import read_cluster, read_datastore
+from estate.vsphere.inventory.networks import PortGroup, Subtypes, _portgroup, read_network
 from estate.vsphere.probe import _certificate_of
 from lab.tls import make_certificate
 from tests.unit.estate_vsphere.xml import missing, prop, read_one
@@ -22,7 +23,7 @@ SHA256_OF_012 = "AE:4B:32:80:E5:6E:2F:AF:83:F4:14:A6:E3:DA:BE:9D:5F:BE:18:97:65:
 def _vlan(kind: str, inside: str) -> str | Unknown:
     settings = f'<vlan xsi:type="{kind}">{inside}</vlan>'
     found = read_one(prop("key", "k"), prop("config.defaultPortConfig", settings, "VMwareDVSPortSetting"))
-    return _portgroup(found)[1][1]
+    return _portgroup(found)[1].vlan
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_vlan_of_a_port_group_is_told_as_people_write_it(kind: str, inside: 
 def test_a_vlan_of_an_unknown_kind_or_unreadable_is_unknown() -> None:
     assert isinstance(_vlan("SomethingNew", ""), Unknown)
     found = read_one(prop("key", "k"), missing("config.defaultPortConfig", "NoPermission"))
-    vlan = _portgroup(found)[1][1]
+    vlan = _portgroup(found)[1].vlan
     assert isinstance(vlan, Unknown)
     assert vlan.reason == "NoPermission"
 
@@ -55,7 +56,7 @@ def _hosts(*names: str) -> str:
 
 
 def test_a_standard_network_has_the_vlan_of_its_hosts_when_they_agree() -> None:
-    vlans = {"host-1": {"LAN": 100}, "host-2": {"LAN": 100}, "host-3": {"LAN": 200}}
+    vlans = {f"host-{n}": {"LAN": StandardGroup(vlan=vlan)} for n, vlan in ((1, 100), (2, 100), (3, 200))}
     agreed = read_network(read_one(prop("name", "LAN"), _hosts("host-1", "host-2"), kind="Network"), NOTHING, vlans)
     assert (agreed.vlan, agreed.is_distributed) == ("100", False)
     torn = read_network(read_one(prop("name", "LAN"), _hosts("host-1", "host-3"), kind="Network"), NOTHING, vlans)
@@ -66,7 +67,7 @@ def test_a_standard_network_has_the_vlan_of_its_hosts_when_they_agree() -> None:
 
 
 def test_a_port_group_is_joined_with_its_key() -> None:
-    subtypes = Subtypes({"dvportgroup-2": ("dvportgroup-2", "120")}, {})
+    subtypes = Subtypes({"dvportgroup-2": PortGroup("dvportgroup-2", "120")}, {})
     found = read_one(prop("name", "dv%2f120"), kind="DistributedVirtualPortgroup", moref="dvportgroup-2")
     network = read_network(found, subtypes, {})
     assert (network.name, network.is_distributed, network.portgroup_key, network.vlan) == ("dv/120", True, "dvportgroup-2", "120")
