@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from migration.assessment.core.registry import RULES, Rule
-from migration.assessment.core.rules import disks, firmware, nics, snapshots, state
+from migration.assessment.core.rules import cpu, disk_functions, disks, firmware, memory, networks, nics, snapshots, state
 
-FAMILIES = (disks, firmware, nics, snapshots, state)
+FAMILIES = (cpu, disk_functions, disks, firmware, memory, networks, nics, snapshots, state)
 
 
 def catalogue() -> tuple[Rule, ...]:

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from estate.facts.source import DiskBacking, DiskFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
-from migration.assessment.core.registry import rule
+from migration.assessment.core.registry import When, rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, either, known
 
 CONTROLLERS_WITHOUT_BUS_SHARING = ("IDE", "AHCI", "SATA", "NVME")
+VOLATILE_MODES = frozenset({"independent_nonpersistent", "nonpersistent", "undoable", "append"})
 
 
-def _disk_parts(vm: VmFacts, question: Callable[[DiskFacts], tuple[Answer, str, Any]]) -> Iterator[Part]:
+def of_disks(vm: VmFacts, question: Callable[[DiskFacts], tuple[Answer, str, Any]]) -> Parts:
     """One part per disk; `question` gives answer, field and raw value. Without a disk list there is one unknown part."""
     if isinstance(vm.disks, Unknown):
-        yield Part(Answer.UNKNOWN, "disks", vm.disks)
-        return
+        return (Part(Answer.UNKNOWN, "disks", vm.disks),)
+    parts: tuple[Part, ...] = ()
     for number, disk in enumerate(vm.disks):
         answer, name, raw = question(disk)
-        if answer is Answer.FALSE:
-            continue
-        params = {"device_key": disk.device_key, "label": disk.label, "address": disk.address}
-        if not isinstance(disk.capacity_bytes, Unknown):
-            params["capacity_bytes"] = disk.capacity_bytes
-        yield Part(answer, f"disks[{number}].{name}", raw, params)
+        if answer is not Answer.FALSE:
+            parts += (Part(answer, f"disks[{number}].{name}", raw, disk_params(disk)),)
+    return parts
+
+
+def disks_where(vm: VmFacts, name: str, test: Callable[[Any], bool], severity: Severity | None = None) -> tuple[Part, ...]:
+    """The parts for one field of every disk: true where the test holds, unknown where it was not read."""
+    if isinstance(vm.disks, Unknown):
+        return (Part(Answer.UNKNOWN, "disks", vm.disks),)
+    parts: tuple[Part, ...] = ()
+    for number, disk in enumerate(vm.disks):
+        value = getattr(disk, name)
+        if isinstance(value, Unknown):
+            parts += (Part(Answer.UNKNOWN, f"disks[{number}].{name}", value, disk_params(disk)),)
+        elif test(value):
+            parts += (Part(Answer.TRUE, f"disks[{number}].{name}", value, disk_params(disk), severity),)
+    return parts
+
+
+def disk_params(disk: DiskFacts) -> dict[str, Any]:
+    """What reports group disks by, and waivers match."""
+    params: dict[str, Any] = {"device_key": disk.device_key, "label": disk.label, "address": disk.address}
+    if not isinstance(disk.capacity_bytes, Unknown):
+        params["capacity_bytes"] = disk.capacity_bytes
+    return params
 
 
 @rule(
@@ -46,7 +66,7 @@ def disk_over_vhd_limit(vm: VmFacts, context: RuleContext) -> Parts:
             return known(size_bytes, lambda _: False), "capacity_bytes", size_bytes
         return known(context.target.largest_vdi_bytes, lambda limit: size_bytes > limit), "capacity_bytes", size_bytes
 
-    return _disk_parts(vm, question)
+    return of_disks(vm, question)
 
 
 @rule(
@@ -59,11 +79,7 @@ def disk_over_vhd_limit(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def physical_rdm(vm: VmFacts, context: RuleContext) -> Parts:
     """A physical-mode mapping cannot be read through vSphere."""
-
-    def question(disk: DiskFacts) -> tuple[Answer, str, Any]:
-        return known(disk.backing, lambda backing: backing is DiskBacking.RDM_PHYSICAL), "backing", disk.backing
-
-    return _disk_parts(vm, question)
+    return disks_where(vm, "backing", lambda backing: backing is DiskBacking.RDM_PHYSICAL)
 
 
 @rule(
@@ -83,7 +99,7 @@ def shared_disk(vm: VmFacts, context: RuleContext) -> Parts:
         name = "controller_shared_bus" if writers is Answer.FALSE else "sharing"
         return either(writers, bus), name, getattr(disk, name)
 
-    return _disk_parts(vm, question)
+    return of_disks(vm, question)
 
 
 def _shared_bus(disk: DiskFacts) -> Answer:
@@ -92,3 +108,70 @@ def _shared_bus(disk: DiskFacts) -> Answer:
     if not isinstance(kind, Unknown) and any(word in kind.upper() for word in CONTROLLERS_WITHOUT_BUS_SHARING):
         return Answer.FALSE
     return known(disk.controller_shared_bus, lambda bus: bus != "noSharing")
+
+
+@rule(
+    "DSK-002",
+    severity=Severity.CRITICAL,
+    sources="VRO",
+    title="A disk is larger than any virtual disk of the target",
+    why="No SR of the product holds a VDI of this size.",
+    remediation="Split the disk, or serve its content over NFS or iSCSI inside the guest.",
+)
+def disk_over_every_limit(vm: VmFacts, context: RuleContext) -> Parts:
+    """The largest VDI of the product, whatever the SR."""
+    limit_bytes = context.limits.vdi_max_bytes
+    return disks_where(vm, "capacity_bytes", lambda size: size > limit_bytes)
+
+
+@rule(
+    "DSK-003",
+    severity=Severity.CRITICAL,
+    sources="VRO",
+    title="A disk has no valid size",
+    why="A VDI cannot be made without a size.",
+    remediation="Collect the inventory again; repair the disk or detach it.",
+)
+def disk_without_size(vm: VmFacts, context: RuleContext) -> Parts:
+    """An unread size stays an open question; zero and less are no size."""
+    return disks_where(vm, "capacity_bytes", lambda size: size <= 0)
+
+
+@rule(
+    "DSK-005",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="A disk is a raw device mapping in virtual mode",
+    why="It becomes a plain VDI: the LUN's identity and the array's functions stay behind.",
+    remediation="Move it to a flat disk with storage migration first, or accept the conversion.",
+)
+def virtual_rdm(vm: VmFacts, context: RuleContext) -> Parts:
+    """A virtual-mode mapping can be read, but loses its LUN."""
+    return disks_where(vm, "backing", lambda backing: backing is DiskBacking.RDM_VIRTUAL)
+
+
+@rule(
+    "DSK-006",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="A disk is independent of snapshots",
+    why="Snapshots leave it out: there is no consistent copy of it while the machine runs, and no delta.",
+    remediation="Set its mode to persistent while powered off, or copy it cold.",
+)
+def independent_disk(vm: VmFacts, context: RuleContext) -> Parts:
+    """Critical once a warm transfer is wanted."""
+    severity = Severity.CRITICAL if When.WARM in context.modes else None
+    return disks_where(vm, "mode", lambda mode: mode.startswith("independent_"), severity)
+
+
+@rule(
+    "DSK-007",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="A disk forgets or holds back its writes",
+    why="A VDI keeps what is written; only some SRs can reset one at boot.",
+    remediation="Agree on the wanted behaviour; a non-persistent desktop belongs in its own tool.",
+)
+def volatile_disk(vm: VmFacts, context: RuleContext) -> Parts:
+    """Modes other than plain or independent persistence."""
+    return disks_where(vm, "mode", lambda mode: mode in VOLATILE_MODES)

@@ -1,16 +1,18 @@
-"""Rules on virtual NICs (NIC): MAC addresses."""
+"""Rules on virtual NICs (NIC): number, hardware paths, MAC and IP addresses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from estate.facts.source import NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext, normal_mac
 from migration.assessment.core.registry import rule
-from migration.assessment.core.results import Answer, Part, Parts, Severity
+from migration.assessment.core.results import Answer, Part, Parts, Severity, judged
 
+HARDWARE_NICS = frozenset({"VirtualSriovEthernetCard", "VirtualVmxnet3Vrdma"})
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -65,3 +67,110 @@ def _problem(mac: str, others: list[str]) -> str:
     if int(mac[:2], 16) & 1:
         return "multicast"
     return "duplicate" if others else ""
+
+
+def nics_where(vm: VmFacts, name: str, test: Callable[[Any], bool], severity: Severity | None = None) -> tuple[Part, ...]:
+    """The parts for one field of every NIC: true where the test holds, unknown where it was not read."""
+    if isinstance(vm.nics, Unknown):
+        return (Part(Answer.UNKNOWN, "nics", vm.nics),)
+    parts: tuple[Part, ...] = ()
+    for number, nic in enumerate(vm.nics):
+        value = getattr(nic, name)
+        if isinstance(value, Unknown) or test(value):
+            answer = Answer.UNKNOWN if isinstance(value, Unknown) else Answer.TRUE
+            params = {"device_key": nic.device_key, "label": nic.label}
+            parts += (Part(answer, f"nics[{number}].{name}", value, params, severity if answer is Answer.TRUE else None),)
+    return parts
+
+
+@rule(
+    "NIC-001",
+    severity=Severity.CRITICAL,
+    sources="VRO",
+    title="The machine has more NICs than a VM can have",
+    why="The target does not support so many VIFs.",
+    remediation="Use a trunk with VLANs inside the guest, or fewer NICs.",
+)
+def too_many_nics(vm: VmFacts, context: RuleContext) -> Parts:
+    """The product's limit is still fine."""
+    most = context.limits.nics_max
+    count = vm.nics if isinstance(vm.nics, Unknown) else len(vm.nics)
+    return judged("nics", count, lambda number: number > most, lambda number: {"count": number, "limit": most})
+
+
+@rule(
+    "NIC-002",
+    severity=Severity.CRITICAL,
+    sources="VR",
+    title="A NIC reaches hardware directly",
+    why="The hardware path does not move along, and ties a VM to its host.",
+    remediation="Change to VMXNET3 first; add SR-IOV again later, outside HA.",
+)
+def hardware_nic(vm: VmFacts, context: RuleContext) -> Parts:
+    """SR-IOV and RDMA block; a direct path in use is a warning."""
+    direct = nics_where(vm, "direct_path", bool, Severity.WARNING)
+    return (*nics_where(vm, "adapter", lambda kind: kind in HARDWARE_NICS), *direct)
+
+
+@rule(
+    "NIC-004",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="A MAC address was set by hand",
+    why="Licences or DHCP reservations may be tied to it.",
+    remediation="Keep the MAC address; do not let the target make one.",
+)
+def manual_mac(vm: VmFacts, context: RuleContext) -> Parts:
+    """By the type of the address."""
+    return nics_where(vm, "address_type", lambda kind: kind.lower() == "manual")
+
+
+@rule(
+    "NIC-010",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="The guest's addresses are not known",
+    why="A static address that nobody knows cannot be set again.",
+    remediation="Start the machine with working Tools, or probe it.",
+)
+def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
+    """No network data at all, or a connected NIC without address."""
+    if isinstance(vm.guest_nics, Unknown) or not vm.guest_nics:
+        return judged("guest_nics", vm.guest_nics, lambda _: True)
+    parts: tuple[Part, ...] = ()
+    for number, nic in enumerate(vm.guest_nics):
+        if not nic.ip_addresses:
+            parts += judged(f"guest_nics[{number}].connected", nic.connected, bool)
+    return parts
+
+
+@rule(
+    "NIC-011",
+    severity=Severity.WARNING,
+    sources="VG",
+    title="A guest address was set by hand",
+    why="Windows ties it to the adapter, Linux to the interface's name; both change.",
+    remediation="Record it and set it again by MAC address at the first boot.",
+)
+def static_address(vm: VmFacts, context: RuleContext) -> Parts:
+    """By the origin Tools report."""
+    return judged("guest_nics", vm.guest_nics, lambda nics: any("manual" in nic.origins for nic in nics))
+
+
+@rule(
+    "NIC-012",
+    severity=Severity.WARNING,
+    sources="VR",
+    title="A NIC has several addresses, or another machine has the same",
+    why="Addresses may conflict, or only some of them be set again.",
+    remediation="Confirm every address and remove duplicates.",
+)
+def several_addresses(vm: VmFacts, context: RuleContext) -> Parts:
+    """Only IPv4 counts: several IPv6 addresses are normal."""
+    owners = context.estate.ipv4_owners
+
+    def doubtful(addresses: tuple[str, ...]) -> bool:
+        ipv4 = [address for address in addresses if ":" not in address]
+        return len(ipv4) > 1 or any(len(owners.get(address, ())) > 1 for address in ipv4)
+
+    return judged("guest_nics", vm.guest_nics, lambda nics: any(doubtful(nic.ip_addresses) for nic in nics))
