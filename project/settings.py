@@ -13,6 +13,8 @@ from project import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("XENBOUND_VAR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+_IMPORT_DIR = env.text("XENBOUND_IMPORT_DIR")
+IMPORT_DIR = Path(_IMPORT_DIR) if _IMPORT_DIR else None
 DEBUG = env.flag("XENBOUND_DEBUG", default=False)
 SECRET_KEY = env.secret("XENBOUND_SECRET_KEY", VAR_DIR / "secret.key")
 SEALING_KEY = env.secret("XENBOUND_SECRET_KEY_SEALING", VAR_DIR / "sealing.key")

@@ -1,0 +1,63 @@
+"""The manifest of a package: what it lists is hashed and compared; what it leaves out is told."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator
+
+from estate.ova.errors import ManifestMismatch
+from estate.ova.package import Package
+
+MAX_MANIFEST_BYTES = 1 << 20
+_READ_BYTES = 1 << 20
+_LINE = re.compile(r"(SHA1|SHA256|SHA512)\s*\(([^\n]{1,255})\)\s*=\s*([0-9a-fA-F]{40,128})")
+
+
+def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Iterator[tuple[str, str]]:
+    """Compare every listed file; yields (part, what is unknown for it) where nothing could be compared.
+
+    `needed` are the files that the descriptor refers to.
+    Raises: ManifestMismatch naming the file.
+    """
+    if package.beside(".cert"):
+        yield "certificate", "the package is signed, and the signature is not verified: check it with the tool that made it"
+    manifest = package.beside(".mf")
+    if manifest is None:
+        yield "manifest", "the package has no manifest: nobody can tell whether its files are whole"
+        return
+    digests = _parse(package, manifest)
+    for name, (algorithm, digest) in digests.items():
+        if name not in package.files:
+            raise ManifestMismatch(f"{name} is in the manifest but not in the package", where=package.name)
+        if not hmac.compare_digest(_digest(package, name, algorithm, alive), digest):
+            raise ManifestMismatch(f"{name} does not have the digest that the manifest gives for it", where=package.name)
+    for name in (package.descriptor, *needed):
+        if name not in digests:
+            yield f"manifest: {name}", "the manifest does not list this file: nobody can tell whether it is whole"
+
+
+def _parse(package: Package, manifest: str) -> dict[str, tuple[str, str]]:
+    digests: dict[str, tuple[str, str]] = {}
+    for number, line in enumerate(package.content(manifest, MAX_MANIFEST_BYTES).decode("utf-8", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        told = _LINE.fullmatch(line.strip())
+        if told is None:
+            raise ManifestMismatch(f"Line {number} of {manifest} is not of the form SHA256(file)= digest", where=package.name)
+        digests[told[2]] = (told[1].lower(), told[3].lower())
+    return digests
+
+
+def _digest(package: Package, name: str, algorithm: str, alive: Callable[[], None]) -> str:
+    digest, buffer, stream = hashlib.new(algorithm), memoryview(bytearray(_READ_BYTES)), package.stream(name)
+    try:
+        while read := stream.readinto(buffer):
+            digest.update(buffer[:read])
+            alive()
+    except OSError as error:
+        raise ManifestMismatch(f"{name} cannot be read: {error.strerror}", where=package.name) from None
+    finally:
+        stream.close()
+    return digest.hexdigest()
