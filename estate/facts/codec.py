@@ -91,5 +91,5 @@ def to_json(facts: object) -> Any:
 
 
 def from_json(value: Any, kind: type[T]) -> T:
-    """The facts object again. Raises an error of `cattrs`, KeyError, TypeError or ValueError when the value is not of this kind."""
+    """The facts object again. Raises a `cattrs` error, KeyError, TypeError or ValueError when the value is not of this kind."""
     return _CONVERTER.structure(value, kind)

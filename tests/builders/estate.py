@@ -220,7 +220,9 @@ def a_cluster(**changes: Any) -> ClusterFacts:
 
 
 def a_datastore(name: str = "san-a", **changes: Any) -> DatastoreFacts:
-    store = DatastoreFacts("datastore-1", name, "VMFS", 1000 * GIB, 400 * GIB, accessible=True, host_ids=("host-1",))
+    store = DatastoreFacts(
+        "datastore-1", name, "VMFS", capacity_bytes=1000 * GIB, free_bytes=400 * GIB, accessible=True, host_ids=("host-1",)
+    )
     return replace(store, **changes)
 
 

@@ -25,6 +25,11 @@ class FactKind(StrEnum):
     SWITCH = "switch"
     CONTAINER = "container"
 
+    @property
+    def plural(self) -> str:
+        """Its name in an inventory's counts."""
+        return "switches" if self is FactKind.SWITCH else f"{self.value}s"
+
 
 FACTS_CLASS: dict[FactKind, type[SourceFact]] = {
     FactKind.VM: VmFacts,

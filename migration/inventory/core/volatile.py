@@ -15,8 +15,15 @@ VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
     # A thin disk grows with every write, Tools come and go with the guest, and every setting saved bumps the change version.
     FactKind.VM: frozenset(
         {
-            "boot_time", "change_version", "tools_running", "tools_status", "committed_bytes",
-            "ballooned_bytes", "swapped_bytes", "active_memory_bytes", "guest_disks",
+            "boot_time",
+            "change_version",
+            "tools_running",
+            "tools_status",
+            "committed_bytes",
+            "ballooned_bytes",
+            "swapped_bytes",
+            "active_memory_bytes",
+            "guest_disks",
         }
     ),
     FactKind.HOST: frozenset({"memory_used_bytes"}),

@@ -16,10 +16,11 @@ from django.db.models import Count, F
 
 from estate.facts.codec import to_json
 from estate.facts.source import SourceAbout, SourceFact
-from migration.inventory.core.blobs import StoredFact, stored
+from migration.inventory.core.blobs import stored
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryEvent, InventoryState, next_state
-from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Machine, Source
+from migration.inventory.models import Inventory, Machine, Source
+from migration.inventory.services import storing
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -65,22 +66,7 @@ def add_page(inventory: Inventory, facts: Iterable[SourceFact]) -> int:
     """
     page = {(fact.kind, fact.native_id): fact for fact in map(stored, facts)}
     _still_collecting(inventory, len(page))
-    _store_blobs(page.values())
-    entries = [
-        InventoryEntry(
-            inventory=inventory, kind=fact.kind.value, native_id=fact.native_id, name=fact.name, blob_id=fact.digest,
-            volatile=fact.volatile,
-        )
-        for fact in page.values()
-    ]  # fmt: skip
-    InventoryEntry.objects.bulk_create(
-        entries,
-        batch_size=ROWS_PER_INSERT,
-        update_conflicts=True,
-        unique_fields=["inventory", "kind", "native_id"],
-        update_fields=["name", "blob", "volatile"],
-    )
-    return len(entries)
+    return storing.store(inventory, page.values())
 
 
 def _still_collecting(inventory: Inventory, more: int) -> None:
@@ -89,14 +75,6 @@ def _still_collecting(inventory: Inventory, more: int) -> None:
         raise InventoryReplaced(
             f"Inventory {inventory.pk} is no longer being collected.", next_step="Look at the source's newest inventory."
         )
-
-
-def _store_blobs(facts: Iterable[StoredFact]) -> None:
-    """Insert the facts whose address is new. Another inventory may insert the same ones meanwhile: that is no conflict."""
-    by_digest = {fact.digest: fact for fact in facts}
-    known = set(FactBlob.objects.filter(digest__in=list(by_digest)).values_list("digest", flat=True))
-    blobs = [FactBlob(digest=d, kind=fact.kind.value, body=fact.body) for d, fact in by_digest.items() if d not in known]
-    FactBlob.objects.bulk_create(blobs, batch_size=ROWS_PER_INSERT, ignore_conflicts=True)
 
 
 @transaction.atomic
@@ -128,9 +106,9 @@ def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, Seen
 
 def _counts(inventory: Inventory, vms: Mapping[str, SeenVm]) -> dict[str, int]:
     by_kind = inventory.entries.order_by().values_list("kind").annotate(Count("id"))
-    found = {f"{kind}s": number for kind, number in by_kind}
+    found = {FactKind(kind): number for kind, number in by_kind}
     disks = sum(vm.disk_count for vm in vms.values())
-    return {f"{kind.value}s": found.get(f"{kind.value}s", 0) for kind in FactKind} | {"disks": disks}
+    return {kind.plural: found.get(kind, 0) for kind in FactKind} | {"disks": disks}
 
 
 def _remember_machines(inventory: Inventory, vms: Mapping[str, SeenVm], *, seen_at: datetime) -> None:

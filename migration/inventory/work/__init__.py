@@ -16,10 +16,9 @@ from estate.vsphere.session import VsphereSession
 from migration.inventory.models import Inventory, Source
 from migration.inventory.services import collecting, sources
 from migration.inventory.services.collecting import SeenVm
+from migration.inventory.work.overlap import OnPage, read_aside
 from project.backbone.endpoints.selectors import connection_of
 from project.backbone.jobs.context import JobContext
-
-OnPage = Callable[[str, Sequence[SourceFact]], None]
 
 
 class Feed(Protocol):
@@ -59,8 +58,11 @@ def collect(job: JobContext, source: Source, *, feed: Feed) -> dict[str, Any]:
     """
     inventory = collecting.begin(source, job_id=job.id, actor=job.actor)
     intake = _Intake(job, inventory)
+    connection = connection_of(source.endpoint)
     try:
-        about = feed(connection_of(source.endpoint), on_page=intake.take, alive=job.alive)
+        about = read_aside(
+            lambda on_page, alive: feed(connection, on_page=on_page, alive=alive), on_page=intake.take, alive=job.alive
+        )
         complete = collecting.complete(inventory, about=about, vms=intake.vms, actor=job.actor)
     finally:
         collecting.abandon(inventory, actor=job.actor)  # leaves a complete inventory alone
