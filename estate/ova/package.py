@@ -71,13 +71,18 @@ class Package:
             filled = 0
             while read := stream.readinto(memoryview(buffer)[filled:]):
                 filled += read
+        except OSError as error:
+            raise PackageNotReadable(f"{name} cannot be read: {error.strerror}", where=self.name) from None
         finally:
             stream.close()
         return bytes(buffer[:filled])
 
     def identity(self) -> str:
-        """Changes when any file was replaced: names, sizes and times of change."""
-        stats = {place.path: place.path.stat() for place in self.files.values()}
+        """Changes when any file was replaced: names, sizes and times of change. Raises PackageNotReadable."""
+        try:
+            stats = {place.path: place.path.stat() for place in self.files.values()}
+        except OSError as error:
+            raise PackageNotReadable(f"The package cannot be read: {error.strerror}", where=self.name) from None
         return ";".join(f"{path.name}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in sorted(stats.items()))
 
 

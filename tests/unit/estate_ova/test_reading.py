@@ -208,3 +208,12 @@ def test_only_what_lies_in_the_import_folder_is_found(tmp_path: Path) -> None:
 def test_facts_of_the_same_package_keep_their_ids(tmp_path: Path) -> None:
     first = machine(written(ova.package(b"x"), tmp_path))
     assert replace(first, name="other").native_id == machine(written(ova.package(b"x"), tmp_path)).native_id
+
+
+def test_a_file_that_vanished_after_the_package_was_opened_is_refused(tmp_path: Path) -> None:
+    package = open_package(written(ova.package(b"x"), tmp_path))
+    (tmp_path / "web.ova").unlink()
+    for attempt in (package.identity, lambda: package.content("web.ovf", 1 << 20), lambda: open_disk(package, "disk1.vmdk")):
+        with pytest.raises(AskPerson) as caught:
+            attempt()
+        assert caught.value.code == "ova_not_readable"
