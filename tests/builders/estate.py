@@ -61,6 +61,12 @@ def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
     return replace(disk, **changes)
 
 
+def _own_disk(name: str) -> DiskFacts:
+    """A first disk that no other machine has: file and UUID follow the machine's name."""
+    folder = name.removesuffix("-01")
+    return a_disk(file_name=f"[san-a] {folder}/{folder}_0.vmdk", disk_uuid=f"6000c29{name.encode().hex():0>25}"[:64])
+
+
 def a_nic(number: int = 0, **changes: Any) -> NicFacts:
     """A connected vmxnet3 NIC on network `VM Network`."""
     nic = NicFacts(
@@ -191,7 +197,7 @@ def a_vm(name: str = "app-01", **changes: Any) -> VmFacts:
         consolidation_needed=False,
         crypto_state=None,
         has_vtpm=False,
-        disks=(a_disk(),),
+        disks=(_own_disk(name),),
         nics=(a_nic(),),
         snapshots=(),
         datastore_ids=("datastore-1",),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import transaction
@@ -57,9 +60,10 @@ def _enqueue(inventory: Inventory, actor: Actor, modes: Modes | None, idempotenc
 def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) -> Assessment:
     """Put every subject of the inventory through every rule, with what is known of pools, mapping and people just now."""
     asked = _modes_of(inventory) if modes is None else modes
-    known = gathering.gather(inventory, modes=asked)
     heard = statements_in_force(inventory.project, now())
-    judged = judge(known, selectors.rules_of(inventory.project).values(), heard.statements)
+    with _garbage_left_alone():
+        known = gathering.gather(inventory, modes=asked)
+        judged = judge(known, selectors.rules_of(inventory.project).values(), heard.statements)
     with transaction.atomic():
         assessment = _head(inventory, asked, judged, heard, known.context.limits.version, list(known.pools))
         storing.replace_findings(assessment, judged)
@@ -69,18 +73,25 @@ def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) ->
     return assessment
 
 
+@contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """Facts by the ten thousand are made here and none becomes garbage: the collector would walk all of them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def assess_latest(project: Project, *, actor: Actor) -> None:
-    """Assess the newest inventory of every source again, before something is decided on it."""
+    """Assess the newest inventory of every source again, before something is decided on it.
+
+    Pools may have been read anew, and statements may have been made or have lapsed since.
+    """
     for inventory in inventories.latest_inventories(project):
         assess(inventory, actor=actor)
-
-
-def assess_lapsed(project: Project, *, actor: Actor) -> None:
-    """Assess again where a statement that an assessment stands on has lapsed meanwhile."""
-    lapsed = set(selectors.latest_assessments(project).filter(attested_until__lte=now()).values_list("inventory_id", flat=True))
-    for inventory in inventories.latest_inventories(project):
-        if inventory.id in lapsed:
-            assess(inventory, actor=actor)
 
 
 def _modes_of(inventory: Inventory) -> Modes:

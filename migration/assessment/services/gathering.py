@@ -13,7 +13,8 @@ from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, Network
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from migration.assessment import selectors
 from migration.assessment.core.aim import Aim, Names, target_of
-from migration.assessment.core.context import Estate, RuleContext, SourceFacts, mac_owners
+from migration.assessment.core.context import RuleContext, SourceFacts
+from migration.assessment.core.estate_index import estate_of
 from migration.assessment.core.registry import When
 from migration.assessment.models import AssessmentTarget
 from migration.inventory import selectors as inventories
@@ -54,7 +55,7 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
         asked_at=now(),
         limits=limits,
         guests=guests,
-        estate=Estate(mac_owners=mac_owners(project_vms)),
+        estate=estate_of(own=facts, project_vms=project_vms),
         target=target_of(tuple(pools.values()), _aim(project), _names(facts, vms), limits, guests),
         modes=modes,
     )

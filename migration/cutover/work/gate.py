@@ -49,7 +49,7 @@ def answer(job: JobContext, wave_id: str, phase: Phase, *, signed_as: UUID | Non
     wave = planning.wave_by_id(wave_id)
     collected = _collect_pool(job, wave, phase)
     readiness = _evaluate(job, wave, collected)
-    assessing.assess_lapsed(wave.plan.project, actor=job.actor)
+    assessing.assess_latest(wave.plan.project, actor=job.actor)
     facts = _gather(wave, readiness)
     decision = decide(facts, now())
     job.save_checkpoint({key: value for key, value in job.checkpoint.items() if key != _collect_key(phase)})

@@ -25,6 +25,15 @@ pytestmark = pytest.mark.django_db
 RDM = (a_disk(backing=DiskBacking.RDM_PHYSICAL),)
 
 
+EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "FW-001", "NIC-003", "SNP-001", "STA-004")
+
+
+@pytest.fixture(autouse=True)
+def eight_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here holds for any rules; these are known by heart."""
+    monkeypatch.setattr(selectors, "rules_of", lambda project: {rule_id: selectors.rules()[rule_id] for rule_id in EIGHT})
+
+
 def url(people: People, rest: str) -> str:
     return f"/api/v1/projects/{people.project.id}/{rest}"
 
@@ -214,6 +223,6 @@ def test_strangers_see_nothing(assessed: People) -> None:
 
 def test_the_catalogue_of_rules_is_for_everybody_signed_in(people: People) -> None:
     answer = people.client("stranger").get("/api/v1/rules").json()
-    assert answer["count"] == 8
-    assert answer["results"][0]["id"] == "DSK-001"
+    assert answer["count"] == len(selectors.rules())
+    assert "DSK-001" in {row["id"] for row in answer["results"]}
     assert a_client().get("/api/v1/rules").status_code == 401

@@ -129,8 +129,7 @@ def test_a_known_fact_wins_over_a_person_and_the_conflict_is_shown(assessed: Peo
 def test_an_answer_that_lapsed_or_was_withdrawn_leaves_the_question_open(assessed: People) -> None:
     made = attest(assessed, all=True, expires_at=(now() + timedelta(hours=1)).isoformat()).json()
     Attestation.objects.update(expires_at=now() - timedelta(minutes=1))
-    Assessment.objects.update(attested_until=now() - timedelta(minutes=1))
-    assessing.assess_lapsed(assessed.project, actor=SYSTEM)
+    assessing.assess_latest(assessed.project, actor=SYSTEM)
     assert verdicts(assessed)["plain"] == "unknown"
     Attestation.objects.update(expires_at=None)
     assert assessed.client("owner").post(url(assessed, f"attestations/{made['id']}/withdraw")).status_code == 200
