@@ -24,6 +24,12 @@ class SessionExpired(Retry):
     code = "session_expired"
 
 
+class VersionLost(Retry):
+    """A collector does not know the version it is asked to go on from."""
+
+    code = "collector_version_lost"
+
+
 class LoginRefused(AskPerson):
     """Name or password refused. It is not tried again by itself, since repeating locks the account."""
 
@@ -67,6 +73,9 @@ _TABLE: dict[type[Any], _Row] = {
     ),
     vim.fault.NotAuthenticated: _Row(
         SessionExpired, "session_expired", "the session has expired", "Nothing: the next attempt logs in again."
+    ),
+    vmodl.query.InvalidCollectorVersion: _Row(
+        VersionLost, "collector_version_lost", "the watch has lost its place", "Nothing: everything is read again."
     ),
     vim.fault.NoPermission: _Row(
         AskPerson,

@@ -27,6 +27,9 @@ from estate.vsphere.errors import LoginRefused, SessionExpired, bad_answer, http
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
+_PAGE_TAGS = (f"{xmlstream.VIM}objects", f"{xmlstream.VIM}token")
+_PAGE_PARENTS = (f"{xmlstream.VIM}returnval",)
+
 
 class VsphereSession:
     """`with VsphereSession(connection) as session:` is logged in; leaving logs out.
@@ -132,21 +135,29 @@ class VsphereSession:
         """The managed object of a moref value in this session."""
         return kind(native_id, self.stub)
 
-    def bulk(self, target: Any, method: str, *arguments: Any) -> Iterator[Any]:
-        """Stream `objects` and `token` elements of a property collector's raw answer; each valid until the next.
+    def bulk(
+        self,
+        target: Any,
+        method: str,
+        *arguments: Any,
+        tags: tuple[str, ...] = _PAGE_TAGS,
+        parents: tuple[str, ...] = _PAGE_PARENTS,
+        timed: bool = True,
+    ) -> Iterator[Any]:
+        """Stream the elements `tags` right below `parents` of a property collector's raw answer; each valid until the next.
+
+        By default those of a page: `objects` and `token`. A call that waits on purpose is not `timed`.
 
         Raises:
             SessionExpired: not repeated in here, since tokens and views are gone with the session.
             EdgeError: any other fault, or a broken answer.
         """
         with wire.bulk_call(self.stub, target, method, list(arguments), where=self.where) as answer:
-            self.server_s += answer.waited_s
+            self.server_s += answer.waited_s if timed else 0.0
             try:
                 if answer.status == 500:
                     raise translate_wire(xmlstream.fault(answer.chunks), where=self.where)
-                yield from xmlstream.elements(
-                    answer.chunks, (f"{xmlstream.VIM}objects", f"{xmlstream.VIM}token"), f"{xmlstream.VIM}returnval"
-                )
+                yield from xmlstream.elements(answer.chunks, tags, *parents)
             except xmlstream.BadXml as error:
                 raise bad_answer(str(error), where=self.where) from error
 

@@ -40,8 +40,8 @@ def _parser_options() -> dict[str, object]:
     }
 
 
-def elements(chunks: Iterable[bytes], tags: tuple[str, ...], parent: str) -> Iterator[etree._Element]:
-    """The elements named `tags` directly below `parent`, each valid only until the next is asked for.
+def elements(chunks: Iterable[bytes], tags: tuple[str, ...], *parents: str) -> Iterator[etree._Element]:
+    """The elements named `tags` directly below one of `parents`, each valid only until the next is asked for.
 
     Raises:
         BadXml: not well formed, broken off, with a DTD, or over the limits.
@@ -54,7 +54,7 @@ def elements(chunks: Iterable[bytes], tags: tuple[str, ...], parent: str) -> Ite
             parser.feed(chunk)
             for _event, element in parser.read_events():
                 assert isinstance(element, etree._Element)
-                if not _is_child_of(element, parent):
+                if not _is_child_of(element, parents):
                     continue
                 bounded.object_ended()
                 yield element
@@ -144,9 +144,9 @@ def _joined(chunks: Iterable[bytes], limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _is_child_of(element: etree._Element, parent: str) -> bool:
+def _is_child_of(element: etree._Element, parents: tuple[str, ...]) -> bool:
     above = element.getparent()
-    return above is not None and above.tag == parent
+    return above is not None and above.tag in parents
 
 
 def _forget(element: etree._Element) -> None:

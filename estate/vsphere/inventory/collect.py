@@ -46,7 +46,7 @@ def collect(
 
 
 class Collection:
-    """One reading of an estate. `landscape` alone gives everything but the machines, and what those refer to."""
+    """One reading of an estate; `around` is what its machines refer to. `landscape` alone gives everything but the machines."""
 
     def __init__(
         self, session: VsphereSession, on_page: OnPage, page_objects: int = PAGE_OBJECTS, alive: Callable[[], None] | None = None
@@ -56,11 +56,13 @@ class Collection:
         self._page_objects = page_objects
         self._alive = alive
         self._dropped: dict[str, str] = {}
+        self.around: Surroundings | None = None
 
     def run(self) -> SourceAbout:
         """Read everything."""
         waited_s = self._session.server_s
-        self._emit("vm", machines(self.landscape()))
+        self.around = self.landscape()
+        self._emit("vm", machines(self.around))
         server_s = round(self._session.server_s - waited_s, 3)
         return replace(
             self._session.about, dropped_paths=tuple(sorted(self._dropped.items())), measured_s=(("server", server_s),)

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _Collector = vmodl.query.PropertyCollector
 _OBJECTS = f"{VIM}objects"
+OBJECTS_PER_CALL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,40 @@ def pages(
             if unknown.path in dropped or unknown.path not in query.paths:
                 raise
             dropped[unknown.path] = NOT_KNOWN_THERE
+
+
+def picked(session: VsphereSession, query: Query[T], native_ids: list[str], *, alive: Callable[[], None]) -> Iterator[list[T]]:
+    """Yield what `query.build` makes of the named objects, `OBJECTS_PER_CALL` in one call.
+
+    Raises:
+        AskPerson: one of them no longer exists (`object_gone`).
+        EdgeError: any other fault.
+    """
+    query.dropped.update(_too_new(session, query))
+    for start in range(0, len(native_ids), OBJECTS_PER_CALL):
+        few = [session.managed(query.kind, native_id) for native_id in native_ids[start : start + OBJECTS_PER_CALL]]
+        yield from (built for page in _named(session, query, few, alive) for built in _built(page, query, OBJECTS_PER_CALL))
+
+
+def _named(
+    session: VsphereSession, query: Query[Any], few: list[Any], alive: Callable[[], None]
+) -> Iterator[Iterator[SourceObject]]:
+    while True:
+        spec = _Collector.FilterSpec(
+            objectSet=[_Collector.ObjectSpec(obj=target, skip=False) for target in few],
+            propSet=[_Collector.PropertySpec(type=query.kind, all=False, pathSet=_asked(query))],
+        )
+        try:
+            yield from _answers(session, spec, query.dropped, OBJECTS_PER_CALL, alive)
+            return
+        except InvalidPath as unknown:
+            if unknown.path not in _asked(query):
+                raise
+            query.dropped[unknown.path] = NOT_KNOWN_THERE
+
+
+def _asked(query: Query[Any]) -> list[str]:
+    return [path for path in query.paths if path not in query.dropped]
 
 
 def _no_question() -> None:
@@ -124,17 +159,23 @@ def _newer_than(kind: type[Any], path: str, version: str) -> str:
 def _one_pass(
     session: VsphereSession, query: Query[T], dropped: dict[str, str], page_objects: int, alive: Callable[[], None]
 ) -> Iterator[Iterator[SourceObject]]:
-    collector = session.content.propertyCollector
-    paths = [path for path in query.paths if path not in dropped]
-    options = _Collector.RetrieveOptions(maxObjects=page_objects)
     alive()
     with _view(session, query.kind) as view:
-        page = _Page(session.bulk(collector, "RetrievePropertiesEx", [_filter(view, query.kind, paths)], options), dropped)
+        yield from _answers(session, _filter(view, query.kind, _asked(query)), dropped, page_objects, alive)
+
+
+def _answers(
+    session: VsphereSession, spec: Any, dropped: dict[str, str], page_objects: int, alive: Callable[[], None]
+) -> Iterator[Iterator[SourceObject]]:
+    collector = session.content.propertyCollector
+    options = _Collector.RetrieveOptions(maxObjects=page_objects)
+    alive()
+    page = _Page(session.bulk(collector, "RetrievePropertiesEx", [spec], options), dropped)
+    yield page.objects()
+    while page.token:
+        alive()
+        page = _Page(session.bulk(collector, "ContinueRetrievePropertiesEx", page.token), dropped)
         yield page.objects()
-        while page.token:
-            alive()
-            page = _Page(session.bulk(collector, "ContinueRetrievePropertiesEx", page.token), dropped)
-            yield page.objects()
 
 
 class _Page:

@@ -83,5 +83,11 @@ def test_a_single_esxi_is_read_the_same_way(tmp_path_factory: pytest.TempPathFac
 
     with running_vcsim(tmp_path_factory.mktemp("esx"), esx=True, vm=2, datastore=1) as esxi:
         found = collected(esxi.connection())
-    assert {kind: len(facts) for kind, facts in found.items()} == {"host": 1, "datastore": 1, "network": 1, "container": 6, "vm": 2}
+    assert {kind: len(facts) for kind, facts in found.items()} == {
+        "host": 1,
+        "datastore": 1,
+        "network": 1,
+        "container": 6,
+        "vm": 2,
+    }
     assert {vm.cluster_id for vm in found["vm"]} == {None}

@@ -1,0 +1,229 @@
+"""Keeping an inventory fresh: a few cheap paths of every object are watched, and what moved is read again in full.
+
+A watch has a property collector of its own, so that nobody else's wait blocks it. It never patches: a changed machine is
+read anew with all its paths. When the server or the session lost the thread, it says that everything has to be read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from pyVmomi import vim, vmodl
+
+from estate.errors import EdgeError
+from estate.facts.source import SourceAbout, SourceFact
+from estate.vsphere.errors import SessionExpired, VersionLost
+from estate.vsphere.inventory.collect import PAGE_OBJECTS, Collection, OnPage
+from estate.vsphere.inventory.machines import Surroundings, machines
+from estate.vsphere.inventory.paging import picked
+from estate.vsphere.session import VsphereSession
+from estate.vsphere.xmlstream import VIM
+
+log = structlog.get_logger(__name__)
+_Collector = vmodl.query.PropertyCollector
+
+STEP_S = 5
+UPDATES_PER_ANSWER = 2000
+_WATCHED: dict[type[Any], str] = {
+    vim.VirtualMachine: (
+        "name parent runtime.powerState runtime.host snapshot guest.toolsRunningStatus config.changeVersion config.modified"
+        " summary.config.template"
+    ),
+    vim.HostSystem: "name parent runtime.connectionState runtime.inMaintenanceMode",
+    vim.ClusterComputeResource: "name host",
+    vim.Datastore: "name summary.accessible summary.maintenanceMode",
+    vim.Network: "name host",
+    vim.DistributedVirtualSwitch: "name",
+    vim.Folder: "name parent",
+    vim.Datacenter: "name parent",
+    vim.ResourcePool: "name parent",
+}
+_KINDS = {
+    "VirtualMachine": "vm",
+    "HostSystem": "host",
+    "ClusterComputeResource": "cluster",
+    "Datastore": "datastore",
+    "Network": "network",
+    "OpaqueNetwork": "network",
+    "DistributedVirtualPortgroup": "network",
+    "DistributedVirtualSwitch": "switch",
+    "VmwareDistributedVirtualSwitch": "switch",
+}
+_OBJECT, _VERSION, _TRUNCATED = f"{VIM}objectSet", f"{VIM}version", f"{VIM}truncated"
+_PARENTS = (f"{VIM}filterSet", f"{VIM}returnval")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened since the last word.
+
+    `full`: everything has to be read again (`Watch.read_all`), for `reason`; the lists are empty then. `gone` is (kind, native
+    id) with the kinds of `OnPage`. `server_s` is what reading the changed objects waited for the server's first bytes.
+    """
+
+    changed: tuple[SourceFact, ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()
+    full: bool = False
+    reason: str = ""
+    server_s: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.full or bool(self.changed or self.gone)
+
+
+class Watch:
+    """Watches one source through a session; leaving the context removes the collector. For one thread.
+
+    The first `wait` begins the watch and asks for a full reading; changes after that moment are told by the next `wait`,
+    however long the reading takes::
+
+        with VsphereSession(connection) as session, Watch(session) as watch:
+            while True:
+                changes = watch.wait(60, alive=alive)
+                if changes.full:
+                    about = watch.read_all(on_page, alive=alive)
+    """
+
+    def __init__(self, session: VsphereSession, *, page_objects: int = PAGE_OBJECTS) -> None:
+        self._session = session
+        self._page_objects = page_objects
+        self._collector: Any = None
+        self._view: Any = None
+        self._logins = 0
+        self._version = ""
+        self._around: Surroundings | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+
+    def wait(self, max_wait_s: float, *, alive: Callable[[], None] | None = None) -> Changes:
+        """Changes since the last call, at the latest after `max_wait_s` seconds (then without any).
+
+        `alive` is called every `STEP_S` seconds and before each request; it may raise to stop.
+
+        Raises:
+            EdgeError: any fault but a lost session or version, which lead to a full reading.
+        """
+        if self._collector is None:
+            return self._begin("the watch begins", alive)
+        if self._session.logins != self._logins:
+            return self._begin("the source was logged in to anew", alive)
+        try:
+            return self._changes(max_wait_s, alive or _no_question)
+        except SessionExpired:
+            self._session.login_again(seen=self._logins)
+            return self._begin("the session had ended", alive)
+        except VersionLost:
+            return self._begin("the source no longer knows how far it had told", alive)
+
+    def read_all(self, on_page: OnPage, *, alive: Callable[[], None] | None = None) -> SourceAbout:
+        """Read everything as `inventory.collect` does, and keep what changed machines will be read with."""
+        reading = Collection(self._session, on_page, self._page_objects, alive)
+        about = reading.run()
+        self._around = reading.around
+        return about
+
+    def _begin(self, reason: str, alive: Callable[[], None] | None) -> Changes:
+        self._end()
+        content = self._session.content
+        kinds = list(_WATCHED)
+        self._view = self._session.call(lambda: content.viewManager.CreateContainerView(content.rootFolder, kinds, True))
+        self._logins = self._session.logins
+        with self._session.translated():
+            self._collector = content.propertyCollector.CreatePropertyCollector()
+            self._collector.CreateFilter(_spec(self._view), True)
+        self._version, self._around = "", None
+        self._moved(0, alive or _no_question)
+        log.info("vsphere.watch_begun", endpoint=self._session.where, reason=reason)
+        return Changes(full=True, reason=reason)
+
+    def _changes(self, max_wait_s: float, alive: Callable[[], None]) -> Changes:
+        moved = self._moved(max_wait_s, alive)
+        waited_s = self._session.server_s
+        gone = tuple((kind, native_id) for (kind, native_id), last in moved.items() if last == "leave")
+        machine_ids = [native_id for (kind, native_id), last in moved.items() if kind == "vm" and last != "leave"]
+        changed: list[SourceFact] = []
+        around = self._around
+        if moved and (around is None or any(kind != "vm" for kind, _native_id in moved)):
+            around = Collection(self._session, lambda _kind, facts: changed.extend(facts), self._page_objects, alive).landscape()
+            if not _still_true(self._around, around):
+                return Changes(full=True, reason="names or places that machines refer to have changed")
+            self._around = around
+        if machine_ids and around is not None:
+            for page in picked(self._session, machines(around), machine_ids, alive=alive):
+                changed += page
+        return Changes(tuple(changed), gone, server_s=round(self._session.server_s - waited_s, 3))
+
+    def _moved(self, max_wait_s: float, alive: Callable[[], None]) -> dict[tuple[str, str], str]:
+        """What moved, (kind, native id) to the last kind of change: `enter`, `modify` or `leave`."""
+        moved: dict[tuple[str, str], str] = {}
+        until = time.monotonic() + max_wait_s
+        while True:
+            alive()
+            left_s = until - time.monotonic()
+            truncated = self._one_answer(0 if moved else max(0, min(STEP_S, round(left_s))), moved)
+            if not truncated and (moved or left_s <= STEP_S / 2):
+                return moved
+
+    def _one_answer(self, wait_s: int, moved: dict[tuple[str, str], str]) -> bool:
+        options = _Collector.WaitOptions(maxWaitSeconds=wait_s, maxObjectUpdates=UPDATES_PER_ANSWER)
+        truncated = False
+        wanted = (_OBJECT, _VERSION, _TRUNCATED)
+        answer = self._session.bulk(
+            self._collector, "WaitForUpdatesEx", self._version, options, tags=wanted, parents=_PARENTS, timed=False
+        )
+        for element in answer:
+            if element.tag == _VERSION:
+                self._version = element.text or ""
+            elif element.tag == _TRUNCATED:
+                truncated = element.text == "true"
+            else:
+                seen = element.find(f"{VIM}obj")
+                if seen is not None:
+                    kind = _KINDS.get(seen.get("type") or "", "container")
+                    moved[kind, seen.text or ""] = element.findtext(f"{VIM}kind") or "modify"
+        return truncated
+
+    def _end(self) -> None:
+        collector, view, self._collector = self._collector, self._view, None
+        if collector is None or self._session.logins != self._logins:
+            return
+        try:
+            with self._session.translated():
+                collector.DestroyPropertyCollector()
+                view.DestroyView()
+        except EdgeError as error:
+            # Both die with the session anyway.
+            log.info("vsphere.watch_left_behind", endpoint=self._session.where, code=error.code)
+
+
+def _no_question() -> None:
+    """Nobody wants to interrupt."""
+
+
+def _still_true(before: Surroundings | None, after: Surroundings) -> bool:
+    """Whether what machines were read with still holds; more places, networks or hosts do no harm."""
+    if before is None:
+        return False
+    pairs: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+        (before.places.by_id, after.places.by_id),
+        (before.networks.names, after.networks.names),
+        (before.cluster_of_host, after.cluster_of_host),
+    )
+    return all(old.items() <= new.items() for old, new in pairs)
+
+
+def _spec(view: Any) -> Any:
+    through = _Collector.TraversalSpec(name="view", type=vim.view.ContainerView, path="view", skip=False)
+    return _Collector.FilterSpec(
+        objectSet=[_Collector.ObjectSpec(obj=view, skip=True, selectSet=[through])],
+        propSet=[_Collector.PropertySpec(type=kind, all=False, pathSet=paths.split()) for kind, paths in _WATCHED.items()],
+    )

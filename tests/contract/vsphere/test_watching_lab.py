@@ -1,0 +1,72 @@
+"""Watching a source: what changed is read again, what left is named, and a lost thread asks for everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from estate.facts.source import SourceFact, VmFacts
+from estate.vsphere.session import VsphereSession
+from estate.vsphere.watching import Watch
+from tests.contract.vsphere.lab_vcenter import LabVcenter
+
+
+@pytest.fixture
+def watched(lab_vcenter: LabVcenter) -> Iterator[tuple[LabVcenter, VsphereSession, Watch, dict[str, SourceFact]]]:
+    known: dict[str, SourceFact] = {}
+    with VsphereSession(lab_vcenter.connection()) as session, Watch(session) as watch:
+        begun = watch.wait(0)
+        assert (begun.full, begun.reason) == (True, "the watch begins")
+        watch.read_all(lambda _kind, facts: known.update((fact.native_id, fact) for fact in facts))
+        yield lab_vcenter, session, watch, known
+
+
+Watched = tuple[LabVcenter, VsphereSession, Watch, dict[str, SourceFact]]
+
+
+def test_nothing_new_is_no_change(watched: Watched) -> None:
+    assert not watched[2].wait(0)
+
+
+def test_a_changed_machine_is_read_again_in_full_and_alone(watched: Watched) -> None:
+    lab, _session, watch, known = watched
+    moref = lab.switch("web02", on=False)
+    changes = watch.wait(5)
+    assert [fact.native_id for fact in changes.changed] == [moref]
+    now, before = changes.changed[0], known[moref]
+    assert isinstance(now, VmFacts)
+    assert isinstance(before, VmFacts)
+    assert (now.power_state, before.power_state) == ("poweredOff", "poweredOn")
+    assert (now.disks, now.folder_path, now.cluster_id) == (before.disks, before.folder_path, before.cluster_id)
+    assert (changes.full, changes.gone, changes.server_s > 0) == (False, (), True)
+
+
+def test_a_session_that_ended_asks_for_a_full_reading_and_the_watch_goes_on(watched: Watched) -> None:
+    lab, session, watch, _known = watched
+    for login in lab.sim.center.sessions.all():
+        lab.sim.center.sessions.end(login)
+    lost = watch.wait(0)
+    assert (lost.full, lost.reason, session.logins) == (True, "the session had ended", 2)
+    watch.read_all(lambda _kind, _facts: None)
+    moref = lab.switch("web02", on=False)
+    assert moref in {fact.native_id for fact in watch.wait(5).changed}
+
+
+def test_a_version_the_server_no_longer_knows_asks_for_a_full_reading(watched: Watched) -> None:
+    watched[2]._version = "4711"
+    lost = watched[2].wait(0)
+    assert lost.full
+    assert "how far it had told" in lost.reason
+    assert not watched[2].wait(0)
+
+
+def test_a_stop_ends_the_wait(watched: Watched) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        watched[2].wait(60, alive=stop)
