@@ -62,9 +62,10 @@ def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
 
 
 def _own_disk(name: str) -> DiskFacts:
-    """A first disk that no other machine has: file and UUID follow the machine's name."""
-    folder = name.removesuffix("-01")
-    return a_disk(file_name=f"[san-a] {folder}/{folder}_0.vmdk", disk_uuid=f"6000c29{name.encode().hex():0>25}"[:64])
+    """A first disk that no other machine has: file and UUID follow the machine's name; the nameless machine's is `a_disk()`."""
+    if name == "app-01":
+        return a_disk()
+    return a_disk(file_name=f"[san-a] {name}/{name}.vmdk", disk_uuid=f"6000c29{name.encode().hex():0>25}"[:64])
 
 
 def a_nic(number: int = 0, **changes: Any) -> NicFacts:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from estate.facts.pool import PoolFacts
-from estate.facts.unknown import Unknown
 from migration.assessment.core.context import NO_MAPPING, Target, free_memory_bytes, largest_vdi_bytes, pool_mac_owners
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
@@ -41,15 +40,15 @@ class Names:
 
 
 def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limits: Limits, guests: GuestTable) -> Target:
-    """The target of rules: what the pools say by themselves, and what the mapping adds once there is one."""
-    templates: Mapping[str, str] | Unknown = _templates(aim, names, guests) if aim else NO_MAPPING
-    firmware = {template.name: template.firmware for pool in pools for template in pool.templates}
+    """The target of rules: what the pools say by themselves, and what the mapping adds once there is one.
+
+    The firmware of templates is left out: a conversion gives its VM the source's firmware whatever the template says.
+    """
     return Target(
         pools=pools,
         networks=_by_id(names.networks, aim.networks, _uuids(n for p in pools for n in p.networks)) if aim else NO_MAPPING,
         srs=_by_id(names.datastores, aim.srs, _uuids(sr for p in pools for sr in p.srs)) if aim else NO_MAPPING,
-        templates=templates,
-        firmware_of_template=_firmware(templates, firmware),
+        templates=_templates(aim, names, guests) if aim else NO_MAPPING,
         mac_owners=pool_mac_owners(pools),
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
         largest_vdi_bytes=largest_vdi_bytes(pools, limits),
@@ -75,9 +74,3 @@ def _templates(aim: Aim, names: Names, guests: GuestTable) -> dict[str, str]:
         if template is not None:
             found[guest_id] = template
     return found
-
-
-def _firmware(templates: Mapping[str, str] | Unknown, firmware: Mapping[str, str]) -> dict[str, str]:
-    if isinstance(templates, Unknown):
-        return {}
-    return {guest_id: firmware[name] for guest_id, name in templates.items() if firmware.get(name)}
