@@ -111,7 +111,9 @@ class InventoryEntry(models.Model):
 
 
 class Machine(Identified):
-    """A VM through all inventories of its source: its moref there is its identity, its instance UUID is recorded."""
+    """One real VM through all inventories of all sources. `source` and `native_id` are where it can be acted on: the live source
+    goes before a file. Where else it was seen: `Sighting`.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="machines")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="machines")
@@ -127,3 +129,23 @@ class Machine(Identified):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Sighting(models.Model):
+    """A machine as one source shows it: the ids by which it is known again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="sightings")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="sightings")
+    native_id = models.CharField(max_length=200)
+    instance_uuid = models.CharField(max_length=64, blank=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-last_seen_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "native_id"], name="one_sighting_per_native_id_and_source")
+        ]
+
+    def __str__(self) -> str:
+        return self.native_id

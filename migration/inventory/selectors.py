@@ -18,7 +18,7 @@ from migration.inventory.core.blobs import fact_of
 from migration.inventory.core.diff import InventoryDiff, Key, Pointer, diff
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryState
-from migration.inventory.models import FactBlob, InventoryEntry, Source
+from migration.inventory.models import FactBlob, InventoryEntry, Sighting, Source
 from migration.inventory.models import Inventory as Inventory  # other apps know these two rows by this door
 from migration.inventory.models import Machine as Machine
 from project.backbone.models import Project
@@ -84,7 +84,7 @@ def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> Quer
 
 def machine_ids(inventory: Inventory) -> dict[str, UUID]:
     """Native id to machine id, of every machine the inventory's source ever held."""
-    rows = Machine.objects.filter(source_id=inventory.source_id).values_list("native_id", "id")
+    rows = Sighting.objects.filter(source_id=inventory.source_id).order_by().values_list("native_id", "machine_id")
     return dict(rows)
 
 
@@ -96,7 +96,8 @@ def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[U
         native_id=OuterRef("native_id"),
         inventory__source_id=OuterRef("source_id"),
     )
-    return set(Machine.objects.filter(Exists(holding), project=project).values_list("id", flat=True))
+    seen = Sighting.objects.filter(Exists(holding), machine__project=project).order_by()
+    return set(seen.values_list("machine_id", flat=True))
 
 
 def vms(inventory: Inventory) -> list[VmFacts]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 
 from estate.connection import Connection
@@ -46,7 +47,8 @@ def an_inventory(source: Source, *vms: VmFacts) -> Inventory:
     inventory = collecting.begin(source, job_id=None, actor=SYSTEM)
     collecting.add_page(inventory, estate_of(*vms))
     seen = {vm.native_id: seen_vm(vm) for vm in vms}
-    return collecting.complete(inventory, about=a_source_about(), vms=seen, actor=SYSTEM)
+    about = replace(a_source_about(), instance_uuid=str(source.pk))  # each source is a vCenter of its own
+    return collecting.complete(inventory, about=about, vms=seen, actor=SYSTEM)
 
 
 def machine_named(name: str) -> Machine:

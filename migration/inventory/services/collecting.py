@@ -7,8 +7,6 @@ leaves nothing behind and an attempt that lost its lease cannot write into the n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -19,31 +17,20 @@ from estate.facts.source import SourceAbout, SourceFact
 from migration.inventory.core.blobs import stored
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryEvent, InventoryState, next_state
-from migration.inventory.models import Inventory, Machine, Source
-from migration.inventory.services import storing
+from migration.inventory.models import Inventory, Source
+from migration.inventory.services import recognising, storing
+from migration.inventory.services.recognising import SeenVm
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.problems import Conflict
 
-ROWS_PER_INSERT = 500
-
 
 class InventoryReplaced(Conflict):
     """A newer attempt took over; what this one still has to say is dropped."""
 
     code = "inventory_replaced"
-
-
-@dataclass(frozen=True, slots=True)
-class SeenVm:
-    """What the stable identity of a machine needs of one VM."""
-
-    native_id: str
-    name: str
-    instance_uuid: str
-    disk_count: int
 
 
 @transaction.atomic
@@ -91,7 +78,7 @@ def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, Seen
     if not changed:
         raise InventoryReplaced(f"Inventory {inventory.pk} was replaced.", next_step="Look at the source's newest inventory.")
     inventory.refresh_from_db()
-    _remember_machines(inventory, vms, seen_at=collected_at)
+    recognising.remember(inventory, vms, vcenter=about.instance_uuid if about.is_vcenter else "", seen_at=collected_at)
     Source.objects.filter(pk=inventory.source_id).update(latest=inventory, about=to_json(about))
     record(actor, "inventory.completed", inventory, project=inventory.project, after={"counts": counts})
     jobs.enqueue(
@@ -109,23 +96,6 @@ def _counts(inventory: Inventory, vms: Mapping[str, SeenVm]) -> dict[str, int]:
     found = {FactKind(kind): number for kind, number in by_kind}
     disks = sum(vm.disk_count for vm in vms.values())
     return {kind.plural: found.get(kind, 0) for kind in FactKind} | {"disks": disks}
-
-
-def _remember_machines(inventory: Inventory, vms: Mapping[str, SeenVm], *, seen_at: datetime) -> None:
-    machines = [
-        Machine(
-            project_id=inventory.project_id, source_id=inventory.source_id, native_id=vm.native_id, name=vm.name,
-            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
-        )
-        for vm in vms.values()
-    ]  # fmt: skip
-    Machine.objects.bulk_create(
-        machines,
-        batch_size=ROWS_PER_INSERT,
-        update_conflicts=True,
-        unique_fields=["source", "native_id"],
-        update_fields=["name", "instance_uuid", "last_seen_at"],
-    )
 
 
 @transaction.atomic

@@ -66,7 +66,9 @@ def test_a_vcenter_is_probed_confirmed_collected_and_assessed(people: People, vc
     source.confirm_all()
     job = source.run("collect")
     assert job.state == "succeeded", job.error
-    counts = {"vms": 9, "hosts": 5, "clusters": 2, "datastores": 2, "networks": 4, "disks": 9}
+    counts = {
+        "vms": 9, "hosts": 5, "clusters": 2, "datastores": 2, "networks": 4, "switches": 1, "containers": 13, "disks": 9,
+    }  # fmt: skip
     assert (job.result["counts"], Inventory.objects.get().counts) == (counts, counts)
     machines = source.client.get(f"{source.base}/machines").json()
     assert machines["count"] == Machine.objects.count() == 9

@@ -76,7 +76,7 @@ def test_a_diff_lists_added_gone_and_changed() -> None:
 
 
 def test_a_changed_path_says_old_and_new() -> None:
-    old, new = stored(a_vm()).body, stored(a_vm(disks=(a_disk(thin=False),))).body
+    old, new = stored(a_vm(disks=(a_disk(),))).body, stored(a_vm(disks=(a_disk(thin=False),))).body
     assert list(changed_paths(old, new)) == [PathChange("disks[0].thin", True, False)]
 
 

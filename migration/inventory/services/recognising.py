@@ -1,0 +1,98 @@
+"""Giving every VM of an inventory its machine: known ones again by core.identity, the others new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from migration.inventory.core.identity import Decision, Same, Seen, Sighted, identify
+from migration.inventory.models import Inventory, Machine, Sighting, Source, SourceKind
+
+ROWS_PER_INSERT = 500
+# Who is acted on when several sources show a machine: the one that manages it, then its host, then files.
+_ACTING_ORDER = (SourceKind.VCENTER, SourceKind.ESXI, SourceKind.OVA, SourceKind.RVTOOLS)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVm:
+    """What the stable identity of a machine needs of one VM."""
+
+    native_id: str
+    name: str
+    instance_uuid: str
+    disk_count: int
+
+
+def remember(inventory: Inventory, vms: Mapping[str, SeenVm], *, vcenter: str, seen_at: datetime) -> None:
+    """Make or update the machines of these VMs, and where they were seen. `vcenter` is the source's own UUID, if it is one."""
+    seen = [Seen(vm.native_id, vm.instance_uuid) for vm in vms.values()]
+    decisions = identify(seen, source_id=inventory.source_id, vcenter=vcenter, sighted=_sighted(inventory))
+    elsewhere = _acted_on_elsewhere(inventory.source, decisions)
+    _write_machines(inventory, [vm for vm in vms.values() if vm.native_id not in elsewhere], seen_at)
+    rows = Machine.objects.filter(source_id=inventory.source_id).values_list("native_id", "id")
+    _write_sightings(inventory, vms, {**dict(rows), **elsewhere}, seen_at)
+
+
+def _sighted(inventory: Inventory) -> list[Sighted]:
+    abouts = dict(Source.objects.filter(project_id=inventory.project_id).values_list("id", "about"))
+    vcenters = {key: about["instance_uuid"] for key, about in abouts.items() if about and about.get("is_vcenter")}
+    rows = Sighting.objects.filter(source__project_id=inventory.project_id).order_by()
+    return [
+        Sighted(machine_id, source_id, vcenters.get(source_id, ""), native_id, instance_uuid)
+        for machine_id, source_id, native_id, instance_uuid in rows.values_list(
+            "machine_id", "source_id", "native_id", "instance_uuid"
+        )
+    ]
+
+
+def _acted_on_elsewhere(source: Source, decisions: Mapping[str, Decision]) -> dict[str, UUID]:
+    """Machines that stay where they can be acted on, by native id here; those this source manages better are moved to it."""
+    joined = {decision.machine_id: native_id for native_id, decision in decisions.items() if isinstance(decision, Same)}
+    foreign = Machine.objects.filter(project_id=source.project_id).exclude(source=source).select_related("source")
+    found = [machine for machine in foreign if machine.id in joined]
+    moving = [machine for machine in found if _rank(source) < _rank(machine.source)]
+    for machine in moving:
+        machine.source, machine.native_id = source, joined[machine.id]
+    Machine.objects.bulk_update(moving, ["source", "native_id"], batch_size=ROWS_PER_INSERT)
+    moved = {machine.id for machine in moving}
+    return {joined[machine.id]: machine.id for machine in found if machine.id not in moved}
+
+
+def _rank(source: Source) -> int:
+    return _ACTING_ORDER.index(SourceKind(source.kind))
+
+
+def _write_machines(inventory: Inventory, vms: list[SeenVm], seen_at: datetime) -> None:
+    machines = [
+        Machine(
+            project_id=inventory.project_id, source_id=inventory.source_id, native_id=vm.native_id, name=vm.name,
+            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
+        )
+        for vm in vms
+    ]  # fmt: skip
+    Machine.objects.bulk_create(
+        machines,
+        batch_size=ROWS_PER_INSERT,
+        update_conflicts=True,
+        unique_fields=["source", "native_id"],
+        update_fields=["name", "instance_uuid", "last_seen_at"],
+    )
+
+
+def _write_sightings(inventory: Inventory, vms: Mapping[str, SeenVm], machines: Mapping[str, UUID], seen_at: datetime) -> None:
+    sightings = [
+        Sighting(
+            machine_id=machines[vm.native_id], source_id=inventory.source_id, native_id=vm.native_id,
+            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
+        )
+        for vm in vms.values()
+    ]  # fmt: skip
+    Sighting.objects.bulk_create(
+        sightings,
+        batch_size=ROWS_PER_INSERT,
+        update_conflicts=True,
+        unique_fields=["source", "native_id"],
+        update_fields=["instance_uuid", "last_seen_at"],
+    )
