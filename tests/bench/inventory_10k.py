@@ -21,7 +21,7 @@ from estate.vsphere.inventory import hardware, machines
 from estate.vsphere.inventory.paging import _newer_than
 from tests.vcsim.server import CACHE, GOPATH, PASSWORD, USER, Vcsim, running_vcsim
 
-ROUNDS = int(os.environ.get("XENBOUND_BENCH_ROUNDS", "5"))
+ROUNDS = 5
 SHAPE: dict[str, int | bool] = {"cluster": 10, "host": 25, "bare": 0, "vm": 1000, "datastore": 10, "pg": 10, "folder": 0}
 SERVER_API = "vim.version.version11"  # 6.5, which the simulator speaks
 PEER = Path(__file__).parent / "govmomi_peer"

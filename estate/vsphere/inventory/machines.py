@@ -29,7 +29,7 @@ from estate.vsphere.inventory.settings import (
 )
 from estate.vsphere.inventory.snapshots import snapshot_tree
 from estate.vsphere.inventory.told import Told
-from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, allocation, integer, plain, text
+from estate.vsphere.inventory.values import SourceObject, allocation, integer, plain, text
 
 _PATHS = """
 name parent parentVApp resourcePool datastore customValue disabledMethod
@@ -49,6 +49,7 @@ runtime.paused runtime.minRequiredEVCModeKey runtime.diskChainBroken
 snapshot summary.storage summary.quickStats
 """
 _TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
+NO_TAGS = Unknown("tags are served apart from the inventory and were not asked for", everywhere=True)
 MIB = 1 << 20
 Values = dict[str, Any]  # field name to value; VmFacts checks the names
 
@@ -57,14 +58,14 @@ Values = dict[str, Any]  # field name to value; VmFacts checks the names
 class Surroundings:
     """What was read before the machines: folders, networks, the cluster of each host (None for a bare host).
 
-    `tags` are names by moref value, UNKNOWN when the source has no tags to read; `fields` are custom attributes by key.
+    `fields` are custom attributes by key. `tags` are names by moref value; the SOAP interface has none of them.
     """
 
     places: Places
     networks: NetworkNames
     cluster_of_host: dict[str, str | None] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, tuple[str, ...]] | Unknown = NOT_GIVEN
+    tags: dict[str, tuple[str, ...]] | Unknown = NO_TAGS
 
 
 def machines(around: Surroundings) -> Query[VmFacts]:
