@@ -48,16 +48,35 @@ def diff(old: Mapping[Key, Pointer], new: Mapping[Key, Pointer]) -> InventoryDif
 
 
 def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[PathChange]:
-    """The deepest differing paths of two bodies, e.g. `nics[0].mac_address`; lists of unequal length differ as a whole."""
+    """The deepest differing paths of two bodies, e.g. `nics[4000].mac_address`.
+
+    Devices are matched by `device_key`, wherever they stand in the list; one that came or went differs as a whole. Other
+    lists are matched by position, and as a whole when they differ in length.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            inner = f"{path}.{key}" if path else key
-            if key in old and key in new:
-                yield from changed_paths(old[key], new[key], inner)
-            else:
-                yield PathChange(inner, old.get(key), new.get(key))
+        yield from _changed_members(old, new, path)
+    elif (before := _by_device_key(old)) is not None and (after := _by_device_key(new)) is not None:
+        for key in sorted(before.keys() | after.keys()):
+            yield from changed_paths(before.get(key), after.get(key), f"{path}[{key}]")
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for number, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from changed_paths(before, after, f"{path}[{number}]")
+        for number, (former, latter) in enumerate(zip(old, new, strict=True)):
+            yield from changed_paths(former, latter, f"{path}[{number}]")
     elif old != new:
         yield PathChange(path, old, new)
+
+
+def _changed_members(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[PathChange]:
+    for key in sorted(old.keys() | new.keys()):
+        inner = f"{path}.{key}" if path else key
+        if key in old and key in new:
+            yield from changed_paths(old[key], new[key], inner)
+        else:
+            yield PathChange(inner, old.get(key), new.get(key))
+
+
+def _by_device_key(devices: Any) -> dict[int, Any] | None:
+    """A list of devices by their keys; None for anything else, and where a key comes twice."""
+    if not isinstance(devices, list) or not all(isinstance(device, dict) and "device_key" in device for device in devices):
+        return None
+    found = {device["device_key"]: device for device in devices}
+    return found if len(found) == len(devices) else None

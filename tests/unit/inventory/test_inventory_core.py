@@ -77,7 +77,12 @@ def test_a_diff_lists_added_gone_and_changed() -> None:
 
 def test_a_changed_path_says_old_and_new() -> None:
     old, new = stored(a_vm(disks=(a_disk(),))).body, stored(a_vm(disks=(a_disk(thin=False),))).body
-    assert list(changed_paths(old, new)) == [PathChange("disks[0].thin", True, False)]
+    assert list(changed_paths(old, new)) == [PathChange("disks[2000].thin", True, False)]
+
+
+def test_a_disk_that_went_shifts_no_other_and_differs_as_a_whole() -> None:
+    old, new = stored(a_vm(disks=(a_disk(0), a_disk(1)))).body, stored(a_vm(disks=(a_disk(1),))).body
+    assert list(changed_paths(old, new)) == [PathChange("disks[2000]", old["disks"][0], None)]
 
 
 def test_a_complete_inventory_never_changes_again() -> None:
