@@ -15,7 +15,7 @@ from estate.vsphere.probe import probe as look
 from estate.vsphere.session import VsphereSession
 from migration.inventory.models import Inventory, Source
 from migration.inventory.services import collecting, sources
-from migration.inventory.services.collecting import SeenVm
+from migration.inventory.services.recognising import SeenVm
 from migration.inventory.work.overlap import OnPage, read_aside
 from project.backbone.endpoints.selectors import connection_of
 from project.backbone.jobs.context import JobContext
