@@ -110,7 +110,7 @@ class Watch:
         `alive` is called every `STEP_S` seconds and before each request; it may raise to stop.
 
         Raises:
-            EdgeError: any fault but a lost session or version, which lead to a full reading.
+            EdgeError: any fault but a lost session, version or object, which lead to a full reading.
         """
         if self._collector is None:
             return self._begin("the watch begins", alive)
@@ -123,6 +123,10 @@ class Watch:
             return self._begin("the session had ended", alive)
         except VersionLost:
             return self._begin("the source no longer knows how far it had told", alive)
+        except EdgeError as error:
+            if error.code != "object_gone":
+                raise
+            return self._begin("an object went away while it was read", alive)
 
     def read_all(self, on_page: OnPage, *, alive: Callable[[], None] | None = None) -> SourceAbout:
         """Read everything as `inventory.collect` does, and keep what changed machines will be read with."""
