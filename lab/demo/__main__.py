@@ -54,6 +54,7 @@ def play(cast: Cast) -> str:
     first = stage_gate.ask_gate(cast, wave)
     stage_gate.attest_switches(cast, pool)
     trials = stage_gate.pull_plugs(cast, pool)
+    stage_gate.answer_questions(cast, wave, first)
     stage_gate.accept_boot_risk(cast, wave)
     last = stage_gate.ask_gate(cast, wave)
     _require_story(first, trials, last)

@@ -11,6 +11,7 @@ from lab.demo.stage_setup import Cast
 
 NODES = {"san-a": "10.20.0.201", "san-b": "10.20.0.202"}
 TUNED_S = 120
+UNANSWERED = "unanswered:"
 
 
 def upload_kms(cast: Cast) -> dict[str, Any]:
@@ -92,20 +93,34 @@ def record_evidence(cast: Cast, pool: dict[str, Any], kind: str, subject: str, v
     cast.operator.post(f"./pools/{pool['id']}/evidence", {**body, "expires_at": (now + timedelta(days=90)).isoformat(), **bound})
 
 
+def answer_questions(cast: Cast, wave: dict[str, Any], answer: dict[str, Any]) -> None:
+    """What no source could tell: the guest team answers for its systems, in bulk; the approver accepts the rest by name."""
+    rules = [reason["code"].removeprefix(UNANSWERED) for reason in answer["reasons"] if reason["code"].startswith(UNANSWERED)]
+    machines = [machine["vm"] for machine in wave["machines"]]
+    with cast.story.stage("Open questions of the assessment") as stage:
+        asked_the_team = [rule for rule in rules if rule.startswith("GST-")]
+        for rule in asked_the_team:
+            said = {"who": "guest team", "note": "looked at in the systems of this wave before the rehearsal"}
+            cast.operator.post("./attestations", {"rule_id": rule, "machines": machines, "answer": False, **said})
+        rest = [rule for rule in rules if rule not in asked_the_team]
+        for rule in rest:
+            accept_risk(cast, wave, UNANSWERED + rule, "no source tells; rollback to the powered-off source is rehearsed")
+        stage.figure = f"{len(asked_the_team)} attested by the guest team, {len(rest)} accepted as named risks of this wave"
+
+
 def accept_boot_risk(cast: Cast, wave: dict[str, Any]) -> None:
     """The operator asks, the approver accepts: no machine has been proven to boot yet."""
     with cast.story.stage("A named risk is accepted") as stage:
-        waiver = cast.operator.post(
-            "./waivers",
-            {
-                "check_id": "RISK-BOOT-NOT-PROVEN",
-                "subject": f"wave:{wave['id']}",
-                "reason": "first wave; a rollback to the powered-off source is rehearsed",
-                "expires_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
-            },
-        )
-        cast.approver.post(f"./waivers/{waiver['id']}/approve")
+        accept_risk(cast, wave, "RISK-BOOT-NOT-PROVEN", "first wave; a rollback to the powered-off source is rehearsed")
         stage.figure = "boot not proven, for this wave, until next week, by the approver"
+
+
+def accept_risk(cast: Cast, wave: dict[str, Any], risk: str, reason: str) -> None:
+    """One named risk of a wave, for a week: asked for by the operator, approved by the approver."""
+    until = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    body = {"check_id": risk, "subject": f"wave:{wave['id']}", "reason": reason, "expires_at": until}
+    waiver = cast.operator.post("./waivers", body)
+    cast.approver.post(f"./waivers/{waiver['id']}/approve")
 
 
 def sign(cast: Cast, wave: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.mixins import ListModelMixin
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,7 +26,7 @@ from migration.assessment.services import assessing, exporting
 from migration.inventory import selectors as inventories
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
-from project.backbone.api.scoping import ProjectReadOnlyViewSet, ScopedViewSet
+from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet, ScopedViewSet
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Invalid, NotVisible
@@ -66,7 +66,7 @@ class FindingFilter(filters.FilterSet):
         return rows.filter(Q(subject=value) | Q(subject_name=value))
 
 
-class FindingViewSet(ProjectReadOnlyViewSet):
+class FindingScope(ProjectViewSet):
     """Findings of the latest inventories; with `inventory`, of that one."""
 
     queryset = Finding.objects.select_related("assessment")
@@ -85,6 +85,10 @@ class FindingViewSet(ProjectReadOnlyViewSet):
         rules = {} if self.for_schema else selectors.rules_of(self.project)
         return {**super().get_serializer_context(), "waivers": {waiver.covers: waiver for waiver in waivers}, "rules": rules}
 
+
+class FindingViewSet(ListModelMixin, RetrieveModelMixin, FindingScope):
+    """Findings of the latest inventories; with `inventory`, of that one."""
+
     @extend_schema(parameters=[OpenApiParameter("group_by", str, enum=GROUPS, description="Counts instead of findings.")])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The project's findings; with `group_by`, how many there are of each."""
@@ -94,13 +98,11 @@ class FindingViewSet(ProjectReadOnlyViewSet):
         return super().list(request, *args, **kwargs)
 
 
-class FindingsCsvViewSet(FindingViewSet):
+class FindingsCsvViewSet(FindingScope):
     """The findings of a filter as a table."""
 
-    http_method_names = ["get"]
-
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # a file, no page
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The findings of this filter as CSV."""
         text = exporting.findings_csv(self.project, self.filter_queryset(self.get_queryset()))
         return _file(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "findings.csv")
