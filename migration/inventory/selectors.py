@@ -102,7 +102,8 @@ def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[U
 
 def vms(inventory: Inventory) -> list[VmFacts]:
     """Every VM of an inventory, by name."""
-    return [vm for entry in entries(inventory, FactKind.VM) if isinstance(vm := facts_of(entry), VmFacts)]
+    rows = entries(inventory, FactKind.VM).values_list("blob__body", "volatile")
+    return [vm for body, volatile in rows if isinstance(vm := fact_of(FactKind.VM, body, volatile), VmFacts)]
 
 
 def networks(project: Project) -> list[NetworkFacts]:
