@@ -19,7 +19,7 @@ from django.db.models import Count, Q, QuerySet
 from migration.assessment.core.guests import GuestTable, guests_from
 from migration.assessment.core.limits import Limits, limits_from
 from migration.assessment.core.registry import Rule, Subject
-from migration.assessment.core.results import Answer, Severity
+from migration.assessment.core.results import SEVERITIES, Answer, Severity
 from migration.assessment.core.rules import catalogue
 from migration.assessment.core.subjects import INVENTORY
 from migration.assessment.core.verdicts import Rated, Verdict, verdict_of
@@ -187,6 +187,28 @@ def open_questions(project: Project, rule_id: str = "") -> list[OpenQuestion]:
         if not rule_id or row[0] == rule_id
     ]
     return list(dict.fromkeys(own + inherited))
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOfRule:
+    """A rule that is open on `subjects` of the project's subjects."""
+
+    rule_id: str
+    severity: str
+    title: str
+    remedy: str
+    subjects: int
+
+
+def questions_by_rule(project: Project) -> list[QuestionOfRule]:
+    """Open questions by rule, critical ones first, then those open on most. Two queries."""
+    found: dict[str, int] = {}
+    rows = latest_findings(project).filter(result=Answer.UNKNOWN.value).values_list("rule_id", "subject_kind", "params__machines")
+    for rule_id, kind, machines in rows.order_by():
+        found[rule_id] = found.get(rule_id, 0) + (machines if kind == INVENTORY else 1)
+    known = rules_of(project)
+    listed = [QuestionOfRule(r.id, r.severity.value, r.title, r.remediation, found[r.id]) for r in map(known.get, found) if r]
+    return sorted(listed, key=lambda q: (SEVERITIES.index(Severity(q.severity)), -q.subjects, q.rule_id))
 
 
 def _cluster_of_machine(project: Project) -> dict[str, str]:
