@@ -8,7 +8,7 @@ import pytest
 
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown
-from migration.assessment.models import Assessment
+from migration.assessment.models import Assessment, Finding
 from migration.cutover.core.gate import GateFacts
 from migration.cutover.work.gate import _gather
 from migration.inventory.models import Source
@@ -51,3 +51,23 @@ def test_a_wave_is_assessed_only_while_its_latest_inventory_is(world: World) -> 
 def test_machines_that_are_off_at_their_source_are_named(world: World) -> None:
     off = {vm.name for vm in some_vms() if vm.power_state == PowerState.OFF}
     assert set(gathered(world).off_at_source) == off & {machine.name for machine in world.wave.machines.all()}
+
+
+def a_critical_finding(rule_id: str, kind: str, subject: str) -> None:
+    assessment = Assessment.objects.get()
+    Finding.objects.create(
+        project=assessment.project, assessment=assessment, subject_kind=kind, subject=subject, subject_name=f"the {kind}",
+        rule_id=rule_id, severity="critical", result="true",
+    )  # fmt: skip
+
+
+def test_what_stands_against_the_waves_own_source_host_and_pool_counts_but_not_the_reuse_of_a_host(world: World) -> None:
+    source = Source.objects.get().pk
+    Finding.objects.exclude(subject_kind="machine").delete()
+    a_critical_finding("SRC-007", "source", f"source:{source}")
+    a_critical_finding("SRC-001", "host", f"host:{source}:host-1")
+    a_critical_finding("HST-001", "host", f"host:{source}:host-1")
+    a_critical_finding("SRC-001", "host", f"host:{source}:host-elsewhere")
+    a_critical_finding("POL-011", "pool", f"pool:{world.pool.pk}")
+    around = {(found.rule_id, found.subject) for found in gathered(world).findings if found.subject.startswith("the ")}
+    assert around == {("SRC-007", "the source"), ("SRC-001", "the host"), ("POL-011", "the pool")}
