@@ -75,7 +75,14 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Heading | Paragraph | Verdict | Table | Figures | Picture
+@dataclass(frozen=True, slots=True)
+class PageBreak:
+    """What follows starts on a new page where there are pages."""
+
+    kind: str = "page_break"
+
+
+Block = Heading | Paragraph | Verdict | Table | Figures | Picture | PageBreak
 
 
 @dataclass(frozen=True, slots=True)
