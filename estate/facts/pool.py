@@ -13,6 +13,8 @@ from estate.facts.unknown import UNKNOWN, Unknown
 
 @dataclass(frozen=True, slots=True)
 class PoolHostFacts:
+    """`cpu_features` is the mask of features that guests of this host can have, as hexadecimal words."""
+
     uuid: str
     name: str
     address: str
@@ -29,6 +31,9 @@ class PoolHostFacts:
     build_number: str | Unknown = UNKNOWN
     current_operations: tuple[str, ...] = ()
     tls_sha256: str | Unknown = UNKNOWN
+    cpu_vendor: str | Unknown = UNKNOWN
+    cpu_model: str | Unknown = UNKNOWN
+    cpu_features: str | Unknown = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,10 @@ class BondFacts:
 
 @dataclass(frozen=True, slots=True)
 class PbdFacts:
-    """A host's connection to an SR; `paths_active`/`paths_max` come from the multipath counter, UNKNOWN where it keeps none."""
+    """A host's connection to an SR; `paths_active`/`paths_max` come from the multipath counter, UNKNOWN where it keeps none.
+
+    `mount_options` are those somebody added to the driver's own (file servers only); empty without any.
+    """
 
     uuid: str
     host_uuid: str
@@ -74,6 +82,7 @@ class PbdFacts:
     paths_max: int | Unknown = UNKNOWN
     portals: tuple[str, ...] = ()
     uses_chap: bool = False
+    mount_options: str | Unknown = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,10 @@ class PoolNetworkFacts:
 
 @dataclass(frozen=True, slots=True)
 class PoolVmFacts:
-    """A VM of the pool: what the planner and the gate need to know of the neighbours (MACs, memory, protection)."""
+    """A VM of the pool: what the planner and the gate need to know of the neighbours (MACs, memory, protection).
+
+    `source_instance_uuid` is the instance uuid of the source machine that Xenbound made it from.
+    """
 
     uuid: str
     name: str
@@ -131,6 +143,8 @@ class PoolVmFacts:
     ha_restart_priority: str
     mac_addresses: tuple[str, ...]
     conversion_id: str | None = None
+    source_instance_uuid: str | None = None
+    start_blocked: bool | Unknown = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +167,9 @@ class PoolMessageFacts:
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    """One pool at `collected_at`."""
+    """One pool at `collected_at`. `secure_boot_authority` is the newest Microsoft authority whose certificates the pool holds
+    (`2011`, `2023`), `none` without certificates.
+    """
 
     uuid: str
     name: str
@@ -167,6 +183,7 @@ class PoolFacts:
     ha_overcommitted: bool | Unknown = UNKNOWN
     ha_allow_overcommit: bool | Unknown = UNKNOWN
     ha_cluster_stack: str | Unknown = UNKNOWN
+    secure_boot_authority: str | Unknown = UNKNOWN
     hosts: tuple[PoolHostFacts, ...] = ()
     pifs: tuple[PifFacts, ...] = ()
     bonds: tuple[BondFacts, ...] = ()

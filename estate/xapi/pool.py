@@ -12,7 +12,7 @@ from typing import Any
 from estate.errors import AskPerson
 from estate.facts.pool import PoolFacts, PoolMessageFacts
 from estate.facts.unknown import Unknown
-from estate.xapi import pool_network, pool_storage, pool_vms
+from estate.xapi import pool_certificates, pool_network, pool_storage, pool_vms
 from estate.xapi.records import Record, Snapshot, Table
 from estate.xapi.session import XapiSession
 
@@ -42,6 +42,7 @@ def read_facts(session: XapiSession, now: datetime) -> PoolFacts:
         ha_overcommitted=pool.maybe_flag("ha_overcommitted"),
         ha_allow_overcommit=pool.maybe_flag("ha_allow_overcommit"),
         ha_cluster_stack=pool.maybe_text("ha_cluster_stack"),
+        secure_boot_authority=pool_certificates.secure_boot_authority(pool),
         hosts=pool_network.hosts(snapshot),
         pifs=pool_network.pifs(snapshot),
         bonds=pool_network.bonds(snapshot),

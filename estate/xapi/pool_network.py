@@ -50,7 +50,16 @@ def _host(snapshot: Snapshot, host: Record, fingerprints: dict[str, str]) -> Poo
         build_number=_version(version, "build_number"),
         current_operations=tuple(sorted(set(host.map("current_operations").values()))),
         tls_sha256=fingerprints.get(host.ref, Unknown("the pool records no certificate of this host")),
+        cpu_vendor=_cpu(host, "vendor"),
+        cpu_model=_cpu(host, "modelname"),
+        cpu_features=_cpu(host, "features_hvm", "features"),
     )
+
+
+def _cpu(host: Record, *keys: str) -> str | Unknown:
+    """The first of these keys that the host tells of its CPU."""
+    told = host.map("cpu_info")
+    return next((told[key] for key in keys if told.get(key)), Unknown(f"cpu_info has no {keys[0]}"))
 
 
 def _multipathing(host: Record) -> bool | Unknown:

@@ -91,6 +91,7 @@ def _pbd(snapshot: Snapshot, pbd: Record) -> PbdFacts:
         paths_max=known,
         portals=_portals(device),
         uses_chap=bool(device.get("chapuser")),
+        mount_options=_mount_options(pbd),
     )
 
 
@@ -121,6 +122,11 @@ def _multipathed(pbd: Record, counters: dict[str, str], sr: Record | None) -> bo
     if sr is not None and sr.text("type") in COUNTED_KINDS and pbd.flag("currently_attached"):
         return False
     return Unknown("other_config:multipathed is not set")
+
+
+def _mount_options(pbd: Record) -> str | Unknown:
+    device = pbd.maybe_map("device_config")
+    return device if isinstance(device, Unknown) else device.get("options", "")
 
 
 def _portals(device: dict[str, str]) -> tuple[str, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from estate.facts.pool import PoolVmFacts, TemplateFacts
+from estate.facts.unknown import Unknown
 from estate.xapi.records import Record, Snapshot
 
 CONVERSION_KEY = "xenbound-conversion"
 DISK_KEY = "xenbound-disk"
+SOURCE_UUID_KEY = "xenbound-source-instance-uuid"
 
 
 def vms(snapshot: Snapshot) -> tuple[PoolVmFacts, ...]:
@@ -37,7 +39,14 @@ def _vm(snapshot: Snapshot, vm: Record) -> PoolVmFacts:
         ha_restart_priority=vm.text("ha_restart_priority"),
         mac_addresses=tuple(sorted(vif.text("MAC").lower() for vif in vifs if vif)),
         conversion_id=vm.map("other_config").get(CONVERSION_KEY),
+        source_instance_uuid=vm.map("other_config").get(SOURCE_UUID_KEY),
+        start_blocked=_start_blocked(vm),
     )
+
+
+def _start_blocked(vm: Record) -> bool | Unknown:
+    blocked = vm.maybe_map("blocked_operations")
+    return blocked if isinstance(blocked, Unknown) else "start" in blocked
 
 
 def _template(vm: Record) -> TemplateFacts:

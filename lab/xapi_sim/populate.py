@@ -6,6 +6,7 @@ are the same at every start.
 
 from __future__ import annotations
 
+import base64
 import datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def _pool_record(pool: Pool, spec: PoolSpec) -> str:
         restrictions=dict(FEATURES),
         cpu_info={"vendor": CPU["vendor"], "features_hvm": CPU["features_hvm"], "socket_count": "6"},
         tls_verification_enabled=True,
+        uefi_certificates=base64.b64encode(b"db.auth: Windows UEFI CA 2023").decode(),
     )
 
 

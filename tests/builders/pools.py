@@ -51,6 +51,9 @@ def a_host(uuid: str = "h1", **changes: Any) -> PoolHostFacts:
         product_brand="XenServer",
         product_version="8.4.0",
         build_number="100",
+        cpu_vendor="GenuineIntel",
+        cpu_model="Intel(R) Xeon(R) Gold 6430",
+        cpu_features="178bfbff-f7fa3223",
     )
     return replace(host, **changes)
 
@@ -97,6 +100,7 @@ def a_pbd(host: str, sr: str = HEARTBEAT_SR, **changes: Any) -> PbdFacts:
         paths_active=2,
         paths_max=2,
         portals=("10.9.0.1:3260", "10.9.0.2:3260"),
+        mount_options="",
     )
     return replace(pbd, **changes)
 
@@ -118,6 +122,7 @@ def a_vm(uuid: str = "vm1", **changes: Any) -> PoolVmFacts:
         resident_on_uuid="h1",
         ha_restart_priority="restart",
         mac_addresses=(f"00:00:{uuid}",),
+        start_blocked=False,
     )
     return replace(vm, **changes)
 
@@ -138,6 +143,7 @@ def a_pool(hosts: int = 3, *, timeout_s: int = 120, **changes: Any) -> PoolFacts
         ha_overcommitted=False,
         ha_allow_overcommit=False,
         ha_cluster_stack="xhad",
+        secure_boot_authority="2023",
         hosts=tuple(a_host(uuid) for uuid in ids),
         pifs=tuple(pif for uuid in ids for pif in host_pifs(uuid)),
         bonds=tuple(a_bond(uuid) for uuid in ids),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from estate.errors import AskPerson, EdgeError
 from estate.xapi import vm
+from estate.xapi.pool_vms import SOURCE_UUID_KEY
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec, DiskSpec
@@ -43,7 +44,7 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
         memory_bytes=spec.memory_bytes,
         is_windows=spec.is_windows,
         template_name=spec.template_name,
-        origin={"xenbound-source-vm": spec.source_vm_id, "xenbound-source-instance-uuid": spec.source_instance_uuid},
+        origin={"xenbound-source-vm": spec.source_vm_id, SOURCE_UUID_KEY: spec.source_instance_uuid},
         blocked_because=BLOCKED,
     )
     uuid = vm.ensure_vm(pool, wanted, str(row.pk))

@@ -65,6 +65,14 @@ def test_vms_and_templates_carry_what_planner_and_gate_ask(facts: PoolFacts) -> 
     assert "Windows Server 2022 (64-bit)" in {template.name for template in facts.templates}
 
 
+def test_facts_tell_what_rules_ask_of_cpus_certificates_mounts_and_earlier_imports(facts: PoolFacts) -> None:
+    assert {(host.cpu_vendor, host.cpu_model) for host in facts.hosts} == {("GenuineIntel", "Intel(R) Xeon(R) Gold 6430")}
+    assert all(str(host.cpu_features).startswith("178bfbff-") for host in facts.hosts)
+    assert facts.secure_boot_authority == "2023"
+    assert {pbd.mount_options for pbd in facts.pbds} == {""}
+    assert {(vm.start_blocked, vm.source_instance_uuid) for vm in facts.vms} == {(False, None)}
+
+
 def test_facts_survive_being_stored(facts: PoolFacts) -> None:
     assert from_json(to_json(facts), PoolFacts) == facts
 
