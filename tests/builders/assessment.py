@@ -33,9 +33,9 @@ def the_guests() -> GuestTable:
 
 def a_context(**changes: Any) -> RuleContext:
     """A context in which nothing is known around the machine. Fields of Estate and Target can be given by their own names;
-    `pool_mac_owners` is the target's `mac_owners`."""
+    `pool_mac_owners` is the target's `mac_owners`, `mapped_networks` its `networks`."""
     rooms = {f.name: ("target", f.name) for f in fields(Target)} | {f.name: ("estate", f.name) for f in fields(Estate)}
-    rooms["pool_mac_owners"] = ("target", "mac_owners")
+    rooms |= {"pool_mac_owners": ("target", "mac_owners"), "mapped_networks": ("target", "networks")}
     given: dict[str, dict[str, Any]] = {"estate": {}, "target": {}}
     for name in rooms.keys() & changes.keys():
         room, field = rooms[name]

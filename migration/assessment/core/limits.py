@@ -18,7 +18,8 @@ from estate.facts.unknown import Unknown
 class Limits:
     """What one target product can hold. `version`, `reviewed` and `source` say where the numbers come from.
 
-    A `_max` is still allowed, a `_min` too. `memory_min_ever_bytes` is the largest minimum any template asks for.
+    A `_max` is still allowed, a `_min` too. `memory_min_ever_bytes` is the largest minimum any template asks for;
+    `import_rate_min_bytes_s` is how slow an import may be that is planned for.
     """
 
     version: str
@@ -40,6 +41,7 @@ class Limits:
     memory_max_bytes: int
     memory_min_ever_bytes: int
     nics_max: int
+    ordinary_mtu_bytes: int
     cd_drives_max: int
     usb_max: int
     vgpus_max: int
@@ -56,6 +58,11 @@ class Limits:
     system_free_min_bytes: int
     boot_free_min_bytes: int
     volume_free_min_bytes: int
+    esxi_version_min: str
+    esxi_version_max: str
+    streams_per_host_max: int
+    slow_link_max_mbit_s: int
+    import_rate_min_bytes_s: int
 
     def vdi_limit_bytes(self, sr_kind: str) -> int | Unknown:
         """The largest VDI an SR of this kind can hold, in bytes; VHD unless the table says otherwise."""

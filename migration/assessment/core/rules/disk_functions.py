@@ -9,6 +9,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, judged, known
+from migration.assessment.core.rules.cpu import setting
 from migration.assessment.core.rules.disks import disks_where, of_disks
 
 PMEM_DISK = "VirtualDiskLocalPMemBackingInfo"
@@ -125,7 +126,10 @@ def too_many_disks(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Put the system disk at position 0 and prove the drivers before the first boot.",
 )
 def disks_need_drivers(vm: VmFacts, context: RuleContext) -> Parts:
-    """Nothing but a look into the guest proves drivers, so the number of disks decides."""
+    """Nothing but a look into the guest proves drivers, so the number of disks decides.
+
+    No source names the boot disk; with few enough disks it is among the first positions wherever it is.
+    """
     most = context.limits.devices_without_drivers_max
     return judged("disks", _count(vm), lambda count: count > most, lambda count: {"count": count, "limit": most})
 
@@ -172,7 +176,10 @@ def _sr_kind(disk: DiskFacts, context: RuleContext, kinds: dict[str, str]) -> st
     remediation="Tie rules to partition or filesystem UUIDs instead.",
 )
 def serials_seen(vm: VmFacts, context: RuleContext) -> Parts:
-    """The flag that shows disk ids to the guest."""
+    """The flag that shows disk ids to the guest, or the setting behind it; only the flag can say that they are hidden."""
+    extra = setting(vm, "disk.EnableUUID")
+    if not isinstance(extra, Unknown) and extra in {"true", "1"}:
+        return answered(Answer.TRUE, "extra_config", extra)
     return judged("disk_uuid_enabled", vm.disk_uuid_enabled, bool)
 
 

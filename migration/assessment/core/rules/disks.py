@@ -43,7 +43,9 @@ def disks_where(vm: VmFacts, name: str, test: Callable[[Any], bool], severity: S
 
 def disk_params(disk: DiskFacts) -> dict[str, Any]:
     """What reports group disks by, and waivers match."""
-    params: dict[str, Any] = {"device_key": disk.device_key, "label": disk.label, "address": disk.address}
+    params: dict[str, Any] = {"device_key": disk.device_key, "label": disk.label}
+    if not any(isinstance(value, Unknown) for value in (disk.controller_type, disk.bus_number, disk.unit_number)):
+        params["address"] = disk.address
     if not isinstance(disk.capacity_bytes, Unknown):
         params["capacity_bytes"] = disk.capacity_bytes
     return params
@@ -96,18 +98,18 @@ def shared_disk(vm: VmFacts, context: RuleContext) -> Parts:
     def question(disk: DiskFacts) -> tuple[Answer, str, Any]:
         writers = known(disk.sharing, lambda sharing: sharing == "sharingMultiWriter")
         bus = _shared_bus(disk)
-        name = "controller_shared_bus" if writers is Answer.FALSE else "sharing"
-        return either(writers, bus), name, getattr(disk, name)
+        answer = either(writers, bus)
+        name = "sharing" if writers is answer else "controller_shared_bus"
+        return answer, name, getattr(disk, name)
 
     return of_disks(vm, question)
 
 
 def _shared_bus(disk: DiskFacts) -> Answer:
     """Only SCSI controllers share a bus, so the others need not say that they do not."""
-    kind = disk.controller_type
-    if not isinstance(kind, Unknown) and any(word in kind.upper() for word in CONTROLLERS_WITHOUT_BUS_SHARING):
-        return Answer.FALSE
-    return known(disk.controller_shared_bus, lambda bus: bus != "noSharing")
+    bus, kind = disk.controller_shared_bus, disk.controller_type
+    cannot = not isinstance(kind, Unknown) and any(word in kind.upper() for word in CONTROLLERS_WITHOUT_BUS_SHARING)
+    return Answer.FALSE if isinstance(bus, Unknown) and cannot else known(bus, lambda sharing: sharing not in {"", "noSharing"})
 
 
 @rule(

@@ -11,7 +11,6 @@ from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity
 
-ORDINARY_MTU = 1500
 NOT_LISTED = Unknown("the network is not in the inventory")
 NOT_MAPPED = Unknown("the network is not mapped")
 
@@ -121,25 +120,32 @@ def loose_policy(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def smaller_mtu(vm: VmFacts, context: RuleContext) -> Parts:
     """Only networks with large frames ask for the target."""
-    mapped = context.target.networks
     if isinstance(vm.nics, Unknown):
         return (Part(Answer.UNKNOWN, "nics", vm.nics),)
+    ordinary = context.limits.ordinary_mtu_bytes
     parts: tuple[Part, ...] = ()
     for number, nic in enumerate(vm.nics):
         network = _network(nic, context)
         mtu = network if isinstance(network, Unknown) else network.mtu
-        if not isinstance(mtu, Unknown) and mtu <= ORDINARY_MTU:
-            continue
-        there = _target_mtu(nic, context) if not isinstance(mapped, Unknown) else mapped
-        unread = next((value for value in (mtu, there) if isinstance(value, Unknown)), None)
-        if unread is not None:
-            parts += (Part(Answer.UNKNOWN, f"nics[{number}].network_id", unread, {"device_key": nic.device_key}),)
-        elif there < mtu:
-            parts += (Part(Answer.TRUE, f"nics[{number}].network_id", mtu, {"device_key": nic.device_key, "target_mtu": there}),)
+        if isinstance(mtu, Unknown) or mtu > ordinary:
+            parts += _smaller_there(f"nics[{number}].network_id", nic, mtu, _target_mtu(nic, context))
     return parts
 
 
-def _target_mtu(nic: NicFacts, context: RuleContext) -> Any:
-    uuid = context.target.networks.get(nic.network_id, "")  # type: ignore[union-attr]  # asked with a mapping only
-    found = (network.mtu for pool in context.target.pools for network in pool.networks if network.uuid == uuid)
-    return next(found, NOT_MAPPED)
+def _smaller_there(path: str, nic: NicFacts, mtu: int | Unknown, there: int | Unknown) -> tuple[Part, ...]:
+    params = {"device_key": nic.device_key}
+    if isinstance(mtu, Unknown):
+        return (Part(Answer.UNKNOWN, path, mtu, params),)
+    if isinstance(there, Unknown):
+        return (Part(Answer.UNKNOWN, path, there, params),)
+    return (Part(Answer.TRUE, path, mtu, {**params, "target_mtu": there}),) if there < mtu else ()
+
+
+def _target_mtu(nic: NicFacts, context: RuleContext) -> int | Unknown:
+    mapped = context.target.networks
+    if isinstance(mapped, Unknown):
+        return mapped
+    if isinstance(nic.network_id, Unknown):
+        return nic.network_id
+    uuid = mapped.get(nic.network_id)
+    return next((network.mtu for pool in context.target.pools for network in pool.networks if network.uuid == uuid), NOT_MAPPED)

@@ -134,9 +134,9 @@ def manual_mac(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Start the machine with working Tools, or probe it.",
 )
 def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
-    """No network data at all, or a connected NIC without address."""
+    """No network data at all, or a connected NIC without address. A machine without NICs has no address to lose."""
     if isinstance(vm.guest_nics, Unknown) or not vm.guest_nics:
-        return judged("guest_nics", vm.guest_nics, lambda _: True)
+        return judged("nics", vm.nics, bool) and judged("guest_nics", vm.guest_nics, lambda _: True)
     parts: tuple[Part, ...] = ()
     for number, nic in enumerate(vm.guest_nics):
         if not nic.ip_addresses:
