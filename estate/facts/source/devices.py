@@ -103,7 +103,7 @@ class DeviceFacts:
     """Any other device, controllers included. `kind` is VMware's type name, e.g. `VirtualPCIPassthrough`.
 
     `backing` is what it stands on (file, host device, vGPU profile); None when it has none. `traits` are the few settings that
-    matter for its kind, e.g. `use3dRenderer`, `numDisplays`, `sharedBus`.
+    matter for its kind, e.g. `enable3DSupport`, `numDisplays`, `sharedBus`.
     """
 
     device_key: int

@@ -39,7 +39,17 @@ _ORDINARY = frozenset(
         "VirtualSIOController",
     }
 )
-_TRAITS = ("sharedBus", "use3dRenderer", "numDisplays", "videoRamSizeInKB", "vgpu", "id", "deviceId", "busNumber")
+_TRAITS = (
+    "sharedBus",
+    "enable3DSupport",
+    "use3dRenderer",
+    "numDisplays",
+    "videoRamSizeInKB",
+    "vgpu",
+    "id",
+    "deviceId",
+    "busNumber",
+)
 
 NicParts = dict[str, _Element]
 Addresses = dict[int, tuple[str, ...]]

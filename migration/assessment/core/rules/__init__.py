@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 from migration.assessment.core.registry import RULES, Rule
-from migration.assessment.core.rules import cpu, disk_functions, disks, firmware, memory, networks, nics, snapshots, state
+from migration.assessment.core.rules import (
+    cpu,
+    devices,
+    disk_functions,
+    disks,
+    firmware,
+    hosts,
+    memory,
+    networks,
+    nics,
+    pool_imports,
+    pools,
+    snapshots,
+    source_hosts,
+    sources,
+    state,
+)
 
-FAMILIES = (cpu, disk_functions, disks, firmware, memory, networks, nics, snapshots, state)
+FAMILIES = (
+    cpu,
+    devices,
+    disk_functions,
+    disks,
+    firmware,
+    hosts,
+    memory,
+    networks,
+    nics,
+    pool_imports,
+    pools,
+    snapshots,
+    source_hosts,
+    sources,
+    state,
+)
 
 
 def catalogue() -> tuple[Rule, ...]:
