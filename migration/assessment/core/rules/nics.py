@@ -10,7 +10,7 @@ from estate.facts.source import NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext, normal_mac
 from migration.assessment.core.registry import rule
-from migration.assessment.core.results import Answer, Part, Parts, Severity, judged
+from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, judged, known
 
 HARDWARE_NICS = frozenset({"VirtualSriovEthernetCard", "VirtualVmxnet3Vrdma"})
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -136,7 +136,9 @@ def manual_mac(vm: VmFacts, context: RuleContext) -> Parts:
 def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
     """No network data at all, or a connected NIC without address. A machine without NICs has no address to lose."""
     if isinstance(vm.guest_nics, Unknown) or not vm.guest_nics:
-        return judged("nics", vm.nics, bool) and judged("guest_nics", vm.guest_nics, lambda _: True)
+        answer = both(known(vm.nics, bool), known(vm.guest_nics, lambda _: True))
+        unread = vm.nics if isinstance(vm.nics, Unknown) and not isinstance(vm.guest_nics, Unknown) else vm.guest_nics
+        return answered(answer, "guest_nics", unread)
     parts: tuple[Part, ...] = ()
     for number, nic in enumerate(vm.guest_nics):
         if not nic.ip_addresses:
