@@ -39,7 +39,8 @@ Owners = Mapping[str, tuple[str, ...]]
 class Estate:
     """What surrounds a machine: the objects of its source by native id, and who carries which value in the whole project.
 
-    A machine whose value is unknown owns nothing here; the gap is told on that machine.
+    A machine whose value is unknown owns nothing here; the gap is told on that machine. `vms` are the source's own;
+    nobody knows which host the `homeless_vms` of them are on.
     """
 
     hosts: Mapping[str, HostFacts] = field(default_factory=dict)
@@ -48,7 +49,9 @@ class Estate:
     networks: Mapping[str, NetworkFacts] = field(default_factory=dict)
     switches: Mapping[str, SwitchFacts] = field(default_factory=dict)
     containers: Mapping[str, ContainerFacts] = field(default_factory=dict)
+    vms: tuple[VmFacts, ...] = ()
     vms_of_host: Mapping[str, tuple[VmFacts, ...]] = field(default_factory=dict)
+    homeless_vms: tuple[VmFacts, ...] = ()
     mac_owners: Owners = field(default_factory=dict)
     bios_uuid_owners: Owners = field(default_factory=dict)
     instance_uuid_owners: Owners = field(default_factory=dict)
