@@ -68,8 +68,8 @@ def _by_id(names: Mapping[str, str], wanted: Mapping[str, str], uuids: Mapping[s
 def _templates(aim: Aim, names: Names, guests: GuestTable) -> dict[str, str]:
     found: dict[str, str] = {}
     for guest_id in names.guest_ids:
-        row = guests.row_of(guest_id)
-        keys = (guest_id, row.family if row else "other", ANY_GUEST)
+        families = {row.family for row in guests.rows_of(guest_id)} or {"other"}
+        keys = (guest_id, *sorted(families), ANY_GUEST)
         template = next((aim.templates[key] for key in keys if key in aim.templates), None)
         if template is not None:
             found[guest_id] = template

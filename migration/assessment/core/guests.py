@@ -1,23 +1,26 @@
 """The guest table as values: which operating system a guest id means, its template, firmware, drivers and vendor support.
 
-Read from a versioned data file by selectors. An id the table does not know is not guessed: `row_of` gives None.
+Read from a versioned data file by selectors. An id the table does not know is not guessed, nor is a version nobody told.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from estate.facts.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class GuestRow:
     """One operating system. `fit` is `exact`, `nearest` or `other`; `pv` is None where it does not apply (Linux).
 
-    `firmware` holds what the template boots (`bios`, `uefi`, `secure_boot`). `support` is `yes`, `no` or `paid`, until
-    `supported_until` where a date is known.
+    `firmware` holds what the template boots (`bios`, `uefi`, `secure_boot`). `support` is `yes`, `no`, `paid` or
+    `unknown` (it hangs on more than the row tells), until the end of `supported_until` where a date is known. `identified` is
+    False where the id says no more than "something else". `refuses_equal_sids`: updates refuse logons between equal SIDs.
     """
 
     key: str
@@ -34,6 +37,8 @@ class GuestRow:
     vcpus_max: int | None = None
     memory_min_bytes: int | None = None
     needs_vtpm: bool = False
+    identified: bool = True
+    refuses_equal_sids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,26 @@ class GuestTable:
     reviewed: date
     source: str
     rows: tuple[GuestRow, ...]
+    _found: dict[tuple[str, str], tuple[GuestRow, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def row_of(self, guest_id: str, full_name: str = "") -> GuestRow | None:
-        """The row for a guest id; where several rows share it, the one whose name pattern fits `full_name`."""
-        fitting = [row for row in self.rows if any(pattern.fullmatch(guest_id) for pattern in row.guest_ids)]
-        named = [row for row in fitting if row.reported is not None and row.reported.search(full_name)]
-        plain = [row for row in fitting if row.reported is None]
-        return next(iter(named or plain), None)
+    def rows_of(self, guest_id: str, full_name: str = "") -> tuple[GuestRow, ...]:
+        """The rows a guest may be: one where id and name decide, several where they share the id, none for an unlisted id."""
+        key = (guest_id, full_name)
+        if key not in self._found:
+            self._found[key] = self._look_up(guest_id, full_name)
+        return self._found[key]
+
+    def row_of(self, guest_id: str, full_name: str = "") -> GuestRow | Unknown | None:
+        """The one row for a guest; None for an unlisted id, unknown where the name does not tell which of several it is."""
+        rows = self.rows_of(guest_id, full_name)
+        if len(rows) > 1:
+            return Unknown(f"{guest_id} may be {', '.join(row.name for row in rows)}; the guest's name does not tell which")
+        return rows[0] if rows else None
+
+    def _look_up(self, guest_id: str, full_name: str) -> tuple[GuestRow, ...]:
+        fitting = tuple(row for row in self.rows if any(pattern.fullmatch(guest_id) for pattern in row.guest_ids))
+        named = tuple(row for row in fitting if row.reported is not None and row.reported.search(full_name))
+        return named or tuple(row for row in fitting if row.reported is None) or fitting
 
 
 def guests_from(table: Mapping[str, Any]) -> GuestTable:
@@ -76,4 +94,6 @@ def _row(key: str, values: Mapping[str, Any]) -> GuestRow:
         vcpus_max=values.get("vcpus_max"),
         memory_min_bytes=values.get("memory_min_bytes"),
         needs_vtpm=values.get("needs_vtpm", False),
+        identified=values.get("identified", True),
+        refuses_equal_sids=values.get("refuses_equal_sids", False),
     )

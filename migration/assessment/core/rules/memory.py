@@ -55,6 +55,8 @@ def too_little_memory(vm: VmFacts, context: RuleContext) -> Parts:
     if isinstance(vm.guest_id, Unknown) or isinstance(vm.guest_full_name, Unknown):
         return answered(Answer.UNKNOWN, "guest_id", vm.guest_id if isinstance(vm.guest_id, Unknown) else vm.guest_full_name)
     row = context.guests.row_of(vm.guest_id, vm.guest_full_name)
+    if isinstance(row, Unknown):
+        return answered(Answer.UNKNOWN, "guest_full_name", row)
     least = row.memory_min_bytes if row else None
     if least is None or size >= least:
         return ()

@@ -1,0 +1,96 @@
+"""Rules on the operating system: what the guest table says of it, and what stays open while the system is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from estate.facts.unknown import UNKNOWN
+from migration.assessment.core.results import Answer
+from tests.builders.assessment import a_context, answer_of, outcome_of
+from tests.builders.estate import a_vm
+
+T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
+UBUNTU = {"guest_id": "ubuntu64Guest", "guest_full_name": "Ubuntu Linux (64-bit)"}
+SERVER_2012 = {"guest_id": "windows8Server64Guest", "guest_full_name": "Microsoft Windows Server 2012 (64-bit)"}
+
+
+def told(pretty: str) -> dict:
+    return {"guest_detailed_data": f"bitness='64' prettyName='{pretty}'"}
+
+
+CASES = [
+    ("OS-001", {}, F),
+    ("OS-001", {"guest_id": "otherGuest"}, T),
+    ("OS-001", {"guest_id": "other5xLinux64Guest"}, T),
+    ("OS-001", {"guest_id": "fedora64Guest"}, T),
+    ("OS-001", {"guest_id": UNKNOWN}, U),
+    ("OS-001", UBUNTU, U),
+    ("OS-001", {**UBUNTU, **told("Ubuntu 24.04 LTS")}, F),
+    ("OS-001", {**UBUNTU, "guest_full_name": UNKNOWN}, U),
+    ("OS-001", SERVER_2012, F),
+    ("OS-002", {}, F),
+    ("OS-002", {"guest_full_name": UNKNOWN, "guest_detailed_data": UNKNOWN}, F),
+    ("OS-002", {"guest_id": "windows9_64Guest"}, T),
+    ("OS-002", {"guest_id": "rhel6_64Guest"}, T),
+    ("OS-002", {"guest_id": "debian13_64Guest"}, T),
+    ("OS-002", {"guest_id": "freebsd14_64Guest"}, T),
+    ("OS-002", {"guest_id": "otherGuest64"}, T),
+    ("OS-002", SERVER_2012, T),
+    ("OS-002", UBUNTU, U),
+    ("OS-002", {**UBUNTU, **told("Ubuntu 22.04.5 LTS")}, F),
+    ("OS-002", {**UBUNTU, **told("Ubuntu 20.04.6 LTS")}, T),
+    ("OS-002", {"guest_id": "sles15_64Guest"}, U),
+    ("OS-002", {"guest_id": "sles15_64Guest", **told("SUSE Linux Enterprise Server 15 SP7")}, F),
+    ("OS-002", {"guest_id": "sles15_64Guest", **told("SUSE Linux Enterprise Server 15 SP6")}, T),
+    ("OS-002", {"guest_id": "fedora64Guest"}, U),
+    ("OS-002", {"guest_id": UNKNOWN}, U),
+    ("OS-003", {}, F),
+    ("OS-003", {"guest_id": "windows9Server64Guest"}, F),
+    ("OS-003", {"guest_id": "windows7_64Guest"}, T),
+    ("OS-003", SERVER_2012, T),
+    ("OS-003", UBUNTU, F),
+    ("OS-003", {"guest_id": "otherGuest"}, U),
+    ("OS-003", {"guest_id": "other5xLinux64Guest"}, F),
+    ("OS-003", {"guest_id": UNKNOWN}, U),
+    ("OS-004", {}, F),
+    ("OS-004", {"reported_guest_id": "WINDOWS2019SRV_64GUEST"}, F),
+    ("OS-004", {"reported_guest_id": "windows9Server64Guest"}, T),
+    ("OS-004", {"reported_guest_full_name": "Microsoft Windows Server 2019 or later (64-bit)"}, F),
+    ("OS-004", {"reported_guest_id": UNKNOWN, "reported_guest_full_name": "Ubuntu Linux (64-bit)"}, T),
+    ("OS-004", {"reported_guest_id": UNKNOWN}, F),
+    ("OS-004", {"reported_guest_id": None, "reported_guest_full_name": None}, U),
+    ("OS-004", {"configured_guest_id": UNKNOWN, "configured_guest_full_name": UNKNOWN}, U),
+]
+
+
+@pytest.mark.parametrize(("rule_id", "vm", "expected"), CASES)
+def test_rule_answers_in_three_values(rule_id: str, vm: dict, expected: Answer) -> None:
+    assert answer_of(rule_id, a_vm(**vm)) is expected
+
+
+@pytest.mark.parametrize(("day", "expected"), [(datetime(2029, 1, 31, 23, tzinfo=UTC), F), (datetime(2029, 2, 1, tzinfo=UTC), T)])
+def test_the_last_supported_day_is_still_supported(day: datetime, expected: Answer) -> None:
+    assert answer_of("OS-002", a_vm(), replace(a_context(), asked_at=day)) is expected
+
+
+def test_an_unsupported_system_is_named_with_its_support_and_template() -> None:
+    outcome = outcome_of("OS-002", a_vm(guest_id="rhel7_64Guest"))
+    assert outcome.params["parts"] == [
+        {
+            "systems": ["Red Hat Enterprise Linux 7"], "template": "Red Hat Enterprise Linux 8", "fit": "nearest",
+            "support": "paid", "supported_until": None,
+        }
+    ]  # fmt: skip
+
+
+def test_an_open_version_is_told_with_the_systems_it_may_be() -> None:
+    outcome = outcome_of("OS-001", a_vm(**UBUNTU))
+    assert "Ubuntu 18.04" in outcome.evidence[0].raw["unknown"]
+
+
+def test_a_disagreement_shows_both_ids() -> None:
+    outcome = outcome_of("OS-004", a_vm(reported_guest_id="windows9Server64Guest"))
+    assert outcome.params["parts"] == [{"configured": "windows2019srv_64Guest", "reported": "windows9Server64Guest"}]
