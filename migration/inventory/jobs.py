@@ -19,4 +19,4 @@ def probe(job: JobContext, source_id: str) -> dict[str, Any]:
 @handler("inventory.collect", title="Collect an inventory")
 def collect(job: JobContext, source_id: str) -> dict[str, Any]:
     """Make a new inventory of a source; a later attempt starts a fresh one and drops what this one left."""
-    return work.collect(job, source(source_id), feed=work.vsphere_feed)
+    return work.collect(job, source(source_id))

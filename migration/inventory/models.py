@@ -34,15 +34,19 @@ class Disposition(models.TextChoices):
 
 
 class Source(Identified):
-    """Where facts come from. `latest` is the newest complete inventory; `about` is what the source said of itself.
+    """Where facts come from: a server, told by its `endpoint`, or a file, told by `name` and `path`.
 
+    `latest` is the newest complete inventory; `about` is what the source said of itself. `path` of an `ova` is relative to the
+    import folder.
     `privileges_missing` is `[{privilege, purpose}]` or `{"unknown": reason}`; `hosts_unread` is `[{host, reason}]`: ESXi hosts
     whose certificate the last probe could not have.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sources")
     kind = models.CharField(max_length=16, choices=SourceKind.choices)
-    endpoint = models.OneToOneField(Endpoint, on_delete=models.PROTECT, related_name="+")
+    endpoint = models.OneToOneField(Endpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200, blank=True)
+    path = models.CharField(max_length=500, blank=True)
     about = models.JSONField(null=True, blank=True)
     privileges_missing = models.JSONField(null=True, blank=True)
     hosts_unread = models.JSONField(default=list, blank=True)
@@ -51,9 +55,18 @@ class Source(Identified):
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(endpoint__isnull=False, name="") | models.Q(endpoint__isnull=True) & ~models.Q(name=""),
+                name="source_is_a_server_or_a_named_file",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "kind", "name"], condition=~models.Q(name=""), name="one_file_source_per_name_and_kind"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.endpoint.name
+        return self.name if self.endpoint is None else self.endpoint.name
 
 
 class Inventory(Identified):

@@ -27,12 +27,15 @@ from project.backbone.problems import Conflict, NotVisible
 
 @dataclass(frozen=True, slots=True)
 class MachineView:
-    """A machine with its latest facts; `vm` is None when the newest inventory of its source does not hold it."""
+    """A machine with its latest facts; `vm` is None when the newest inventory of its source does not hold it.
+
+    `endpoint_id` is None for a machine that only files tell of.
+    """
 
     id: UUID
     name: str
     source_id: UUID
-    endpoint_id: UUID
+    endpoint_id: UUID | None
     source_name: str
     native_id: str
     disposition: str
@@ -173,7 +176,7 @@ def _view(machine: Machine, entry: InventoryEntry | None) -> MachineView:
         name=machine.name,
         source_id=machine.source_id,
         endpoint_id=machine.source.endpoint_id,
-        source_name=machine.source.endpoint.name,
+        source_name=str(machine.source),
         native_id=machine.native_id,
         disposition=machine.disposition,
         vm=vm,

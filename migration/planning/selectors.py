@@ -117,7 +117,7 @@ def is_approved(wave_id: UUID | str) -> bool:
 def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> list[WaveMachine]:
     """The wave's machines with their latest facts and their frozen places, but for those `without` that moved already.
 
-    Raises: NotVisible; Conflict `machine_gone` (409) naming those the latest inventory no longer holds.
+    Raises: NotVisible; Conflict `machine_gone` (409) naming those the latest inventory no longer holds, `source_cannot_export`.
     """
     wave = wave_by_id(wave_id)
     pool = readiness.pool(wave.plan.pool_id)
@@ -133,6 +133,16 @@ def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> lis
     return [_wave_machine(row, views[row.machine_id], pool.endpoint_id) for row in rows]
 
 
+def _exporting(view: inventories.MachineView) -> UUID:
+    if view.endpoint_id is None:
+        raise Conflict(
+            f"{view.name} is known from a file alone: no server is there to export its disks.",
+            code="source_cannot_export",
+            next_step="Add the vCenter or ESXi host it runs on as a source, collect that, and make a new plan.",
+        )
+    return view.endpoint_id
+
+
 def _views(project: Project, rows: list[PlannedMachine]) -> dict[UUID, inventories.MachineView]:
     machines = inventories.machines(project).filter(id__in=[row.machine_id for row in rows])
     return {view.id: view for view in inventories.machine_views(machines)}
@@ -146,7 +156,7 @@ def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpo
         name=view.name,
         target_name=placement.target_name,
         source_id=view.source_id,
-        source_endpoint_id=view.endpoint_id,
+        source_endpoint_id=_exporting(view),
         pool_endpoint_id=pool_endpoint_id,
         native_id=view.native_id,
         vm=view.vm,

@@ -104,9 +104,14 @@ def _source(inventory: Inventory, *, alone: bool) -> SourceFacts:
         collected_at=inventory.collected_at or now(),
         privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose"),
         hosts_unread=_pairs(row.hosts_unread, "host", "reason") if row.probed_at else Unknown("the source was not probed"),
-        pins_changed=() if row.endpoint.pins else Unknown("no certificate of the source was confirmed"),
+        pins_changed=_pins_changed(row.endpoint.pins if row.endpoint else None),
         disagreements=() if alone else NEVER_COMPARED,
     )
+
+
+def _pins_changed(pins: list[str] | None) -> tuple[str, ...] | Unknown:
+    """A file shows no certificate that could have changed; a server nobody vouched for might have had any."""
+    return () if pins is None or pins else Unknown("no certificate of the source was confirmed")
 
 
 def _pairs(rows: Any, first: str, second: str) -> tuple[tuple[str, str], ...] | Unknown:

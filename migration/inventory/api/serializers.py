@@ -22,30 +22,31 @@ class OfferedCertificateSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
-    """A source with its endpoint."""
+    """A source with its endpoint, or with its file; what only a server has is then empty."""
 
-    name = serializers.CharField(source="endpoint.name", read_only=True)
-    url = serializers.CharField(source="endpoint.url", read_only=True)
-    username = serializers.CharField(source="endpoint.username", read_only=True)
-    tls_thumbprints = serializers.ListField(source="endpoint.pins", child=serializers.CharField(), read_only=True)
-    certificates = OfferedCertificateSerializer(source="endpoint.offered_pins", many=True, read_only=True)
-    confirmed_at = serializers.DateTimeField(source="endpoint.pins_confirmed_at", read_only=True)
+    name = serializers.CharField(source="__str__", read_only=True)
+    url = serializers.CharField(source="endpoint.url", read_only=True, default="")
+    username = serializers.CharField(source="endpoint.username", read_only=True, default="")
+    tls_thumbprints = serializers.ListField(source="endpoint.pins", child=serializers.CharField(), read_only=True, default=list)
+    certificates = OfferedCertificateSerializer(source="endpoint.offered_pins", many=True, read_only=True, default=list)
+    confirmed_at = serializers.DateTimeField(source="endpoint.pins_confirmed_at", read_only=True, allow_null=True)
     latest_inventory = serializers.UUIDField(source="latest_id", read_only=True, allow_null=True)
 
     class Meta:
         model = Source
         fields: ClassVar = [
-            "id", "kind", "name", "url", "username", "tls_thumbprints", "certificates", "confirmed_at", "about",
+            "id", "kind", "name", "path", "url", "username", "tls_thumbprints", "certificates", "confirmed_at", "about",
             "privileges_missing", "hosts_unread", "probed_at", "latest_inventory", "created_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
 
 class NewSourceSerializer(serializers.Serializer[dict[str, Any]]):
-    """What a new source needs. The password is sealed at once and cannot be read back."""
+    """What a new source needs: a server its url and credentials, an `ova` its path. The password cannot be read back."""
 
     kind = serializers.ChoiceField(choices=SourceKind.choices)
     name = serializers.CharField(max_length=200, required=False)
+    path = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     url = serializers.CharField(max_length=500, required=False, default="")
     username = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     password = serializers.CharField(
@@ -57,6 +58,7 @@ class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
     """What may be changed on a source; another url drops the confirmed certificates."""
 
     name = serializers.CharField(max_length=200, required=False)
+    path = serializers.CharField(max_length=500, required=False)
     url = serializers.CharField(max_length=500, required=False)
     username = serializers.CharField(max_length=200, required=False, allow_blank=True)
     password = serializers.CharField(max_length=1000, required=False, allow_blank=True, write_only=True, trim_whitespace=False)

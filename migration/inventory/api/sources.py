@@ -27,12 +27,12 @@ from project.backbone.jobs.serializers import JobSerializer
 
 @extend_schema_view(retrieve=extend_schema(summary="One source"), list=extend_schema(summary="The project's sources"))
 class SourceViewSet(ProjectReadOnlyViewSet):
-    """Where facts come from: a vCenter or an ESXi host."""
+    """Where facts come from: a vCenter, an ESXi host or an OVF package."""
 
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
     filterset_fields: ClassVar = ["kind"]
-    search_fields: ClassVar = ["endpoint__name", "endpoint__url"]
+    search_fields: ClassVar = ["endpoint__name", "endpoint__url", "name", "path"]
     ordering_fields: ClassVar = ["created_at"]
 
     def get_queryset(self) -> QuerySet[Source]:
@@ -40,17 +40,17 @@ class SourceViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=NewSourceSerializer, responses={201: SourceSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Add a source; nothing is contacted yet. Probe it next."""
+        """Add a source; nothing is contacted yet. Probe a server next; collect a file at once."""
         asked = NewSourceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = {**asked.validated_data}
-        values.setdefault("name", values["url"])
+        values.setdefault("name", values["url"] or values["path"][-200:])
         source = sources.create_source(self.project, actor=self.actor, **values)
         return Response(SourceSerializer(source).data, status=201)
 
     @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change name, address or credentials."""
+        """Change name, address, path or credentials."""
         asked = SourceChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         source = sources.change_source(self.get_object(), actor=self.actor, **asked.validated_data)

@@ -1,30 +1,31 @@
-"""The inventory's work at the edge: a vSphere session in, pages of facts into services. No decision and no model is made here."""
+"""The inventory's work at the edge: a vSphere session or a package in, pages of facts into services.
+
+No decision and no model is made here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
+
+from django.conf import settings
 
 from estate.connection import Connection
 from estate.facts.codec import to_json
 from estate.facts.source import SourceAbout, SourceFact, VmFacts
 from estate.facts.unknown import Unknown
+from estate.ova import place
+from estate.ova import read as packages
 from estate.vsphere import inventory as vsphere
 from estate.vsphere.probe import probe as look
 from estate.vsphere.session import VsphereSession
-from migration.inventory.models import Inventory, Source
+from migration.inventory.models import Inventory, Source, SourceKind
 from migration.inventory.services import collecting, sources
 from migration.inventory.services.recognising import SeenVm
-from migration.inventory.work.overlap import OnPage, read_aside
+from migration.inventory.work.overlap import OnPage, Read, read_aside
 from project.backbone.endpoints.selectors import connection_of
 from project.backbone.jobs.context import JobContext
-
-
-class Feed(Protocol):
-    """Whoever can read a whole estate page by page: vSphere here, a recorded one in tests."""
-
-    def __call__(self, connection: Connection, *, on_page: OnPage, alive: Callable[[], None]) -> SourceAbout: ...
 
 
 def vsphere_feed(connection: Connection, *, on_page: OnPage, alive: Callable[[], None]) -> SourceAbout:
@@ -36,9 +37,9 @@ def vsphere_feed(connection: Connection, *, on_page: OnPage, alive: Callable[[],
 def probe(job: JobContext, source: Source) -> dict[str, Any]:
     """Look at the source and write down what it shows. Before its own certificate is confirmed, that is all it shows.
 
-    Raises: EdgeError, see estate.vsphere.errors.
+    Raises: EdgeError, see estate.vsphere.errors; Conflict `source_is_a_file` (409).
     """
-    seen = look(connection_of(source.endpoint))
+    seen = look(connection_of(sources.endpoint_of(source)))
     certificates = [to_json(certificate) for certificate in seen.certificates]
     sources.record_probe(
         source,
@@ -51,18 +52,25 @@ def probe(job: JobContext, source: Source) -> dict[str, Any]:
     return {"certificates": certificates, "logged_in": seen.about is not None}
 
 
-def collect(job: JobContext, source: Source, *, feed: Feed) -> dict[str, Any]:
+def reader_of(source: Source) -> Read:
+    """Whoever reads this source's whole estate page by page. Raises: CannotOpen, PathNotAllowed."""
+    if SourceKind(source.kind) is SourceKind.OVA:
+        package = place.resolve(settings.IMPORT_DIR, source.path)
+        return lambda on_page, alive: packages.read(package, on_page=on_page, alive=alive)
+    connection = connection_of(sources.endpoint_of(source))
+    return lambda on_page, alive: vsphere_feed(connection, on_page=on_page, alive=alive)
+
+
+def collect(job: JobContext, source: Source) -> dict[str, Any]:
     """Make a new inventory of the source. Whatever ends it early, nothing half read stays behind.
 
     Raises: EdgeError from the source; JobCancelled and LeaseLost from the job; InventoryReplaced.
     """
+    read = reader_of(source)
     inventory = collecting.begin(source, job_id=job.id, actor=job.actor)
     intake = _Intake(job, inventory)
-    connection = connection_of(source.endpoint)
     try:
-        about = read_aside(
-            lambda on_page, alive: feed(connection, on_page=on_page, alive=alive), on_page=intake.take, alive=job.alive
-        )
+        about = read_aside(read, on_page=intake.take, alive=job.alive)
         complete = collecting.complete(inventory, about=about, vms=intake.vms, actor=job.actor)
     finally:
         collecting.abandon(inventory, actor=job.actor)  # leaves a complete inventory alone

@@ -10,6 +10,7 @@ class ReasonCode(StrEnum):
     DISPOSITION = "disposition"
     NOT_IN_INVENTORY = "not_in_inventory"
     IS_TEMPLATE = "is_template"
+    SOURCE_CANNOT_EXPORT = "source_cannot_export"
     CRITICAL_FINDING = "critical_finding"
     FACT_UNKNOWN = "fact_unknown"
     NETWORK_UNMAPPED = "network_unmapped"

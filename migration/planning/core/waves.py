@@ -1,7 +1,8 @@
 """Filling a wave: who comes along, who is left out and why. One wave; the order given is the order in which room is taken.
 
-A machine is left out for its disposition, a critical finding no waiver covers, a gap of the mapping, a fact nobody read, or
-an SR that would overfill. An open question (unknown) on a critical rule lets it be planned; the gate asks for it again.
+A machine is left out for its disposition, a source without a server, a critical finding no waiver covers, a gap of the mapping,
+a fact nobody read, or an SR that would overfill. An open question (unknown) on a critical rule lets it be planned; the gate
+asks for it again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class OpenFinding:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A machine somebody wants to move. `vm` is None when the latest inventory does not hold it."""
+    """A machine somebody wants to move. `vm` is None when the latest inventory does not hold it.
+
+    `exportable`: a server can hand its disks over. A machine that only files tell of has none.
+    """
 
     machine_id: str
     name: str
@@ -37,6 +41,7 @@ class Candidate:
     vm: VmFacts | None
     names: EstateNames
     findings: tuple[OpenFinding, ...] = ()
+    exportable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ def obstacles(candidate: Candidate) -> list[Reason]:
     elif candidate.vm.is_template is True:
         detail = f"{candidate.name} is a template, not a machine that runs."
         reasons.append(Reason(ReasonCode.IS_TEMPLATE, candidate.name, detail, "Convert it to a VM first if it shall move."))
+    if not candidate.exportable:
+        detail = f"{candidate.name} is known from a file alone: no server is there to export its disks."
+        remedy = "Add the vCenter or ESXi host it runs on as a source, and collect that."
+        reasons.append(Reason(ReasonCode.SOURCE_CANNOT_EXPORT, candidate.name, detail, remedy))
     reasons.extend(_finding_reason(finding) for finding in candidate.findings if _stands_against(finding))
     return reasons
 

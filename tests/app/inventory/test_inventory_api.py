@@ -51,7 +51,7 @@ def probed(source: Source) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["ova", "rvtools"])
+@pytest.mark.parametrize("kind", ["rvtools"])
 def test_other_kinds_are_refused_with_a_next_step(people: People, kind: str) -> None:
     answer = people.client("owner").post(url(people, "sources"), {**NEW, "kind": kind})
     assert (answer.status_code, answer.json()["code"]) == (400, "source_kind_not_supported")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from migration.inventory import selectors
 from migration.inventory.models import Inventory, Machine, Sighting, Source
 from migration.inventory.services import collecting
 from migration.inventory.work import seen_vm
 from tests.builders.estate import a_source_about, a_vm
-from tests.builders.inventory import SYSTEM, a_source
+from tests.builders.inventory import SYSTEM, a_source, an_inventory
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +61,12 @@ def test_clones_with_one_instance_uuid_stay_machines_of_their_own(people: People
     collected(one, *twins, vcenter="vc")
     collected(other, a_vm("c", native_id="1", instance_uuid="u1"))
     assert Machine.objects.count() == 3
+
+
+def test_machines_known_before_there_were_sightings_were_seen_where_they_are(people: People) -> None:
+    an_inventory(a_source(people.project), *(a_vm(f"m{number}") for number in range(3)))
+    before = set(Sighting.objects.values_list("machine_id", "source_id", "native_id", "instance_uuid", "last_seen_at"))
+    Sighting.objects.all().delete()
+    import_module("migration.inventory.migrations.0002_sightings").sight_what_is_known(apps, None)
+    assert len(before) == 3
+    assert set(Sighting.objects.values_list("machine_id", "source_id", "native_id", "instance_uuid", "last_seen_at")) == before

@@ -272,3 +272,17 @@ def test_lists_of_plans_and_waves_never_need_more_queries(
                 assert people.client("owner").get(url(people, rest)).status_code == 200
             counts.append(len(captured))
     assert counts[:2] == counts[2:]
+
+
+def test_a_machine_only_a_file_tells_of_is_left_out_and_never_handed_on(people: People, pool: Pool, mapping: Mapping) -> None:
+    planned(people, pool, mapping)
+    wave, app = Wave.objects.get(), machine_named("app")
+    endpoint = app.source.endpoint
+    type(app.source).objects.filter(pk=app.source_id).update(kind="ova", endpoint=None, name="exports", path="web.ova")
+    with pytest.raises(Conflict, match="known from a file alone") as refused:
+        selectors.wave_machines(wave.id)
+    assert refused.value.code == "source_cannot_export"
+    assert endpoint is not None
+    again = planned(people, pool, mapping, name="again")
+    codes = {reason["code"] for reason in again.machines.get(machine_id=app.id).reasons}
+    assert "source_cannot_export" in codes

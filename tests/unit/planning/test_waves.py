@@ -51,6 +51,12 @@ def test_a_template_stays_behind() -> None:
     assert [reason.code for reason in left_out.reasons] == [ReasonCode.IS_TEMPLATE]
 
 
+def test_a_machine_only_a_file_tells_of_stays_behind_with_the_way_to_move_it() -> None:
+    (left_out,) = fill([a_candidate(exportable=False)], a_mapping(), a_target()).left_out
+    assert [reason.code for reason in left_out.reasons] == [ReasonCode.SOURCE_CANNOT_EXPORT]
+    assert "vCenter" in left_out.reasons[0].remedy
+
+
 def test_a_machine_the_latest_inventory_lacks_is_an_unknown() -> None:
     (left_out,) = fill([a_candidate(vm=None)], a_mapping(), a_target()).left_out
     assert (left_out.reasons[0].code, left_out.reasons[0].unknown) == (ReasonCode.NOT_IN_INVENTORY, True)
