@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from migration.assessment.core.registry import RULES, Rule
 from migration.assessment.core.rules import (
+    affinity,
+    changes,
     cpu,
     devices,
     disk_functions,
@@ -24,6 +26,8 @@ from migration.assessment.core.rules import (
 )
 
 FAMILIES = (
+    affinity,
+    changes,
     cpu,
     devices,
     disk_functions,
