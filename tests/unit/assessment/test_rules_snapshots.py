@@ -24,6 +24,9 @@ def on(*store_ids: object) -> dict:
 
 
 CASES = [
+    ("SNP-001", {"snapshots": (a_snapshot(),)}, {}, T),
+    ("SNP-001", {"snapshots": ()}, {}, F),
+    ("SNP-001", {"snapshots": UNKNOWN}, {}, U),
     ("SNP-002", {}, {}, F),
     ("SNP-002", {"snapshots": (), "change_tracking": False}, {}, F),
     ("SNP-002", {"snapshots": (), "change_tracking": UNKNOWN}, {}, F),

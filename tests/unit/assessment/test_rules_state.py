@@ -33,9 +33,19 @@ CASES = [
     ("STA-003", {"is_template": True}, T),
     ("STA-003", {"name": "template-of-mine"}, F),
     ("STA-003", {"is_template": UNKNOWN}, U),
+    ("STA-004", {"managed_by": "com.vmware.vcDr"}, T),
+    ("STA-004", {"name": "vCLS-5c0ffee0", "managed_by": UNKNOWN}, T),
+    ("STA-004", {"managed_by": None}, F),
+    ("STA-004", {"name": "myvCLS-notes", "managed_by": None}, F),
+    ("STA-004", {"managed_by": UNKNOWN}, U),
     ("STA-005", {"replicated": True}, T),
     ("STA-005", {}, F),
     ("STA-005", {"replicated": UNKNOWN}, U),
+    ("FTL-001", {"ft_state": "running"}, T),
+    ("FTL-001", {"ft_configured": True, "ft_state": UNKNOWN}, T),
+    ("FTL-001", {"ft_state": "disabled"}, F),
+    ("FTL-001", {"ft_state": UNKNOWN}, U),
+    ("FTL-001", {"ft_configured": UNKNOWN}, U),
 ]
 
 
