@@ -106,9 +106,7 @@ class AttestationSerializer(serializers.Serializer[Any]):
     source = serializers.UUIDField(  # type: ignore[assignment]  # a field of ours, not of Field
         required=False, write_only=True, help_text="Machines of this source on which it is open."
     )
-    cluster = serializers.CharField(
-        required=False, write_only=True, help_text="Subjects of this cluster on which it is open."
-    )
+    cluster = serializers.CharField(required=False, write_only=True, help_text="Subjects of this cluster on which it is open.")
     all = serializers.BooleanField(required=False, write_only=True, help_text="All subjects on which the rule is open.")
     answer = serializers.BooleanField(help_text="True: the concern is there. False: a person looked, and it is not.")
     who = serializers.CharField(max_length=200)
