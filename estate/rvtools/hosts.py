@@ -1,0 +1,142 @@
+"""The rows about ESXi hosts as facts: vHost, and from other sheets their NICs, switches, adapters and LUNs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from estate.facts.source import HbaFacts, HostFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
+from estate.facts.unknown import Unknown, is_known
+from estate.rvtools.devices import not_in_workbooks
+from estate.rvtools.landscape import Register, Rows
+from estate.rvtools.names import Key
+from estate.rvtools.tables import NOT_IN_WORKBOOKS, Record
+
+P = TypeVar("P")
+_HOST, _LUN = not_in_workbooks(HostFacts), not_in_workbooks(LunFacts)
+_VERSION = re.compile(r"(\d+\.\d+(?:\.\d+)*)")
+_BUILD = re.compile(r"build[- ](\d+)", re.IGNORECASE)
+_MOST_PATHS = 8
+_MORE_PATHS = Unknown("eight paths or more")
+_HT_NOT_TOLD = Unknown("the workbook does not tell whether hyperthreading is active")
+_WORKING = frozenset({"active", "standby"})
+_ADAPTER_KINDS = (
+    ("ethernet", "HostFibreChannelOverEthernetHba"),
+    ("fcoe", "HostFibreChannelOverEthernetHba"),
+    ("fibre", "HostFibreChannelHba"),
+    ("iscsi", "HostInternetScsiHba"),
+    ("sas", "HostSerialAttachedHba"),
+    ("nvme", "HostPcieHba"),
+    ("pcie", "HostPcieHba"),
+    ("block", "HostBlockHba"),
+    ("scsi", "HostParallelScsiHba"),
+)
+_TAKEN = """in_maintenance connection_state cpu_model cpu_sockets cpu_cores memory_bytes product vendor model serial bios_version
+current_evc_mode max_evc_mode dns_servers ntp_servers"""
+
+
+def hosts(rows: Rows, register: Register) -> list[HostFacts]:
+    """One for each row of vHost."""
+    parts = {sheet: rows.by_host(sheet) for sheet in ("vNIC", "vSwitch", "vSC_VMK", "vHBA", "vMultiPath")}
+    stores = _stores_by_host(rows, register)
+    return [_host(record, rows, register, parts, stores) for record in rows.of("vHost")]
+
+
+def _host(
+    record: Record, rows: Rows, register: Register, parts: dict[str, dict[Key, list[Record]]], stores: dict[Key, list[str]]
+) -> HostFacts:
+    key, product, cluster_id = (record["center"], record["host_name"]), record["product"], register.cluster_of(record)
+
+    def read(sheet: str, one: Callable[[Record], P]) -> tuple[P, ...] | Unknown:
+        missing = rows.missing(sheet)
+        return tuple(one(each) for each in parts[sheet].get(key, ())) if missing is None else missing
+
+    uplinks = parts["vNIC"].get(key, []) if rows.missing("vNIC") is None else None
+    fields = _HOST | {name: record[name] for name in _TAKEN.split()}
+    fields |= {
+        "cpu_vendor": _cpu_vendor(record["cpu_model"]),
+        "cpu_threads": _threads(record["cpu_cores"], record["ht_active"]),
+        "version": _inside(product, _VERSION),
+        "build": _inside(product, _BUILD),
+        "physical_nics": read("vNIC", _physical_nic),
+        "switches": read("vSwitch", lambda each: _switch(each, uplinks)),
+        "kernel_nics": read("vSC_VMK", _kernel_nic),
+        "hbas": read("vHBA", _adapter),
+        "luns": read("vMultiPath", _lun),
+    }
+    return HostFacts(
+        native_id=register.hosts.add(*key, record["native_id"]),
+        name=record["host_name"],
+        cluster_id=None if isinstance(cluster_id, Unknown) else cluster_id,
+        datastore_ids=tuple(stores.get(key, ())),
+        extra=record.get("extra", ()),
+        **fields,
+    )
+
+
+def _stores_by_host(rows: Rows, register: Register) -> dict[Key, list[str]]:
+    found: dict[Key, list[str]] = {}
+    for record in rows.of("vDatastore"):
+        store_id = register.datastores.find(record["center"], record["name"])
+        if is_known(store_id) and is_known(record["host_names"]):
+            for name in record["host_names"]:
+                found.setdefault((record["center"], name), []).append(store_id)
+    return found
+
+
+def _cpu_vendor(model: str | Unknown) -> str | Unknown:
+    if isinstance(model, Unknown):
+        return model
+    found = (vendor for vendor in ("intel", "amd", "hygon") if vendor in model.lower())
+    return next(found, Unknown(f"CPU model {model!r} names no vendor"))
+
+
+def _threads(cores: int | Unknown, ht_active: bool | Unknown) -> int | Unknown:
+    if isinstance(cores, Unknown) or isinstance(ht_active, Unknown):
+        return cores if isinstance(cores, Unknown) else _HT_NOT_TOLD
+    return cores * 2 if ht_active else cores
+
+
+def _inside(product: str | Unknown, pattern: re.Pattern[str]) -> str | Unknown:
+    if isinstance(product, Unknown):
+        return product
+    found = pattern.search(product)
+    return found[1] if found else Unknown(f"ESX Version is {product!r}")
+
+
+def _physical_nic(record: Record) -> PhysicalNicFacts:
+    speed = record["link_mbit_s"]
+    link = speed if isinstance(speed, Unknown) else speed or None
+    return PhysicalNicFacts(record["name"], record["mac_address"], record["driver"], record["pci"], link)
+
+
+def _switch(record: Record, nics: list[Record] | None) -> VirtualSwitchFacts:
+    uplinks = NOT_IN_WORKBOOKS if nics is None else tuple(each["name"] for each in nics if each["switch_name"] == record["name"])
+    policies = (record["promiscuous"], record["forged_transmits"], record["mac_changes"])
+    return VirtualSwitchFacts(record["name"], record["mtu"], uplinks, *policies)
+
+
+def _kernel_nic(record: Record) -> KernelNicFacts:
+    portgroup = "" if isinstance(record["portgroup"], Unknown) else record["portgroup"]
+    return KernelNicFacts(record["name"], portgroup, record["ip_address"], record["mtu"], services=NOT_IN_WORKBOOKS)
+
+
+def _adapter(record: Record) -> HbaFacts:
+    told = "" if isinstance(record["kind"], Unknown) else record["kind"]
+    kind = told if told.startswith("Host") else next((k for word, k in _ADAPTER_KINDS if word in told.lower()), told)
+    return HbaFacts(record["name"], kind, record["model"], record["driver"], record["address"])
+
+
+def _lun(record: Record) -> LunFacts:
+    """A sheet shows eight paths at most: with all of them filled there may be more."""
+    states = [record[f"state_{n}"] for n in range(1, _MOST_PATHS + 1) if record[f"path_{n}"] != ""]
+    live = sum(str(state).strip().lower() in _WORKING for state in states)
+    words = (each.strip() for each in (record["vendor"], record["model"]) if is_known(each))
+    fields = _LUN | {
+        "model": " ".join(word for word in words if word) or NOT_IN_WORKBOOKS,
+        "paths": _MORE_PATHS if len(states) == _MOST_PATHS else len(states),
+        "live_paths": _MORE_PATHS if len(states) == _MOST_PATHS else live,
+        "policy": record["policy"],
+    }
+    return LunFacts(record["name"], **fields)
