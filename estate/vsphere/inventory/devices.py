@@ -218,16 +218,22 @@ def _network_id(behind: NicParts, networks: NetworkNames) -> str | Unknown:
 
 
 def _other(found: NicParts, kind: str) -> DeviceFacts:
-    backing, connectable = found.get("backing"), found.get("connectable")
+    backing = found.get("backing")
     return DeviceFacts(
         device_key=_key(found),
         kind=kind,
         label=_label(found),
         backing_type=wire_type(backing),
         backing=None if backing is None else _stands_on(backing),
-        connected=NOT_GIVEN if connectable is None else boolean(connectable, "connected"),
+        connected=_connected(found),
         traits=_traits(found, backing),
     )
+
+
+def _connected(found: NicParts) -> bool | Unknown:
+    """A USB device says it itself, other devices in what they tell of their connection."""
+    connectable = found.get("connectable")
+    return boolean(found.get("connected")) if connectable is None else boolean(connectable, "connected")
 
 
 def _stands_on(backing: _Element) -> str | Unknown:

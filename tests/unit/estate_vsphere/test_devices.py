@@ -8,6 +8,7 @@ from estate.facts.source import DiskBacking, DiskFacts, NicFacts
 from estate.facts.unknown import Unknown
 from estate.vsphere.inventory.devices import Devices, NetworkNames, read_devices
 from estate.vsphere.inventory.guests import addresses_by_key as guest_addresses
+from estate.vsphere.inventory.values import NOT_GIVEN
 from tests.unit.estate_vsphere.xml import prop, read_one
 
 NETWORKS = NetworkNames(
@@ -146,3 +147,24 @@ def test_flagged_devices_are_named_and_ordinary_ones_left_out() -> None:
         "VirtualPCIPassthrough",
     ]
     assert devices.has_vtpm is True
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ("<connected>true</connected>", True),
+        ("<connectable><connected>false</connected></connectable>", False),
+        ("", NOT_GIVEN),
+    ],
+)
+def test_a_device_tells_whether_it_is_connected_itself_or_in_its_connection(inside: str, expected: object) -> None:
+    devices = _read(_device("VirtualUSB", inside, 7000)).other
+    assert isinstance(devices, tuple)
+    assert devices[0].connected == expected
+
+
+def test_a_graphics_card_tells_its_3d_support_and_displays() -> None:
+    card = _device("VirtualMachineVideoCard", "<numDisplays>2</numDisplays><enable3DSupport>true</enable3DSupport>", 500)
+    devices = _read(card).other
+    assert isinstance(devices, tuple)
+    assert dict(devices[0].traits) == {"enable3DSupport": "true", "numDisplays": "2"}

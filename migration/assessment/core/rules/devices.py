@@ -52,7 +52,8 @@ def _present(device: DeviceFacts) -> tuple[Answer, str, Any]:
 
 
 def _backed(device: DeviceFacts) -> Answer:
-    return known(device.backing, bool)
+    """A device of the client has an empty name behind it."""
+    return known(device.backing, lambda backing: backing is not None)
 
 
 def _connected(device: DeviceFacts) -> tuple[Answer, str, Any]:
