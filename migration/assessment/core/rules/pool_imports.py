@@ -126,7 +126,7 @@ def _add_disk(needs: Mapping[str, Need], disk: DiskFacts, place: str | Unknown, 
 )
 def second_live_copy(pool: PoolFacts, context: RuleContext) -> Parts:
     """Matched by the source's instance uuid, which is written into every VM that is made. A source that is off does no harm."""
-    if unread := unread_class(pool, "VM"):
+    if (unread := unread_class(pool, "VM")) is not None:
         return (Part(Answer.UNKNOWN, "vms", unread),)
     imports = [vm for vm in pool.vms if vm.source_instance_uuid]
     sources = {vm.instance_uuid: vm for vm in context.estate.vms if not isinstance(vm.instance_uuid, Unknown)} if imports else {}

@@ -63,7 +63,7 @@ def mixed_processors(pool: PoolFacts, context: RuleContext) -> Parts:
 )
 def sr_not_connected(pool: PoolFacts, context: RuleContext) -> Parts:
     """An SR in maintenance has its connections unplugged too. A shared SR needs a connection on each host."""
-    if unread := unread_class(pool, "PBD"):
+    if (unread := unread_class(pool, "PBD")) is not None:
         return (Part(Answer.UNKNOWN, "pbds", unread),)
     return tuple(part for sr in disk_srs(pool) for part in _sr_parts(pool, sr))
 
@@ -94,7 +94,7 @@ def network_not_connected(pool: PoolFacts, context: RuleContext) -> Parts:
     mapped = context.target.networks
     if isinstance(mapped, Unknown):
         return (Part(Answer.UNKNOWN, "networks", mapped),)
-    if unread := unread_class(pool, "PIF"):
+    if (unread := unread_class(pool, "PIF")) is not None:
         return (Part(Answer.UNKNOWN, "pifs", unread),)
     wanted = set(mapped.values())
     return tuple(
@@ -139,7 +139,7 @@ def _disks_above(vms: Iterable[VmFacts], largest_bytes: int) -> Iterator[Part]:
     unread: Unknown | None = None
     for vm in vms:
         sizes = [disk.capacity_bytes for disk in vm.disks] if not isinstance(vm.disks, Unknown) else [vm.disks]
-        unread = unread or next((size for size in sizes if isinstance(size, Unknown)), None)
+        unread = next((size for size in sizes if isinstance(size, Unknown)), unread)
         size_bytes = max((size for size in sizes if not isinstance(size, Unknown)), default=0)
         if size_bytes > largest_bytes:
             params = {"machine": vm.name, "capacity_bytes": size_bytes, "limit_bytes": largest_bytes}
@@ -159,7 +159,7 @@ def _disks_above(vms: Iterable[VmFacts], largest_bytes: int) -> Iterator[Part]:
 )
 def template_missing(pool: PoolFacts, context: RuleContext) -> Parts:
     """Of every guest in the estate: the mapped template, else the one of the guest table. A guest nobody knows is asked."""
-    if unread := unread_class(pool, "VM"):
+    if (unread := unread_class(pool, "VM")) is not None:
         return (Part(Answer.UNKNOWN, "templates", unread),)
     there = {template.name for template in pool.templates}
     guests = {(vm.guest_id, vm.guest_full_name) for vm in context.estate.vms}
@@ -216,7 +216,7 @@ def soft_mount(pool: PoolFacts, context: RuleContext) -> Parts:
     """The driver mounts softly unless its added options say otherwise; the last word of the options counts."""
     kinds = {sr.uuid: sr for sr in disk_srs(pool) if sr.kind in FILE_SERVERS}
     names = {host.uuid: host.name for host in pool.hosts}
-    if unread := unread_class(pool, "PBD"):
+    if (unread := unread_class(pool, "PBD")) is not None:
         return tuple(Part(Answer.UNKNOWN, "pbds", unread) for _ in sorted(kinds)[:1])
     return tuple(
         part
