@@ -119,7 +119,10 @@ def _landscape(count: int) -> Iterator[Any]:
 
 
 def _vm(number: int) -> Any:
-    """A machine like many: one to four disks, one or two NICs, a guest in five kinds; one in ten has a snapshot, one in fifty an RDM."""
+    """A machine like many: one to four disks, one or two NICs, a guest in five kinds.
+
+    One in ten has a snapshot, one in fifty an RDM.
+    """
     from estate.facts.source import DiskBacking
     from tests.builders.estate import a_disk, a_nic, a_snapshot, a_vm
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ def _table(name: str) -> dict[str, Any]:
     return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
 
 
+@cache
 def the_limits(product: str = "xenserver-8.4") -> Limits:
     return limits_from(_table("limits-2026-11.toml"), product)
 
 
+@cache
 def the_guests() -> GuestTable:
     return guests_from(_table("guests-2026-11.toml"))
 

@@ -23,11 +23,13 @@ DEFAULT_BOOT_PROTOCOL = "ipv4"
     remediation="Have the target VM made with HVM_boot_params:firmware like the source, whatever its template says.",
 )
 def firmware_differs(vm: VmFacts, context: RuleContext) -> Parts:
-    """Without a mapped template there is nothing to differ from, so only an unread firmware leaves the question open.
+    """Without a mapped template there is nothing to differ from; with one, an unread guest leaves open which it is.
 
     Conversions force the source's firmware; the comparison matters to whoever makes the VM from its template as it is.
     """
     wanted = _template_firmware(vm, context)
+    if isinstance(wanted, Unknown):
+        return answered(Answer.UNKNOWN, "guest_id", wanted)
     return judged(
         "firmware",
         vm.firmware,
@@ -36,8 +38,11 @@ def firmware_differs(vm: VmFacts, context: RuleContext) -> Parts:
     )
 
 
-def _template_firmware(vm: VmFacts, context: RuleContext) -> str | None:
-    return None if isinstance(vm.guest_id, Unknown) else context.target.firmware_of_template.get(vm.guest_id)
+def _template_firmware(vm: VmFacts, context: RuleContext) -> str | Unknown | None:
+    templates = context.target.firmware_of_template
+    if isinstance(vm.guest_id, Unknown):
+        return vm.guest_id if templates else None
+    return templates.get(vm.guest_id)
 
 
 def _is_bios(firmware: str) -> bool:
