@@ -9,7 +9,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.guests import GuestRow
 from migration.assessment.core.registry import rule
-from migration.assessment.core.results import Answer, Part, Parts, Severity, answered
+from migration.assessment.core.results import Answer, Parts, Severity, answered
 
 NOT_REPORTED = Unknown("Tools have reported no operating system")
 
@@ -132,17 +132,11 @@ def without_drivers(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Go by what Tools report, and correct the configured guest id.",
 )
 def os_disagrees(vm: VmFacts, context: RuleContext) -> Parts:
-    """The ids decide, as releases spell one system differently; where a source has no ids, the names do."""
-    ids = _differ("configured_guest_id", vm.configured_guest_id, vm.reported_guest_id)
-    if not any(part.answer is Answer.UNKNOWN for part in ids):
-        return ids
-    return _differ("configured_guest_full_name", vm.configured_guest_full_name, vm.reported_guest_full_name)
-
-
-def _differ(path: str, configured: str | Unknown, reported: str | Unknown | None) -> tuple[Part, ...]:
-    seen = reported or NOT_REPORTED if not isinstance(reported, Unknown) else reported
+    """The ids are compared, as releases spell one system's name differently; until Tools reported one, it is open."""
+    configured, reported = vm.configured_guest_id, vm.reported_guest_id
+    seen = reported if isinstance(reported, Unknown) else reported or NOT_REPORTED
     if isinstance(configured, Unknown) or isinstance(seen, Unknown):
-        return answered(Answer.UNKNOWN, path, configured if isinstance(configured, Unknown) else seen)
+        return answered(Answer.UNKNOWN, "reported_guest_id", configured if isinstance(configured, Unknown) else seen)
     if configured.strip().lower() == seen.strip().lower():
         return ()
-    return answered(Answer.TRUE, path, configured, {"configured": configured, "reported": seen})
+    return answered(Answer.TRUE, "reported_guest_id", seen, {"configured": configured, "reported": seen})
