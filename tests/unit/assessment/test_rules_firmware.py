@@ -14,15 +14,7 @@ WIN11 = {"guest_id": "windows11_64Guest"}
 SERVER_2025 = {"guest_id": "windows2022srvNext_64Guest"}
 PLANNED = {"templates": {"windows11_64Guest": "Windows 11"}}
 
-BIOS_TEMPLATE = {"firmware_of_template": {"windows2019srv_64Guest": "bios"}}
-UEFI_TEMPLATE = {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}
-
 CASES = [
-    ("FW-001", {"firmware": "efi"}, BIOS_TEMPLATE, T),
-    ("FW-001", {"firmware": "bios"}, UEFI_TEMPLATE, T),
-    ("FW-001", {"firmware": "EFI"}, UEFI_TEMPLATE, F),
-    ("FW-001", {"firmware": "efi"}, {}, F),
-    ("FW-001", {"firmware": UNKNOWN}, UEFI_TEMPLATE, U),
     ("FW-001", {"firmware": "efi"}, {"firmware_of_template": {"windows2019srv_64Guest": "bios"}}, T),
     ("FW-001", {"firmware": "bios"}, {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}, T),
     ("FW-001", {"firmware": "efi"}, {"firmware_of_template": {"windows2019srv_64Guest": "uefi"}}, F),
