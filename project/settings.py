@@ -185,4 +185,5 @@ JOBS_SLOTS = {
 }
 
 SEGMENT_BYTES = int(env.number("XENBOUND_SEGMENT_BYTES", 8 << 30, least=4 << 20, most=1 << 40))
+WORKBOOK_BYTES = int(env.number("XENBOUND_WORKBOOK_BYTES", 128 << 20, least=1 << 20, most=512 << 20))
 SHUTDOWN_DEADLINE_S = env.number("XENBOUND_SHUTDOWN_DEADLINE_S", 600, least=1, most=86_400)

@@ -37,7 +37,7 @@ class Source(Identified):
     """Where facts come from: a server, told by its `endpoint`, or a file, told by `name` and `path`.
 
     `latest` is the newest complete inventory; `about` is what the source said of itself. `path` of an `ova` is relative to the
-    import folder.
+    import folder, of an `rvtools` to where workbooks are kept, and empty until one was uploaded.
     `privileges_missing` is `[{privilege, purpose}]` or `{"unknown": reason}`; `hosts_unread` is `[{host, reason}]`: ESXi hosts
     whose certificate the last probe could not have.
     """

@@ -42,7 +42,10 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
 
 class NewSourceSerializer(serializers.Serializer[dict[str, Any]]):
-    """What a new source needs: a server its url and credentials, an `ova` its path. The password cannot be read back."""
+    """What a new source needs: a server its url and credentials, an `ova` its path, an `rvtools` its name.
+
+    The password cannot be read back.
+    """
 
     kind = serializers.ChoiceField(choices=SourceKind.choices)
     name = serializers.CharField(max_length=200, required=False)
@@ -62,6 +65,12 @@ class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
     url = serializers.CharField(max_length=500, required=False)
     username = serializers.CharField(max_length=200, required=False, allow_blank=True)
     password = serializers.CharField(max_length=1000, required=False, allow_blank=True, write_only=True, trim_whitespace=False)
+
+
+class WorkbookSerializer(serializers.Serializer[dict[str, Any]]):
+    """A workbook as RVTools exports it: `.xlsx`, or a zip of its CSV files."""
+
+    file = serializers.FileField(allow_empty_file=False, help_text="The workbook, at most as large as the server takes.")
 
 
 class ConfirmSourceSerializer(serializers.Serializer[dict[str, Any]]):

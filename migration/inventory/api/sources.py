@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,18 +17,21 @@ from migration.inventory.api.serializers import (
     NewSourceSerializer,
     SourceChangeSerializer,
     SourceSerializer,
+    WorkbookSerializer,
 )
 from migration.inventory.models import Source
-from migration.inventory.services import sources
+from migration.inventory.services import sources, workbooks
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
 
+_FORM_BYTES = 4096  # what a form puts around its file
+
 
 @extend_schema_view(retrieve=extend_schema(summary="One source"), list=extend_schema(summary="The project's sources"))
 class SourceViewSet(ProjectReadOnlyViewSet):
-    """Where facts come from: a vCenter, an ESXi host or an OVF package."""
+    """Where facts come from: a vCenter, an ESXi host, an OVF package or a workbook of RVTools."""
 
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
@@ -70,6 +74,17 @@ class SourceViewSet(ProjectReadOnlyViewSet):
         asked.is_valid(raise_exception=True)
         source = sources.confirm(self.get_object(), actor=self.actor, **asked.validated_data)
         return Response(SourceSerializer(source).data)
+
+    @extend_schema(request={"multipart/form-data": WorkbookSerializer}, responses=SourceSerializer)
+    @action(detail=True, methods=["post"], parser_classes=[MultiPartParser])
+    def workbook(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Upload the workbook that RVTools exported; collect the source afterwards."""
+        source = self.get_object()
+        workbooks.require_room(int(request.META.get("CONTENT_LENGTH") or 0) - _FORM_BYTES)
+        asked = WorkbookSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        file = asked.validated_data["file"]
+        return Response(SourceSerializer(workbooks.keep(source, name=file.name, content=file, actor=self.actor)).data)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])

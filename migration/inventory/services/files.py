@@ -25,7 +25,10 @@ def checked(path: str) -> str:
 
 
 def saved(source: Source) -> Source:
-    """Write a file source. Raises: Conflict `name_taken` (409)."""
+    """Write a file source. Raises: Invalid (no name), Conflict `name_taken` (409)."""
+    if not source.name:
+        detail = "A file source needs a name."
+        raise Invalid(detail, errors=[{"field": "name", "code": "required", "detail": detail}])
     try:
         with transaction.atomic():
             source.save()

@@ -20,13 +20,6 @@ from project.backbone.models import Endpoint, Job, Project
 from project.backbone.problems import Conflict, Invalid
 
 SERVER_KINDS = frozenset({SourceKind.VCENTER, SourceKind.ESXI})
-_READ_NOW = SERVER_KINDS | {SourceKind.OVA}
-
-
-class KindNotSupported(Invalid):
-    """This kind of source cannot be read yet."""
-
-    code = "source_kind_not_supported"
 
 
 @transaction.atomic
@@ -35,15 +28,9 @@ def create_source(
 ) -> Source:
     """A new source: a server with its endpoint, or a file by its path. Nothing is contacted yet.
 
-    Raises: RoleTooLow (operator), NotVisible, KindNotSupported (400), Invalid (URL, path), Conflict `name_taken` (409).
+    Raises: RoleTooLow (operator), NotVisible, Invalid (URL, path), Conflict `name_taken` (409).
     """
     actor.require(project, Role.OPERATOR)
-    if kind not in _READ_NOW:
-        raise KindNotSupported(
-            f"A source of kind {kind} cannot be read yet.",
-            errors=[{"field": "kind", "code": "source_kind_not_supported", "detail": "Supported now: vcenter, esxi, ova."}],
-            next_step="Add the vCenter that manages these machines as a source of kind vcenter.",
-        )
     if kind in SERVER_KINDS:
         _refuse(kind, path=path)
         endpoint = endpoints.create_endpoint(
@@ -52,9 +39,19 @@ def create_source(
         source = Source.objects.create(project=project, kind=kind, endpoint=endpoint)
     else:
         _refuse(kind, url=url, username=username, password=password)
-        source = files.saved(Source(project=project, kind=kind, name=name, path=files.checked(path)))
+        source = Source(project=project, kind=kind, name=name)
+        _point(source, path)
+        files.saved(source)
     record(actor, "source.created", source, project=project, after={"kind": kind, "name": name})
     return source
+
+
+def _point(source: Source, path: str) -> None:
+    """Set the path of a package; a workbook is uploaded instead. Raises: Invalid."""
+    if source.kind == SourceKind.RVTOOLS:
+        _refuse(source.kind, path=path)
+    else:
+        source.path = files.checked(path)
 
 
 def _refuse(kind: str, **values: str) -> None:
@@ -83,7 +80,8 @@ def change_source(source: Source, *, actor: Actor, **changes: str) -> Source:
     _refuse(source.kind, **{field: value for field, value in changes.items() if field not in ("name", "path")})
     before = {"name": source.name, "path": source.path}
     source.name = changes.get("name", source.name)
-    source.path = files.checked(changes["path"]) if "path" in changes else source.path
+    if "path" in changes:
+        _point(source, changes["path"])
     files.saved(source)
     after = {"name": source.name, "path": source.path}
     record(actor, "source.changed", source, project=source.project, before=before, after=after)
@@ -124,11 +122,17 @@ def confirm(source: Source, *, tls_thumbprints: list[str], actor: Actor) -> Sour
 def collect(source: Source, *, actor: Actor, idempotency_key: str | None = None) -> Job:
     """Ask for a job that makes a new inventory. While one is unfinished, that one is given.
 
-    Raises: RoleTooLow (operator), NotVisible, Conflict `pins_not_confirmed` (409).
+    Raises: RoleTooLow (operator), NotVisible, Conflict `pins_not_confirmed` or `no_workbook` (409).
     """
     actor.require(source.project_id, Role.OPERATOR)
     if source.endpoint is not None:
         endpoint_selectors.require_confirmed(source.endpoint)
+    elif not source.path:
+        raise Conflict(
+            f"{source} has no workbook yet.",
+            code="no_workbook",
+            next_step="Upload the workbook that RVTools exported, then collect.",
+        )
     return _enqueue("inventory.collect", source, actor, idempotency_key)
 
 

@@ -1,4 +1,4 @@
-"""The inventory's work at the edge: a vSphere session or a package in, pages of facts into services.
+"""The inventory's work at the edge: a vSphere session, a package or a workbook in, pages of facts into services.
 
 No decision and no model is made here.
 """
@@ -16,12 +16,13 @@ from estate.facts.codec import to_json
 from estate.facts.source import SourceAbout, SourceFact, VmFacts
 from estate.facts.unknown import Unknown
 from estate.ova import place
-from estate.ova import read as packages
+from estate.ova.read import read as read_package
+from estate.rvtools.read import read as read_workbook
 from estate.vsphere import inventory as vsphere
 from estate.vsphere.probe import probe as look
 from estate.vsphere.session import VsphereSession
 from migration.inventory.models import Inventory, Source, SourceKind
-from migration.inventory.services import collecting, sources
+from migration.inventory.services import collecting, sources, workbooks
 from migration.inventory.services.recognising import SeenVm
 from migration.inventory.work.overlap import OnPage, Read, read_aside
 from project.backbone.endpoints.selectors import connection_of
@@ -56,7 +57,10 @@ def reader_of(source: Source) -> Read:
     """Whoever reads this source's whole estate page by page. Raises: CannotOpen, PathNotAllowed."""
     if SourceKind(source.kind) is SourceKind.OVA:
         package = place.resolve(settings.IMPORT_DIR, source.path)
-        return lambda on_page, alive: packages.read(package, on_page=on_page, alive=alive)
+        return lambda on_page, alive: read_package(package, on_page=on_page, alive=alive)
+    if SourceKind(source.kind) is SourceKind.RVTOOLS:
+        workbook = workbooks.place_of(source)
+        return lambda on_page, alive: read_workbook(workbook, on_page=on_page, alive=alive)
     connection = connection_of(sources.endpoint_of(source))
     return lambda on_page, alive: vsphere_feed(connection, on_page=on_page, alive=alive)
 

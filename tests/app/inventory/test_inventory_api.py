@@ -51,13 +51,6 @@ def probed(source: Source) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["rvtools"])
-def test_other_kinds_are_refused_with_a_next_step(people: People, kind: str) -> None:
-    answer = people.client("owner").post(url(people, "sources"), {**NEW, "kind": kind})
-    assert (answer.status_code, answer.json()["code"]) == (400, "source_kind_not_supported")
-    assert "vCenter" in answer.json()["next_step"]
-
-
 @pytest.mark.parametrize("body", [{}, {"kind": "vcenter"}, {**NEW, "url": "vc1"}, {**NEW, "kind": "hyperv"}, {**NEW, "name": ""}])
 def test_bad_sources_are_refused_with_the_field(people: People, body: dict[str, Any]) -> None:
     answer = people.client("owner").post(url(people, "sources"), body)

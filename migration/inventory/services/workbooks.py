@@ -1,0 +1,93 @@
+"""Workbooks that people upload: kept in the data folder under the hash of their content, bounded in size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from migration.inventory.models import Source, SourceKind
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.audit.services import record
+from project.backbone.problems import Conflict, Problem
+
+FOLDER = "workbooks"
+CHUNK_BYTES = 1 << 20
+_UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class WorkbookTooLarge(Problem):
+    """More than `XENBOUND_WORKBOOK_BYTES`."""
+
+    status = 413
+    code = "workbook_too_large"
+    title = "The workbook is too large"
+
+
+def place_of(source: Source) -> Path:
+    """Where the source's workbook lies."""
+    return Path(settings.VAR_DIR) / FOLDER / source.path
+
+
+def require_room(size_bytes: int) -> None:
+    """Pass for a size that may be uploaded. Raises: WorkbookTooLarge (413)."""
+    if size_bytes > settings.WORKBOOK_BYTES:
+        raise WorkbookTooLarge(
+            f"The workbook has {size_bytes} bytes; {settings.WORKBOOK_BYTES} are taken at most.",
+            next_step="Export one cluster at a time, or raise XENBOUND_WORKBOOK_BYTES.",
+        )
+
+
+def keep(source: Source, *, name: str, content: BinaryIO, actor: Actor) -> Source:
+    """Make these bytes the source's workbook; its next collection reads them. Earlier ones stay for what they were.
+
+    Raises: RoleTooLow (operator), NotVisible, Conflict `source_takes_no_workbook` (409), WorkbookTooLarge (413).
+    """
+    actor.require(source.project_id, Role.OPERATOR)
+    if source.kind != SourceKind.RVTOOLS:
+        raise Conflict(
+            f"{source} is of kind {source.kind} and takes no workbook.",
+            code="source_takes_no_workbook",
+            next_step="Add a source of kind rvtools for it.",
+        )
+    before, source.path = source.path, _kept(content, _plain(name))
+    source.save(update_fields=["path"])
+    record(
+        actor, "source.workbook_uploaded", source, project=source.project, before={"path": before}, after={"path": source.path}
+    )
+    return source
+
+
+def _plain(name: str) -> str:
+    """The name as errors show it, without anything that means something in a path."""
+    return _UNPLAIN.sub("_", name).lstrip(".")[-100:] or "workbook"
+
+
+def _kept(content: BinaryIO, name: str) -> str:
+    """Write the bytes in full before they get their place, so that no reader meets half a file."""
+    folder = Path(settings.VAR_DIR) / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor, part = tempfile.mkstemp(dir=folder, prefix=".uploading-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            digest = _copied(content, file)
+        (folder / digest).mkdir(mode=0o700, exist_ok=True)
+        Path(part).replace(folder / digest / name)
+    finally:
+        Path(part).unlink(missing_ok=True)
+    return f"{digest}/{name}"
+
+
+def _copied(content: BinaryIO, file: BinaryIO) -> str:
+    digest, size_bytes = hashlib.sha256(), 0
+    while chunk := content.read(CHUNK_BYTES):
+        size_bytes += len(chunk)
+        require_room(size_bytes)
+        digest.update(chunk)
+        file.write(chunk)
+    return digest.hexdigest()
