@@ -55,6 +55,7 @@ class Limits:
     task_lifetime_s: int
     local_disk_min_bytes: int
     physical_nics_min: int
+    name_length_max: int
     system_free_min_bytes: int
     boot_free_min_bytes: int
     volume_free_min_bytes: int

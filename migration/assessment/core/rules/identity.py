@@ -12,7 +12,6 @@ from migration.assessment.core.results import Answer, Parts, Severity, answered,
 from migration.assessment.core.rules.guest_os import possible_rows, runs
 
 NO_HOST_NAMES = frozenset({"", "localhost", "localhost.localdomain"})
-NAME_LENGTH_MAX = 80
 
 
 @rule(
@@ -71,7 +70,7 @@ def _problems(name: str, context: RuleContext) -> list[str]:
     found = {
         "duplicate": len(context.estate.name_owners.get(name.strip().lower(), ())) > 1,
         "in_pool": name in context.target.vm_names,
-        "too_long": len(name) > NAME_LENGTH_MAX,
+        "too_long": len(name) > context.limits.name_length_max,
         "control_character": any(unicodedata.category(character) == "Cc" for character in name),
         "not_normalised": not unicodedata.is_normalized("NFC", name),
     }
