@@ -115,3 +115,8 @@ def test_only_windows_11_needs_a_tpm_and_its_minimum_is_4_gib() -> None:
     assert [(row.key, row.memory_min_bytes, row.firmware) for row in needing] == [
         ("windows-11", 4 << 30, frozenset({"uefi", "secure_boot"}))
     ]
+
+
+def test_systems_that_share_an_id_share_the_memory_they_demand() -> None:
+    shared = [the_guests().rows_of(guest_id) for guest_id in ("ubuntu64Guest", "almalinux_64Guest", "windows8Server64Guest")]
+    assert all(len({row.memory_min_bytes for row in rows}) == 1 for rows in shared)

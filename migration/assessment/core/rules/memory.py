@@ -48,17 +48,14 @@ def memory_not_free(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Raise the memory to the minimum.",
 )
 def too_little_memory(vm: VmFacts, context: RuleContext) -> Parts:
-    """The guest is asked only below the largest minimum there is."""
+    """The guest is asked only below the largest minimum there is; systems that share an id share their minimum."""
     size = vm.memory_bytes
     if isinstance(size, Unknown) or size >= context.limits.memory_min_ever_bytes:
         return judged("memory_bytes", size, lambda _: False)
     if isinstance(vm.guest_id, Unknown) or isinstance(vm.guest_full_name, Unknown):
         return answered(Answer.UNKNOWN, "guest_id", vm.guest_id if isinstance(vm.guest_id, Unknown) else vm.guest_full_name)
-    row = context.guests.row_of(vm.guest_id, vm.guest_full_name)
-    if isinstance(row, Unknown):
-        return answered(Answer.UNKNOWN, "guest_full_name", row)
-    least = row.memory_min_bytes if row else None
-    if least is None or size >= least:
+    least = max((row.memory_min_bytes or 0 for row in context.guests.rows_of(vm.guest_id, vm.guest_full_name)), default=0)
+    if size >= least:
         return ()
     return answered(Answer.TRUE, "memory_bytes", size, {"memory_bytes": size, "minimum_bytes": least})
 
