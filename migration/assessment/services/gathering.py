@@ -24,6 +24,7 @@ from project.backbone.clock import now
 from project.backbone.models import Project
 from readiness.selectors import pools as readiness
 
+_RIGHTS_OF_A_FILE = Unknown("a file does not say with which rights it was made")
 NEVER_COMPARED = Unknown("its machines were not compared with other sources")
 
 
@@ -102,11 +103,19 @@ def _source(inventory: Inventory, *, alone: bool) -> SourceFacts:
         kind=row.kind,
         about=from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN,
         collected_at=inventory.collected_at or now(),
-        privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose"),
-        hosts_unread=_pairs(row.hosts_unread, "host", "reason") if row.probed_at else Unknown("the source was not probed"),
+        privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose") if row.endpoint else _RIGHTS_OF_A_FILE,
+        hosts_unread=_hosts_unread(inventory),
         pins_changed=_pins_changed(row.endpoint.pins if row.endpoint else None),
         disagreements=() if alone else NEVER_COMPARED,
     )
+
+
+def _hosts_unread(inventory: Inventory) -> tuple[tuple[str, str], ...] | Unknown:
+    """No host is asked for its certificate on behalf of a file."""
+    row = inventory.source
+    if row.endpoint is None:
+        return ()
+    return _pairs(row.hosts_unread, "host", "reason") if row.probed_at else Unknown("the source was not probed")
 
 
 def _pins_changed(pins: list[str] | None) -> tuple[str, ...] | Unknown:

@@ -9,6 +9,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from estate.facts.source import VmFacts
+from estate.facts.unknown import Unknown
+from migration.assessment.services import gathering
 from migration.inventory import selectors
 from migration.inventory.models import Inventory, Source
 from project.backbone.models import Job
@@ -145,3 +147,12 @@ def test_servers_and_files_are_found_by_name_in_one_list(people: People) -> None
     a_source(people.project, name="vc1")
     assert {row["name"] for row in owner.get(url(people)).json()["results"]} == {"exports", "vc1"}
     assert [row["name"] for row in owner.get(url(people, "?q=expo")).json()["results"]] == ["exports"]
+
+
+def test_a_file_leaves_its_makers_rights_open_and_no_certificate(people: People) -> None:
+    owner = people.client("owner")
+    sid = added(people, owner)["id"]
+    collected(people, owner, sid)
+    facts = gathering.gather(Inventory.objects.get(), modes=frozenset()).source
+    assert (facts.hosts_unread, facts.pins_changed) == ((), ())
+    assert facts.privileges_missing == Unknown("a file does not say with which rights it was made")
