@@ -11,7 +11,7 @@ from uuid import UUID
 from django.test import Client
 
 from estate.facts.pool import PbdFacts, PifFacts, PoolFacts, PoolNetworkFacts, TemplateFacts
-from estate.facts.source import DiskBacking, PowerState, VmFacts
+from estate.facts.source import DiskBacking, DiskFacts, PowerState, VmFacts
 from estate.facts.unknown import Unknown
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, DiskCopy
@@ -60,14 +60,19 @@ def signed_in(user: User) -> Client:
     return client
 
 
+def own_disk(machine: str, number: int, **changes: Any) -> DiskFacts:
+    """A disk that no other machine shares."""
+    return estate.a_disk(number, file_name=f"[san-a] {machine}/{number}.vmdk", disk_uuid=f"{machine}-{number}", **changes)
+
+
 def some_vms() -> tuple[VmFacts, ...]:
     """Seven machines: movable ones, a physical RDM, a running one, and one that nobody could read."""
-    rdm = (estate.a_disk(0), estate.a_disk(1, backing=DiskBacking.RDM_PHYSICAL))
+    rdm = (own_disk("ora-01", 0), own_disk("ora-01", 1, backing=DiskBacking.RDM_PHYSICAL))
     lost = Unknown("the vCenter lost the connection to its host")
     return (
         estate.a_vm("app-01", nics=(estate.a_nic(1),)),
         estate.a_vm(
-            "db-01", nics=(estate.a_nic(2),), disks=(estate.a_disk(0), estate.a_disk(1, capacity_bytes=200 * estate.GIB))
+            "db-01", nics=(estate.a_nic(2),), disks=(own_disk("db-01", 0), own_disk("db-01", 1, capacity_bytes=200 * estate.GIB))
         ),
         estate.a_vm("file-01", nics=(estate.a_nic(3),), power_state=PowerState.ON),
         estate.a_vm("ora-01", nics=(estate.a_nic(4),), disks=rdm),

@@ -75,7 +75,7 @@ def test_the_lab_is_inventoried_assessed_and_planned_with_reasons_for_who_stays(
 
     plan = work.get(f"plans/{result['plan_id']}")
     left_out = {machine["name"]: [reason["rule_id"] for reason in machine["reasons"]] for machine in plan["left_out"]}
-    assert left_out == {"file01": ["DSK-004"], "vCLS-4c4c4544-0036": ["STA-004"]}
+    assert left_out == {"file01": ["DSK-004"], "vCLS-4c4c4544-0036": ["OS-001", "STA-004"]}
     assert result["included"] == 10
     for machine in selectors.wave_machines(result["wave_ids"][0]):
         targets = Targets("source", "pool", machine.template_name, machine.sr_by_disk, machine.network_by_nic)
