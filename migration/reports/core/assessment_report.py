@@ -98,7 +98,7 @@ def _first_page(view: AssessmentView) -> Iterator[Block]:
         [rule for rule in view.rules if rule.true_on and rule.severity != "info"],
         "Nothing stands in the way, as far as it is known.",
         lambda rule: rule.true_on,
-        "Machines",
+        "True on",
     )
     yield Heading("What nobody has answered yet", level=2)
     yield Paragraph(_open_words(view))
