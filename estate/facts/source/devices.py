@@ -36,6 +36,9 @@ class AllocationFacts:
     shares_level: str | Unknown = UNKNOWN
 
 
+ALLOCATION_NOT_READ = AllocationFacts()
+
+
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
     """One virtual disk. `device_key` is stable inside its VM; `address` is controller type, bus and unit as leases spell it.
@@ -68,7 +71,7 @@ class DiskFacts:
     vdisk_id: str | Unknown | None = UNKNOWN
     io_filters: tuple[str, ...] | Unknown = UNKNOWN
     vflash_reservation_bytes: int | Unknown = UNKNOWN
-    allocation: AllocationFacts = AllocationFacts()
+    allocation: AllocationFacts = ALLOCATION_NOT_READ
 
     @property
     def address(self) -> str:

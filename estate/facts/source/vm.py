@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from estate.facts.source.devices import (
+    ALLOCATION_NOT_READ,
     AllocationFacts,
     DeviceFacts,
     DiskFacts,
@@ -85,8 +86,8 @@ class VmFacts:
     cpu_hot_add: bool | Unknown = UNKNOWN
     cpu_hot_remove: bool | Unknown = UNKNOWN
     memory_hot_add: bool | Unknown = UNKNOWN
-    cpu_allocation: AllocationFacts = AllocationFacts()
-    memory_allocation: AllocationFacts = AllocationFacts()
+    cpu_allocation: AllocationFacts = ALLOCATION_NOT_READ
+    memory_allocation: AllocationFacts = ALLOCATION_NOT_READ
     cpu_affinity: tuple[int, ...] | Unknown = UNKNOWN
     memory_affinity: tuple[int, ...] | Unknown = UNKNOWN
     latency_sensitivity: str | Unknown = UNKNOWN
