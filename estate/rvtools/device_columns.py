@@ -70,7 +70,7 @@ VDISK = SheetColumns(
     "vDisk",
     (
         *KEYS,
-        Column("label", ("Disk",), empty=""),
+        Column("label", ("Disk",), empty="", key=True),
         Column("device_key", ("Disk Key",), integer),
         Column("capacity_bytes", ("Capacity MiB",), mib, vital=True),
         Column("raw", ("Raw",), boolean),
@@ -95,8 +95,8 @@ VNETWORK = SheetColumns(
     "vNetwork",
     (
         *KEYS,
-        Column("label", ("NIC label",), empty=""),
-        Column("adapter", ("Adapter",), adapter, empty=""),
+        Column("label", ("NIC label",), empty="", key=True),
+        Column("adapter", ("Adapter",), adapter, empty="", key=True),
         Column("network_name", ("Network",)),
         Column("switch_name", ("Switch",)),
         Column("connected", ("Connected",), boolean),
@@ -114,7 +114,7 @@ VPARTITION = SheetColumns(
     "vPartition",
     (
         *KEYS,
-        Column("path", ("Disk",), empty=""),
+        Column("path", ("Disk",), empty="", key=True),
         Column("disk_key", ("Disk Key",), integer, empty=0),
         Column("capacity_bytes", ("Capacity MiB",), mib),
         Column("free_bytes", ("Free MiB",), mib),
@@ -126,9 +126,9 @@ VSNAPSHOT = SheetColumns(
     "vSnapshot",
     (
         *KEYS,
-        Column("name", ("Name",), empty=""),
+        Column("name", ("Name",), empty="", key=True),
         Column("created_at", ("Date / time",), moment),
-        Column("file_name", ("Filename",), empty=""),
+        Column("file_name", ("Filename",), empty="", key=True),
         Column("state", ("State",)),
     ),
     f"Description|Size MiB (vmsn)|Size MiB (total)|Quiesced|{TAIL}",
@@ -138,8 +138,8 @@ VUSB = SheetColumns(
     "vUSB",
     (
         *KEYS,
-        Column("node", ("Device Node",), empty=""),
-        Column("kind", ("Device Type",), empty=""),
+        Column("node", ("Device Node",), empty="", key=True),
+        Column("kind", ("Device Type",), empty="", key=True),
         Column("connected", ("Connected",), empty=""),
     ),
     f"Family|Speed|EHCI enabled|Auto connect|Bus number|Unit number|{TAIL}",
@@ -149,8 +149,8 @@ VCD = SheetColumns(
     "vCD",
     (
         *KEYS,
-        Column("node", ("Device Node",), empty=""),
-        Column("kind", ("Device Type",), empty=""),
+        Column("node", ("Device Node",), empty="", key=True),
+        Column("kind", ("Device Type",), empty="", key=True),
         Column("connected", ("Connected",), empty=""),
     ),
     f"Starts Connected|{TAIL}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from estate.rvtools.tables import Column, SheetColumns
 from estate.rvtools.values import amount, boolean, integer, limit, listed, mib, moment, names, text
 
-HOST_KEYS = (Column("host_name", ("Host",), empty=""), Column("center", ("VI SDK UUID",), empty=""))
-_CENTER = Column("center", ("VI SDK UUID",), empty="")
+HOST_KEYS = (Column("host_name", ("Host",), empty="", key=True), Column("center", ("VI SDK UUID",), empty="", key=True))
+_CENTER = Column("center", ("VI SDK UUID",), empty="", key=True)
 _TAIL = "Datacenter|Cluster|VI SDK Server"
 
 VMETADATA = SheetColumns(
@@ -32,7 +32,7 @@ VHOST = SheetColumns(
     (
         *HOST_KEYS,
         Column("cluster_name", ("Cluster",), empty=None),
-        Column("native_id", ("Object ID",), empty=""),
+        Column("native_id", ("Object ID",), empty="", key=True),
         Column("connection_state", ("Connection state",)),
         Column("in_maintenance", ("in Maintenance Mode",), boolean),
         Column("cpu_model", ("CPU Model",)),
@@ -62,8 +62,8 @@ VCLUSTER = SheetColumns(
     "vCluster",
     (
         _CENTER,
-        Column("name", ("Name",), empty=""),
-        Column("native_id", ("Object ID",), empty=""),
+        Column("name", ("Name",), empty="", key=True),
+        Column("native_id", ("Object ID",), empty="", key=True),
         Column("ha_enabled", ("HA enabled",), boolean),
         Column("drs_enabled", ("DRS enabled",), boolean),
         Column("drs_behaviour", ("DRS default VM behavior",)),
@@ -79,8 +79,8 @@ VDATASTORE = SheetColumns(
     "vDatastore",
     (
         _CENTER,
-        Column("name", ("Name",), empty=""),
-        Column("native_id", ("Object ID",), empty=""),
+        Column("name", ("Name",), empty="", key=True),
+        Column("native_id", ("Object ID",), empty="", key=True),
         Column("kind", ("Type",)),
         Column("url", ("URL",)),
         Column("capacity_bytes", ("Capacity MiB",), mib),
@@ -99,8 +99,8 @@ VRP = SheetColumns(
     "vRP",
     (
         _CENTER,
-        Column("name", ("Resource Pool name", "Resource pool"), empty=""),
-        Column("path", ("Resource Pool path",), empty=""),
+        Column("name", ("Resource Pool name", "Resource pool"), empty="", key=True),
+        Column("path", ("Resource Pool path",), empty="", key=True),
         Column("cpu_limit", ("CPU limit",), limit),
         Column("cpu_reservation", ("CPU reservation",), amount),
         Column("memory_limit", ("Mem limit", "Memory limit"), limit),
@@ -112,7 +112,7 @@ VSWITCH = SheetColumns(
     "vSwitch",
     (
         *HOST_KEYS,
-        Column("name", ("Switch",), empty=""),
+        Column("name", ("Switch",), empty="", key=True),
         Column("promiscuous", ("Promiscuous Mode",), boolean),
         Column("mac_changes", ("Mac Changes",), boolean),
         Column("forged_transmits", ("Forged Transmits",), boolean),
@@ -123,8 +123,8 @@ VPORT = SheetColumns(
     "vPort",
     (
         *HOST_KEYS,
-        Column("name", ("Port Group",), empty=""),
-        Column("datacenter", ("Datacenter",), empty=""),
+        Column("name", ("Port Group",), empty="", key=True),
+        Column("datacenter", ("Datacenter",), empty="", key=True),
         Column("switch_name", ("Switch",)),
         Column("vlan", ("VLAN",)),
         Column("promiscuous", ("Promiscuous Mode",), boolean),
@@ -136,18 +136,18 @@ DVSWITCH = SheetColumns(
     "dvSwitch",
     (
         _CENTER,
-        Column("name", ("Name", "Switch"), empty=""),
+        Column("name", ("Name", "Switch"), empty="", key=True),
         Column("host_names", ("Host members",), names, empty=()),
         Column("mtu", ("Max MTU",), amount),
-        Column("native_id", ("Object ID",), empty=""),
+        Column("native_id", ("Object ID",), empty="", key=True),
     ),
 )
 DVPORT = SheetColumns(
     "dvPort",
     (
         _CENTER,
-        Column("name", ("Port",), empty=""),
-        Column("native_id", ("Object ID",), empty=""),
+        Column("name", ("Port",), empty="", key=True),
+        Column("native_id", ("Object ID",), empty="", key=True),
         Column("switch_name", ("Switch",)),
         Column("vlan", ("VLAN",)),
         Column("promiscuous", ("Allow Promiscuous", "Promiscuous Mode"), boolean),
@@ -159,7 +159,7 @@ VNIC = SheetColumns(
     "vNIC",
     (
         *HOST_KEYS,
-        Column("name", ("Network Device",), empty=""),
+        Column("name", ("Network Device",), empty="", key=True),
         Column("driver", ("Driver",)),
         Column("link_mbit_s", ("Speed",), integer, empty=None),
         Column("mac_address", ("MAC",), lambda cell: text(cell).lower()),
@@ -171,8 +171,8 @@ VHBA = SheetColumns(
     "vHBA",
     (
         *HOST_KEYS,
-        Column("name", ("Device",), empty=""),
-        Column("kind", ("Type",), empty=""),
+        Column("name", ("Device",), empty="", key=True),
+        Column("kind", ("Type",), empty="", key=True),
         Column("driver", ("Driver",)),
         Column("model", ("Model",)),
         Column("address", ("WWN",)),
@@ -182,8 +182,8 @@ VKERNEL = SheetColumns(
     "vSC_VMK",
     (
         *HOST_KEYS,
-        Column("name", ("Device",), empty=""),
-        Column("portgroup", ("Port Group",), empty=""),
+        Column("name", ("Device",), empty="", key=True),
+        Column("portgroup", ("Port Group",), empty="", key=True),
         Column("ip_address", ("IP Address",)),
         Column("mtu", ("MTU",), amount),
     ),
@@ -192,8 +192,8 @@ VMULTIPATH = SheetColumns(
     "vMultiPath",
     (
         *HOST_KEYS,
-        Column("name", ("Disk",), empty=""),
-        Column("store_name", ("Datastore",), empty=""),
+        Column("name", ("Disk",), empty="", key=True),
+        Column("store_name", ("Datastore",), empty="", key=True),
         Column("policy", ("Policy",)),
         Column("vendor", ("Vendor",), empty=""),
         Column("model", ("Model",), empty=""),

@@ -11,10 +11,10 @@ from estate.rvtools.values import BadCell, amount, boolean, integer, limit, mib,
 from estate.sheets import Cell
 
 KEYS = (
-    Column("vm_name", ("VM",), empty=""),
-    Column("vm_id", ("VM ID", "Object ID"), empty=""),
-    Column("vm_uuid", ("VM UUID",), empty=""),
-    Column("center", ("VI SDK UUID",), empty=""),
+    Column("vm_name", ("VM",), empty="", key=True),
+    Column("vm_id", ("VM ID", "Object ID"), empty="", key=True),
+    Column("vm_uuid", ("VM UUID",), empty="", key=True),
+    Column("center", ("VI SDK UUID",), empty="", key=True),
 )
 """By which a row of any machine's sheet belongs to a machine."""
 
@@ -63,7 +63,7 @@ def positive(cell: Cell) -> int:
 VINFO = SheetColumns(
     "vInfo",
     (
-        Column("vm_name", ("VM",), empty="", vital=True),
+        Column("vm_name", ("VM",), empty=""),
         *KEYS[1:],
         Column("power_state", ("Powerstate",), power_state, vital=True),
         Column("vcpus", ("CPUs",), positive, vital=True),
@@ -89,9 +89,9 @@ VINFO = SheetColumns(
         Column("secure_boot", ("EFI Secure boot",), boolean),
         Column("firmware", ("Firmware",), lambda cell: text(cell).lower()),
         Column("hardware_version", ("HW version",), hardware_version),
-        Column("path", ("Path",), empty=""),
+        Column("path", ("Path",), empty="", key=True),
         Column("annotation", ("Annotation",), empty=""),
-        Column("datacenter", ("Datacenter",), empty=""),
+        Column("datacenter", ("Datacenter",), empty="", key=True),
         Column("cluster_name", ("Cluster",), empty=None),
         Column("host_name", ("Host",)),
         Column("configured_guest_full_name", ("OS according to the configuration file", "OS")),

@@ -37,8 +37,6 @@ _AROUND = (
     around.VMULTIPATH,
     around.VRP,
 )
-_KEYS = frozenset({"vm_name", "vm_id", "vm_uuid", "center"})
-_NAMES = frozenset({"center", "host_name", "name", "native_id", "path", "store_name", "portgroup", "datacenter"})
 _KEEP_UNKNOWN = frozenset({"vCluster", "vHost", "vDatastore"})
 _OF_MACHINES: tuple[tuple[SheetColumns, Callable[[Draft, Record, Register], None]], ...] = (
     (VCPU, machines.add_fields),
@@ -88,13 +86,17 @@ class _Reading:
 
     def run(self, name: str, on_page: OnPage) -> SourceAbout:
         self._check_sheets(name)
-        self._read_machines()
-        for layout, table in self._tables(_AROUND):
-            self._rows.by_sheet[layout.name] = [self._around(layout, table, *each) for each in table.records(self._alive)]
-        register = Register(self._rows, several=self._several)
         adders = {layout.name: add for layout, add in _OF_MACHINES}
-        for layout, table in self._tables([layout for layout, _ in _OF_MACHINES]):
-            self._read_parts(layout.name, table, adders[layout.name], register)
+        register: Register | None = None
+        for layout, table in self._tables():
+            if layout is VINFO:
+                self._read_machines(table)
+            elif layout.name not in adders:
+                self._rows.by_sheet[layout.name] = [self._around(layout, table, *each) for each in table.records(self._alive)]
+            else:
+                register = register or Register(self._rows, several=self._several)
+                self._read_parts(layout.name, table, adders[layout.name], register)
+        assert register is not None, "vDisk and vNetwork are there"
         self._emit(register, on_page)
         return self._about(name)
 
@@ -104,25 +106,23 @@ class _Reading:
             step = f"Export again with all sheets; an assessment needs {', '.join(each.name for each in _NEEDED_SHEETS)}."
             raise SheetMissing(f"{name} has no sheet {', '.join(missing)}", next_step=step, where=name)
 
-    def _tables(self, layouts: Sequence[SheetColumns]) -> Iterator[tuple[SheetColumns, Table]]:
-        by_name = {folded(layout.name): layout for layout in layouts}
-        for sheet in self._workbook.sheets(*(layout.name for layout in layouts)):
+    def _tables(self) -> Iterator[tuple[SheetColumns, Table]]:
+        by_name = {folded(layout.name): layout for layout in _ALL}
+        for sheet in self._workbook.sheets(*(layout.name for layout in _ALL)):
             layout = by_name[folded(sheet.name)]
             yield layout, Table(sheet, layout)
 
-    def _read_machines(self) -> None:
+    def _read_machines(self, table: Table) -> None:
         """All of vInfo is held before ids are made: only then it is known whether it is of several vCenters."""
-        for _, table in self._tables([VINFO]):
-            missing = table.lacks(*_NEEDED_COLUMNS)
-            if missing:
-                raise ColumnMissing("vInfo", missing)
-            found = [self._machine(table, *each) for each in table.records(self._alive)]
-            self._several = len({record["center"] for record, _ in found}) > 1
-            for record, extra in found:
-                self._machines.add(record, extra, several=self._several)
+        missing = table.lacks(*_NEEDED_COLUMNS)
+        if missing:
+            raise ColumnMissing("vInfo", missing)
+        found = [self._machine(table, *each) for each in table.records(self._alive)]
+        self._several = len({record["center"] for record, _ in found}) > 1
+        for record, extra in found:
+            self._machines.add(record, extra, several=self._several)
 
     def _machine(self, table: Table, number: int, record: Record, row: Row) -> tuple[Record, tuple[tuple[str, str], ...]]:
-        _plain_keys(record)
         if not record["vm_name"]:
             raise _nameless(table, number)
         custom, other = _own_columns(table)
@@ -130,14 +130,12 @@ class _Reading:
         return record, tuple(_said(other, row))
 
     def _around(self, layout: SheetColumns, table: Table, _: int, record: Record, row: Row) -> Record:
-        _plain_keys(record, _NAMES)
         if layout.name in _KEEP_UNKNOWN:
             record["extra"] = tuple(_said(table.unknown, row))
         return record
 
     def _read_parts(self, sheet: str, table: Table, add: Callable[[Draft, Record, Register], None], register: Register) -> None:
         for _, record, _ in table.records(self._alive):
-            _plain_keys(record)
             draft = self._machines.of(sheet, record)
             if draft is not None:
                 add(draft, record, register)
@@ -174,7 +172,7 @@ class _Reading:
     def _lacking(self) -> Iterator[tuple[str, str]]:
         for layout in _ALL:
             if layout.name not in self._there:
-                fields = ", ".join(column.headers[0] for column in layout.columns if column.field not in _KEYS | _NAMES)
+                fields = ", ".join(column.headers[0] for column in layout.columns if not column.key)
                 yield layout.name, f"the workbook has no such sheet: unknown are {fields}"
         for sheet, count in self._machines.strays.items():
             yield sheet, f"{count} rows belong to no machine of vInfo, or repeat one"
@@ -192,13 +190,6 @@ def _said(columns: Sequence[tuple[str, int]], row: Row) -> Iterator[tuple[str, s
         value = said(row, index)
         if value:
             yield header, value
-
-
-def _plain_keys(record: Record, keys: frozenset[str] = _KEYS) -> None:
-    """Keys are texts: a column that is missing is an empty one."""
-    for field in keys & record.keys():
-        if isinstance(record[field], Unknown):
-            record[field] = ""
 
 
 def _nameless(table: Table, number: int) -> CellInvalid:

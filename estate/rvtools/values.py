@@ -13,8 +13,8 @@ from estate.facts.unknown import Unknown
 from estate.sheets import Cell
 
 MIB = 1 << 20
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,.'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d{1,2})?")
-_PLAIN = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{1,2})?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,.'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d{1,2})?", re.ASCII)
+_PLAIN = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{1,2})?", re.ASCII)
 _SEPARATORS = re.compile(r"[,.'’ \u00a0\u202f]")
 _DECIMALS = re.compile(r"[.,]\d{1,2}$")
 _TRUTH = {
@@ -22,7 +22,8 @@ _TRUTH = {
     **dict.fromkeys((False, 0, "false", "False", "FALSE", "no", "No", "0"), False),
 }
 _TIME = re.compile(
-    r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})(?:[ T,]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?)?Z?"
+    r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})(?:[ T,]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?)?Z?",
+    re.ASCII,
 )
 
 
@@ -117,17 +118,17 @@ def moment(cell: Cell) -> datetime | Unknown:
     found = _TIME.fullmatch(said)
     if found is None:
         raise BadCell(f"{said[:60]!r} is no date")
-    year, month, day = _day_of(found[1], found[2], found[3], found[4])
-    if not month:
+    day = _day_of(found[1], found[2], found[3], found[4])
+    if day is None:
         return Unknown(f"{said!r} may be day and month or month and day")
     try:
-        return datetime(year, month, day, _hour_of(found), int(found[6] or 0), int(found[7] or 0), tzinfo=UTC)
+        return datetime(*day, _hour_of(found), int(found[6] or 0), int(found[7] or 0), tzinfo=UTC)
     except ValueError as error:
         raise BadCell(f"{said[:60]!r} is no date: {error}") from error
 
 
-def _day_of(first: str, separator: str, second: str, last: str) -> tuple[int, int, int]:
-    """Year, month, day; month 0 when nobody can tell. Dots and dashes put the day first, slashes do not say."""
+def _day_of(first: str, separator: str, second: str, last: str) -> tuple[int, int, int] | None:
+    """Year, month, day; None when nobody can tell. Dots and dashes put the day first, slashes do not say."""
     a, b, c = int(first), int(second), int(last)
     if len(first) == 4:
         return a, b, c
@@ -135,7 +136,7 @@ def _day_of(first: str, separator: str, second: str, last: str) -> tuple[int, in
         return c, b, a
     if b > 12:
         return c, a, b
-    return (c, b, a) if a == b else (c, 0, 0)
+    return (c, b, a) if a == b else None
 
 
 def _hour_of(found: re.Match[str]) -> int:

@@ -6,6 +6,8 @@ It runs apart because a parser that allocates what a file asks for cannot be sto
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import pickle
 import resource
@@ -36,21 +38,20 @@ def tell(sheet: Any, rows: int, columns: int) -> None:
     say(("sheet", first_row, first_column, last_row, last_column))
     if last_row >= rows or last_column >= columns:
         return
-    batch: list[list[Any]] = []
-    for row in sheet.to_python() if sheet.height else ():
-        batch.append(row)
-        if len(batch) == BATCH_ROWS:
-            say(("rows", batch))
-            batch = []
-    say(("rows", batch))
+    rest = itertools.islice(sheet.iter_rows(), first_row, None) if sheet.height else iter(())
+    while batch := list(itertools.islice(rest, BATCH_ROWS)):
+        say(("rows", batch))
     say(("end",))
 
 
 def say(message: tuple[Any, ...]) -> None:
-    """One message; without the memo that would keep every cell in memory."""
-    pickler = pickle.Pickler(sys.stdout.buffer, 5)
+    """One message behind its length; without the memo that would look every cell up."""
+    packed = io.BytesIO()
+    pickler = pickle.Pickler(packed, 5)
     pickler.fast = True
     pickler.dump(message)
+    sys.stdout.buffer.write(packed.tell().to_bytes(4, "big"))
+    sys.stdout.buffer.write(packed.getbuffer())
     sys.stdout.buffer.flush()
 
 

@@ -51,7 +51,7 @@ class Sheet:
         """Each row below the header with its number; rows without any value are left out."""
         for first, batch in self.batches:
             for number, row in enumerate(batch, first):
-                if any(cell != "" for cell in row):
+                if row.count("") != len(row):
                     yield number, row
 
 

@@ -10,9 +10,14 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.bench import assess_10k, disk_path, inventory_10k
+from tests.bench import assess_10k, disk_path, inventory_10k, rvtools_10k
 
-BENCHES = {"assess_10k": assess_10k.run, "disk_path": disk_path.run, "inventory_10k": inventory_10k.run}
+BENCHES = {
+    "assess_10k": assess_10k.run,
+    "disk_path": disk_path.run,
+    "inventory_10k": inventory_10k.run,
+    "rvtools_10k": rvtools_10k.run,
+}
 RESULTS = Path("var/bench")
 
 

@@ -1,0 +1,52 @@
+"""One reading of a workbook in a process of its own, for the bench: into facts by the product, or its cells by python-calamine.
+
+Prints one JSON line: seconds, machines (or cells), peak memory in MiB with that of the product's parser.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineWorkbook
+
+from estate import rvtools
+from estate.facts.source import SourceFact
+from tests.bench.one_copy import peak_rss_mib
+
+
+def facts(file: Path) -> dict[str, Any]:
+    """Everything as facts; counted and dropped page by page."""
+    counts: Counter[str] = Counter()
+
+    def count(kind: str, page: list[SourceFact]) -> None:
+        counts[kind] += len(page)
+
+    began_s = time.monotonic()
+    rvtools.read(file, on_page=count)  # type: ignore[arg-type]
+    return {"seconds": time.monotonic() - began_s, "vms": counts["vm"]}
+
+
+def cells(file: Path) -> dict[str, Any]:
+    """Every sheet's cells as Python values; counted and dropped sheet by sheet."""
+    began_s, total = time.monotonic(), 0
+    book = CalamineWorkbook.from_path(str(file))
+    for name in book.sheet_names:
+        total += sum(map(len, book.get_sheet_by_name(name).to_python()))
+    return {"seconds": time.monotonic() - began_s, "cells": total}
+
+
+def main() -> None:
+    """Read once as the arguments say."""
+    result = {"facts": facts, "cells": cells}[sys.argv[2]](Path(sys.argv[1]))
+    parser_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(json.dumps(result | {"peak_rss_mib": round(peak_rss_mib() + parser_mib)}))
+
+
+if __name__ == "__main__":
+    main()
