@@ -167,13 +167,12 @@ def _unequal(values: list[str] | list[str | None]) -> Answer:
 )
 def machines_on_local_disks(host: HostFacts, context: RuleContext) -> Parts:
     """A store that only this host reaches, with machines on it. Machines without a known host may lie there too."""
-    vms = (*context.estate.vms_of_host.get(host.native_id, ()), *context.estate.homeless_vms)
+    there = (*context.estate.vms_of_host.get(host.native_id, ()), *context.estate.homeless_vms)
     parts: Parts = ()
     for store_id in host.datastore_ids:
-        names = sorted(vm.name for vm in vms if store_id in vm.datastore_ids)
-        if names:
-            store = context.estate.datastores.get(store_id)
-            local = NOT_LISTED if store is None else store.local
+        store = context.estate.datastores.get(store_id)
+        local = NOT_LISTED if store is None else store.local
+        if local is not False and (names := sorted(vm.name for vm in there if store_id in vm.datastore_ids)):
             params = {"datastore": store_id if store is None else store.name, "machines": names}
             parts = (*parts, *answered(known(local, bool), "datastore_ids", _raw(local, store_id), params))
     return parts
