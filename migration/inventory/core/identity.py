@@ -55,13 +55,10 @@ def identify(seen: Collection[Seen], *, source_id: UUID, vcenter: str, sighted: 
     certain = {vm.native_id: by_moref[vm.native_id] for vm in seen if vm.native_id in by_moref}
     claims = Counter(machine for machines in certain.values() for machine in machines)
     elsewhere = _by_uuid(sighted, source_id, vcenter, apart=claims.keys())
-    here = Counter(vm.instance_uuid for vm in seen)
-    return {
-        vm.native_id: _one(certain[vm.native_id], claims)
-        if vm.native_id in certain
-        else _by_instance(elsewhere.get(vm.instance_uuid, ()), alone=here[vm.instance_uuid] == 1)
-        for vm in seen
-    }
+    by_instance = {vm.native_id: elsewhere.get(vm.instance_uuid, ()) for vm in seen if vm.native_id not in certain}
+    # Two VMs with one UUID, or with two that one machine was seen under, have as good a claim each.
+    claims += Counter(machine for machines in by_instance.values() for machine in machines)
+    return {vm.native_id: _one(certain.get(vm.native_id) or by_instance.get(vm.native_id, ()), claims) for vm in seen}
 
 
 def _by_moref(sighted: Iterable[Sighted], source_id: UUID, vcenter: str) -> Mapping[str, tuple[UUID, ...]]:
@@ -91,9 +88,5 @@ def _by_uuid(
 
 
 def _one(machines: tuple[UUID, ...], claims: Mapping[UUID, int]) -> Decision:
-    """The only machine with this moref, unless another VM has as good a claim to it."""
+    """The only machine with this moref or UUID, unless another VM has as good a claim to it."""
     return Same(machines[0]) if len(machines) == 1 and claims[machines[0]] == 1 else Fresh(machines)
-
-
-def _by_instance(machines: tuple[UUID, ...], *, alone: bool) -> Decision:
-    return Same(machines[0]) if alone and len(machines) == 1 else Fresh(machines)
