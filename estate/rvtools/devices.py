@@ -82,10 +82,10 @@ def _backing(record: Record, is_delta: bool) -> DiskBacking | Unknown:
 
 def nic(record: Record, number: int, network_id: str | Unknown) -> NicFacts:
     """`number` counts the machine's NICs from 0; the device key follows the number in the label."""
-    label, in_label = record["label"], _NUMBER.search(record["label"])
+    label = record["label"]
     kind = record["adapter"]
     return NicFacts(
-        device_key=NIC_KEY + (int(in_label[1]) - 1 if in_label else number),
+        device_key=NIC_KEY + _ordinal(label, number),
         label=label or f"Network adapter {number + 1}",
         mac_address=record["mac_address"],
         network_id=network_id,
@@ -98,6 +98,12 @@ def nic(record: Record, number: int, network_id: str | Unknown) -> NicFacts:
         direct_path=record["direct_path"],
         ip_addresses=addresses(record),
     )
+
+
+def _ordinal(label: str, number: int) -> int:
+    """1 of `Network adapter 2`; `number` for a label without such an end."""
+    found = _NUMBER.search(label)
+    return int(found[1]) - 1 if found and int(found[1]) else number
 
 
 def addresses(record: Record) -> tuple[str, ...]:

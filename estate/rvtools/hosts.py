@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
-from estate.facts.source import HbaFacts, HostFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
+from estate.facts.source import HbaFacts, HostFacts, KernelNicFacts, LunFacts, NetworkFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.rvtools.devices import not_in_workbooks
 from estate.rvtools.landscape import Register, Rows
@@ -36,11 +38,15 @@ _TAKEN = """in_maintenance connection_state cpu_model cpu_sockets cpu_cores memo
 current_evc_mode max_evc_mode dns_servers ntp_servers"""
 
 
-def hosts(rows: Rows, register: Register) -> list[HostFacts]:
-    """One for each row of vHost."""
+def hosts(rows: Rows, register: Register, networks: Iterable[NetworkFacts]) -> list[HostFacts]:
+    """One for each row of vHost; `networks` tell which of them it has."""
     parts = {sheet: rows.by_host(sheet) for sheet in ("vNIC", "vSwitch", "vSC_VMK", "vHBA", "vMultiPath")}
-    stores = _stores_by_host(rows, register)
-    return [_host(record, rows, register, parts, stores) for record in rows.of("vHost")]
+    stores, seen = _stores_by_host(rows, register), defaultdict(list)
+    for network in networks:
+        for host_id in network.host_ids:
+            seen[host_id].append(network.native_id)
+    found = (_host(record, rows, register, parts, stores) for record in rows.of("vHost"))
+    return [replace(host, network_ids=tuple(seen[host.native_id])) for host in found]
 
 
 def _host(

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from estate.facts.source import ClusterFacts, ContainerFacts, DatastoreFacts, NetworkFacts, SwitchFacts
-from estate.facts.unknown import UNKNOWN, Unknown, is_known
+from estate.facts.source import ClusterFacts, ContainerFacts, DatastoreFacts, HostFacts, NetworkFacts, SwitchFacts
+from estate.facts.unknown import Unknown, is_known
 from estate.rvtools.devices import not_in_workbooks
 from estate.rvtools.drafts import Draft
 from estate.rvtools.names import Ids, Key
@@ -79,24 +79,28 @@ class Register:
         return None if record["cluster_name"] is None else self.clusters.find(record["center"], record["cluster_name"])
 
 
-def clusters(rows: Rows, register: Register) -> list[ClusterFacts]:
-    """One for each row of vCluster, and for each name other sheets give a cluster."""
+def clusters(rows: Rows, register: Register, hosts: Iterable[HostFacts]) -> list[ClusterFacts]:
+    """One for each row of vCluster, and for each name other sheets give a cluster; stores and networks are its hosts'."""
     told = {(record["center"], record["name"]): record for record in rows.of("vCluster")}
-    hosts: dict[Key, list[str]] = defaultdict(list)
-    for record in rows.of("vHost"):
-        host_id = register.hosts.find(record["center"], record["host_name"])
-        if is_known(host_id) and isinstance(record["cluster_name"], str):
-            hosts[record["center"], record["cluster_name"]].append(host_id)
+    inside: dict[str | None, list[HostFacts]] = defaultdict(list)
+    for host in hosts:
+        inside[host.cluster_id].append(host)
     missing = rows.missing("vCluster")
     why = Unknown("sheet vCluster has no row for this") if missing is None else missing
-    return [_cluster(ids, key, told.get(key), tuple(hosts.get(key, ())), why) for key, ids in register.clusters.by_key.items()]
+    by_key = register.clusters.by_key.items()
+    return [_cluster(min(ids), key[1], told.get(key), inside.get(min(ids), []), why) for key, ids in by_key]
 
 
-def _cluster(ids: set[str], key: Key, record: Record | None, host_ids: tuple[str, ...], why: Unknown) -> ClusterFacts:
+def _cluster(native_id: str, name: str, record: Record | None, hosts: list[HostFacts], why: Unknown) -> ClusterFacts:
     names = ("drs_enabled", "drs_behaviour", "ha_enabled", "dpm_enabled")
-    fields = _CLUSTER | {name: why if record is None else record[name] for name in names}
-    extra = () if record is None else record.get("extra", ())
-    return ClusterFacts(native_id=min(ids), name=key[1], host_ids=host_ids, extra=extra, **fields)
+    fields = _CLUSTER | {field: why if record is None else record[field] for field in names}
+    fields |= {
+        "host_ids": tuple(host.native_id for host in hosts),
+        "datastore_ids": tuple(dict.fromkeys(each for host in hosts for each in host.datastore_ids)),
+        "network_ids": tuple(dict.fromkeys(each for host in hosts for each in host.network_ids)),
+        "extra": () if record is None else record.get("extra", ()),
+    }
+    return ClusterFacts(native_id, name, **fields)
 
 
 def datastores(rows: Rows, register: Register) -> list[DatastoreFacts]:
@@ -138,11 +142,23 @@ def networks(rows: Rows, register: Register) -> list[NetworkFacts]:
 
 def _distributed(record: Record, rows: Rows, register: Register) -> NetworkFacts:
     center, switch = record["center"], record["switch_name"]
-    mtu = next((each["mtu"] for each in rows.of("dvSwitch") if (each["center"], each["name"]) == (center, switch)), UNKNOWN)
+    above = next((each for each in rows.of("dvSwitch") if (each["center"], each["name"]) == (center, switch)), None)
     fields = _NETWORK | _policies([record]) | _vlan(record["vlan"])
-    fields |= {"switch_id": register.switches.find(center, switch), "switch_name": switch, "mtu": mtu}
+    fields |= {"switch_id": register.switches.find(center, switch), "switch_name": switch}
+    fields |= (
+        {"mtu": NOT_IN_WORKBOOKS, "host_ids": ()}
+        if above is None
+        else {"mtu": above["mtu"], "host_ids": _members(above, register)}
+    )
     native_id = register.networks.add(center, record["name"], record["native_id"])
     return NetworkFacts(native_id, record["name"], is_distributed=True, **fields)
+
+
+def _members(switch: Record, register: Register) -> tuple[str, ...]:
+    """The hosts of a distributed switch, as far as the workbook names them."""
+    names = switch["host_names"] if is_known(switch["host_names"]) else ()
+    found = (register.hosts.find(switch["center"], name) for name in names)
+    return tuple(host_id for host_id in found if is_known(host_id))
 
 
 def _standard(key: Key, records: list[Record], register: Register) -> NetworkFacts:
@@ -182,9 +198,7 @@ def switches(rows: Rows, register: Register) -> list[SwitchFacts]:
     """Distributed switches."""
     found = []
     for record in rows.of("dvSwitch"):
-        ids = (register.hosts.find(record["center"], name) for name in record["host_names"]) if record["host_names"] else ()
-        host_ids = tuple(each for each in ids if is_known(each))
-        fields = _SWITCH | {"mtu": record["mtu"], "host_ids": host_ids or NOT_IN_WORKBOOKS}
+        fields = _SWITCH | {"mtu": record["mtu"], "host_ids": _members(record, register) or NOT_IN_WORKBOOKS}
         native_id = register.switches.add(record["center"], record["name"], record["native_id"])
         found.append(SwitchFacts(native_id, record["name"], **fields))
     return found

@@ -142,10 +142,12 @@ class _Reading:
 
     def _emit(self, register: Register, on_page: OnPage) -> None:
         rows = self._rows
-        _pages("host", hosts.hosts(rows, register), on_page)
-        _pages("cluster", landscape.clusters(rows, register), on_page)
+        networks = landscape.networks(rows, register)
+        found = hosts.hosts(rows, register, networks)
+        _pages("host", found, on_page)
+        _pages("cluster", landscape.clusters(rows, register, found), on_page)
         _pages("datastore", landscape.datastores(rows, register), on_page)
-        _pages("network", landscape.networks(rows, register), on_page)
+        _pages("network", networks, on_page)
         _pages("switch", landscape.switches(rows, register), on_page)
         members = landscape.members(self._machines.drafts.values(), register)
         _pages("container", landscape.containers(rows, register, members), on_page)
