@@ -14,7 +14,7 @@ from lab.vcenter_sim.machine import Machine, SnapshotNode
 from lab.vcenter_sim.neutral import make
 from lab.worlds.spec import Tools
 
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 
 
 def runtime(machine: Machine) -> Any:
@@ -118,14 +118,15 @@ def _ip_stack(machine: Machine) -> list[Any]:
 
 
 def _guest_disks(machine: Machine) -> list[Any]:
+    """Volumes as Tools tell them. The lab's disks are miniatures, a MiB for a GiB: a guest speaks of the real size."""
     if not machine.tools_running:
         return []
     windows = machine.spec.guest.family == "windowsGuest"
     made = []
     for index, spec in enumerate(machine.spec.disks):
         path = f"{chr(ord('C') + index)}:\\" if windows else ("/" if index == 0 else f"/data{index}")
-        size = spec.capacity_mib * MIB
-        free = max(0, spec.capacity_mib - spec.fill_mib) * MIB
+        size = spec.capacity_mib * GIB
+        free = max(0, spec.capacity_mib - spec.fill_mib) * GIB
         made.append(
             make(
                 vim.vm.GuestInfo.DiskInfo,

@@ -89,7 +89,7 @@ def test_a_person_signs_in_walks_the_five_pages_and_the_console_stays_silent(
     visit.open("Inventory")
     visit.window.get_by_label("Verdict").select_option("blocked")
     visit.window.get_by_role("button", name="Filter").click()
-    playwright.expect(visit.window.locator("tbody tr")).to_have_count(1)
+    playwright.expect(visit.window.locator("tbody tr")).to_have_count(3)
     visit.sees("ora-01")
     visit.open("Conversions")
     visit.sees("runs in the pool")
