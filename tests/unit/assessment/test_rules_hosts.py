@@ -120,6 +120,43 @@ def test_a_memory_card_is_named_and_so_is_the_size_that_is_needed() -> None:
     assert params("HST-001", a_known_host(**disks(a_lun(capacity_bytes=1)))) == [{"local_disk_min_bytes": ENOUGH}]
 
 
+@pytest.mark.parametrize(
+    "model",
+    ["DELL IDSDM", "Generic SD Card", "HP SDCARD", "HP iLO SD-Card", "USB Card Reader", "SanDisk Cruzer", "MicroSD", "Dual SD"],
+)
+def test_a_memory_card_is_known_by_its_model(model: str) -> None:
+    assert answer_of("HST-001", a_known_host(**disks(a_lun(model=model), a_lun(name="naa.2")))) is T
+
+
+def unread(rule_id: str, facts: Any, **context: Any) -> list[tuple[str, Any]]:
+    """Path and reason of everything that left the question open."""
+    outcome = outcome_of(rule_id, facts, a_context(**context))
+    assert outcome is not None
+    assert outcome.answer is U
+    return [(each.path, each.raw["unknown"]) for each in outcome.evidence]
+
+
+def test_what_was_not_read_of_a_host_is_told_with_its_reason() -> None:
+    gone = Unknown("refused")
+    assert unread("HST-001", a_known_host(luns=gone)) == [("boot_device", "refused"), ("luns", "refused")]
+    assert unread("HST-001", a_known_host(**disks(a_lun(capacity_bytes=gone)))) == [
+        ("luns", "size or place of a disk was not read")
+    ]
+    assert unread("HST-001", a_known_host(boot_device=gone)) == [("boot_device", "refused")]
+    assert unread("HST-002", a_known_host(**ports("0:1.0", "0:1.1", "0:1.2", gone))) == [("physical_nics.pci", "refused")]
+    stores = {"datastores": {"datastore-1": a_datastore(local=gone)}}
+    assert unread("HST-005", a_known_host(), **on_host(a_vm(), **stores)) == [("datastore_ids", "refused")]
+
+
+def test_what_was_read_is_shown_beside_a_finding() -> None:
+    outcome = outcome_of("HST-005", a_known_host(), a_context(**on_host(a_vm())))
+    small = outcome_of("HST-001", a_known_host(**disks(a_lun(local=False), a_lun(name="naa.2", local=False))))
+    assert outcome is not None
+    assert small is not None
+    assert [each.raw for each in outcome.evidence] == ["datastore-1"]
+    assert [each.raw for each in small.evidence] == [2]
+
+
 def test_ports_are_counted_with_their_cards() -> None:
     assert params("HST-002", a_known_host(**ports("0:1.0"))) == [{"ports": 1, "needed": 4}]
     assert params("HST-002", a_known_host(**ports("0:1.0", "0:1.1", "0:1.2", "0:1.3"))) == [{"ports": 4, "cards": 1}]
