@@ -26,6 +26,8 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PACKING = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _ROOT = re.compile(rb"<[A-Za-z_]")
+_NUL = re.compile(rb"_[xX]0000_|&#[xX]?0+;|\0")
+_NUL_STARTS = (b"_x0000_", b"_X0000_", b"&#0", b"&#x0", b"&#X0", b"\0")
 _FORMULA = re.compile(rb"<f[\s>/]")
 _CELL = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["']""")
 
@@ -159,10 +161,17 @@ def _look_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: _Met
             )
         if number == 0:
             _check_head(chunk, member.filename, meter.name)
+        seen, kept = kept + chunk, chunk[-_KEEP_BYTES:]
+        _check_nul(seen, member.filename, meter.name)
         if sheet and cell is None:
-            cell = _formula_cell(kept + chunk)
-            kept = chunk[-_KEEP_BYTES:]
+            cell = _formula_cell(seen)
     return cell
+
+
+def _check_nul(text: bytes, part: str, name: str) -> None:
+    """A NUL, however it is spelled: databases cannot hold it, and no program writes it."""
+    if any(spelled in text for spelled in _NUL_STARTS) and _NUL.search(text):
+        raise WorkbookUnsafe(f"{name}: {part} has a text with a NUL character", where=f"{name}: {part}")
 
 
 def _check_head(head: bytes, part: str, name: str) -> None:

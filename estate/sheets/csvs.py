@@ -9,13 +9,14 @@ import codecs
 import contextlib
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from estate.sheets import archive
-from estate.sheets.errors import WorkbookNotReadable, WorkbookTooLarge
+from estate.sheets.errors import WorkbookNotReadable, WorkbookTooLarge, WorkbookUnsafe
 from estate.sheets.sheet import Limits, Row, Sheet, folded, header_of
 
 _TAB = re.compile(r"^.*?_tab(?=\w)", re.IGNORECASE)
@@ -116,7 +117,7 @@ def _rows(name: str, opener: Opener, limits: Limits) -> Iterator[Row]:
         text = io.TextIOWrapper(cast(BinaryIO, _Stream(pieces)), encoding=encoding, errors="replace", newline="")
         first_line = text.readline(_CELL_CHARS)
         separator = max(_SEPARATORS, key=first_line.count)
-        lines = _lines(first_line, text)
+        lines = _lines(name, first_line, text)
         number = 0
         try:
             for number, row in enumerate(csv.reader(lines, delimiter=separator), 1):
@@ -127,9 +128,11 @@ def _rows(name: str, opener: Opener, limits: Limits) -> Iterator[Row]:
             raise WorkbookNotReadable(f"{name}, row {number + 1}: {error}", where=f"{name}, row {number + 1}") from error
 
 
-def _lines(first_line: str, rest: Iterable[str]) -> Iterator[str]:
-    yield first_line
-    yield from rest
+def _lines(name: str, first_line: str, rest: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(itertools.chain([first_line], rest), 1):
+        if "\0" in line:
+            raise WorkbookUnsafe(f"{name}, line {number} has a NUL character", where=f"{name}, line {number}")
+        yield line
 
 
 def _encoding(opener: Opener) -> str:

@@ -1,4 +1,4 @@
-"""One reading of a workbook in a process of its own, for the bench: into facts by the product, or its cells by python-calamine.
+"""One reading of a workbook in a process of its own, for the bench: by the product into facts or its database, or bare cells.
 
 Prints one JSON line: seconds, machines (or cells), peak memory in MiB with that of the product's parser.
 """
@@ -10,13 +10,15 @@ import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineWorkbook
 
 from estate import rvtools
-from estate.facts.source import SourceFact
+from estate.facts.source import SourceAbout, SourceFact, VmFacts
+from estate.rvtools import OnPage
 from tests.bench.one_copy import peak_rss_mib
 
 
@@ -24,12 +26,43 @@ def facts(file: Path) -> dict[str, Any]:
     """Everything as facts; counted and dropped page by page."""
     counts: Counter[str] = Counter()
 
-    def count(kind: str, page: list[SourceFact]) -> None:
+    def count(kind: str, page: Sequence[SourceFact]) -> None:
         counts[kind] += len(page)
 
     began_s = time.monotonic()
-    rvtools.read(file, on_page=count)  # type: ignore[arg-type]
+    rvtools.read(file, on_page=count)
     return {"seconds": time.monotonic() - began_s, "vms": counts["vm"]}
+
+
+def imported(file: Path) -> dict[str, Any]:
+    """Everything stored as a complete inventory, as the collecting job does it; the database is made beforehand."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from migration.inventory.services import collecting
+    from migration.inventory.work import seen_vm
+    from migration.inventory.work.overlap import read_aside
+    from project.backbone.models import Customer, Project
+    from tests.builders.inventory import SYSTEM, a_source
+
+    source = a_source(Project.objects.create(customer=Customer.objects.create(name="bench"), name="bench"))
+    seen = {}
+    began_s = time.monotonic()
+    inventory = collecting.begin(source, job_id=None, actor=SYSTEM)
+
+    def take(kind: str, page: Sequence[SourceFact]) -> None:
+        collecting.add_page(inventory, page)
+        seen.update({fact.native_id: seen_vm(fact) for fact in page if isinstance(fact, VmFacts)})
+
+    def read(on_page: OnPage, alive: Callable[[], None]) -> SourceAbout:
+        return rvtools.read(file, on_page=on_page, alive=alive)
+
+    about = read_aside(read, on_page=take, alive=lambda: None)
+    complete = collecting.complete(inventory, about=about, vms=seen, actor=SYSTEM)
+    return {"seconds": time.monotonic() - began_s, "vms": complete.counts["vms"]}
 
 
 def cells(file: Path) -> dict[str, Any]:
@@ -43,7 +76,7 @@ def cells(file: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Read once as the arguments say."""
-    result = {"facts": facts, "cells": cells}[sys.argv[2]](Path(sys.argv[1]))
+    result = {"facts": facts, "imported": imported, "cells": cells}[sys.argv[2]](Path(sys.argv[1]))
     parser_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(json.dumps(result | {"peak_rss_mib": round(peak_rss_mib() + parser_mib)}))
 

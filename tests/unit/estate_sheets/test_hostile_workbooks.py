@@ -55,6 +55,8 @@ SHEET = "xl/worksheets/sheet1.xml"
             with_part(workbook(), SHEET, lambda xml: b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + xml),
             "workbook_unsafe",
         ),
+        (with_part(workbook(), "xl/sharedStrings.xml", lambda xml: xml.replace(b"web", b"w_x0000_b")), "workbook_unsafe"),
+        (with_part(workbook(), "xl/sharedStrings.xml", lambda xml: xml.replace(b"web", b"w&#00;b")), "workbook_unsafe"),
         (with_part(workbook(), "xl/workbook.xml", lambda xml: xml.replace(b"?>", b"?><!DOCTYPE a []>", 1)), "workbook_unsafe"),
         (with_part(workbook(), SHEET, lambda xml: xml + b" " * (40 * MIB)), "workbook_too_large"),
         (with_part(workbook(), SHEET, lambda xml: xml.replace(b'r="B2"', b'r="XFD1048576"')), "workbook_too_large"),

@@ -75,6 +75,13 @@ def test_csv_of_any_usual_dialect_reads_like_a_sheet(tmp_path: Path, content: by
     assert rows_of(packed, "VINFO") == {"vInfo": [(2, expected)]}
 
 
+def test_a_nul_in_a_csv_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "RVTools_tabvInfo.csv").write_bytes(b"VM,CPUs\nweb,2\nd\0b,2\n")
+    with pytest.raises(WorkbookError) as caught:
+        rows_of(tmp_path)
+    assert (caught.value.code, caught.value.where) == ("workbook_unsafe", "vInfo, line 3")
+
+
 def test_a_folder_without_csv_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkbookError, match="no CSV files"), open_workbook(tmp_path):
         """Refused while opening."""
