@@ -90,6 +90,7 @@ class InventoryPage(ProjectPage):
     """The machines of a project, filtered and in pages of 100."""
 
     page = "inventory"
+    extra_context = {"estate_page": "machines"}
     template_name = "assessment/inventory.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,0 +1,12 @@
+"""Rows of the inventory: sources, their immutable inventories, content-addressed facts, and machines with a stable identity.
+
+Fields and constraints only. `state` is written by services.collecting alone; facts are read back through selectors.
+"""
+
+from __future__ import annotations
+
+from migration.inventory.models.inventories import FactBlob, Inventory, InventoryEntry
+from migration.inventory.models.machines import Disposition, Machine, Sighting
+from migration.inventory.models.sources import Source, SourceKind
+
+__all__ = ["Disposition", "FactBlob", "Inventory", "InventoryEntry", "Machine", "Sighting", "Source", "SourceKind"]

@@ -1,0 +1,36 @@
+"""Reading the inventory: sources, complete inventories, facts as frozen values, machines with their latest facts.
+
+Other apps read inventories through these functions alone. Each costs a constant number of queries.
+"""
+
+from __future__ import annotations
+
+from migration.inventory.models import Inventory, Machine  # other apps know these two rows by this door
+from migration.inventory.selectors.inventories import (
+    bodies,
+    datastore_names,
+    entries,
+    facts_of,
+    inventory,
+    inventory_diff,
+    latest_inventories,
+    network_names,
+    networks,
+    require_complete,
+    vms,
+)
+from migration.inventory.selectors.known_machines import (
+    MachineView,
+    in_power_state,
+    machine_ids,
+    machine_ids_held,
+    machine_views,
+    machines,
+)
+from migration.inventory.selectors.known_sources import source, sources
+
+__all__ = [
+    "Inventory", "Machine", "MachineView", "bodies", "datastore_names", "entries", "facts_of", "in_power_state", "inventory",
+    "inventory_diff", "latest_inventories", "machine_ids", "machine_ids_held", "machine_views", "machines", "network_names",
+    "networks", "require_complete", "source", "sources", "vms",
+]  # fmt: skip
