@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -60,6 +61,14 @@ class Api:
     def upload(self, path: str, content: bytes) -> Any:
         """POST bytes that are already JSON, as they are. Raises: Refused, CannotReach."""
         return self._document(self.send("POST", path, content=content, headers={"Content-Type": "application/json"}))
+
+    def send_file(self, path: str, file: Path) -> Any:
+        """POST a file as the form field `file`, read while it is sent. Raises: UsageError, Refused, CannotReach."""
+        try:
+            with file.open("rb") as content:
+                return self._document(self.send("POST", path, files={"file": (file.name, content)}))
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
 
     def patch(self, path: str, body: Any, *, version: int | None = None) -> Any:
         """PATCH a JSON body; with `version` only if nobody changed the row since. Raises: Refused, CannotReach."""

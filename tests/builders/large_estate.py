@@ -98,7 +98,7 @@ def _disk(name: str, number: int, unit: int) -> Any:
 
 def _nic(number: int, unit: int) -> Any:
     network = (number + unit) % 200
-    mac = f"00:50:56:{number >> 16 & 0xFF:02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
+    mac = f"00:50:56:{0x80 + 0x10 * unit + (number >> 16 & 0xF):02x}:{number >> 8 & 0xFF:02x}:{number & 0xFF:02x}"
     addresses = (f"10.{unit}.{number >> 8 & 0xFF}.{number & 0xFF}",)
     nic = a_nic(unit, network_id=f"dvportgroup-{network}", network_name=f"dv-{network:03}", switch_name="dvs-1")
     return replace(nic, mac_address=mac, ip_addresses=addresses)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from xenbound_cli.commands import trust
+from xenbound_cli.commands import file_sources, trust
 from xenbound_cli.commands.grammar import Commands, add_waiting, command, group, start
 from xenbound_cli.exits import CliError
 from xenbound_cli.lookup import find
@@ -36,6 +36,7 @@ SOURCE = End(
         Column("NAME", "name"),
         Column("KIND", "kind"),
         Column("URL", "url"),
+        Column("PATH", "path"),
         Column("CONFIRMED", "confirmed_at", moment),
         Column("INVENTORY", "latest_inventory"),
         Column("ID", "id"),
@@ -56,13 +57,16 @@ POOL = End(
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
-    sources = group(commands, "source", "where machines come from: vCenters and ESXi hosts", partial(list_ends, SOURCE))
+    sources = group(
+        commands, "source", "where machines come from: vCenters, ESXi hosts, workbooks, packages", partial(list_ends, SOURCE)
+    )
     added = _add_verbs(sources, SOURCE)
     added.add_argument("--kind", default="vcenter", metavar="KIND", help="vcenter (unless told) or esxi")
+    file_sources.add(sources)
     pools = group(commands, "pool", "where machines go to", partial(list_ends, POOL))
     added = _add_verbs(pools, POOL)
     added.add_argument("--ha-intent", default="required", metavar="INTENT", help="required (unless told) or off")
-    collect_all = command(commands, "collect", collect_named, "read sources and pools anew; all confirmed ones unless told")
+    collect_all = command(commands, "collect", collect_named, "read sources and pools anew; all that are ready unless told")
     collect_all.add_argument("names", nargs="*", metavar="NAME", help="sources or pools, by name or id")
 
 
@@ -160,10 +164,11 @@ def _collected(end: End, row: dict[str, Any], job: dict[str, Any]) -> str:
 
 
 def collect_named(session: Session, args: argparse.Namespace) -> None:
-    """Read the named sources and pools one after the other; without names all whose certificates are confirmed."""
+    """Read the named sources and pools one after the other; without names all that are ready for it:
+    servers whose certificates are confirmed, and files."""
     known = [(end, row) for end in (SOURCE, POOL) for row in session.api.rows(session.path(end.collection))]
-    confirmed = [(end, row) for end, row in known if row["confirmed_at"]]
-    ends = [_named(known, name) for name in args.names] or confirmed
+    ready = [(end, row) for end, row in known if row["confirmed_at"] or row.get("path")]
+    ends = [_named(known, name) for name in args.names] or ready
     if not ends:
         raise CliError("There is nothing to collect.", next_step="Add, probe and confirm a source or a pool first.")
     jobs = []
