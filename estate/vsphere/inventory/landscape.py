@@ -147,6 +147,7 @@ def _limited(found: SourceObject) -> bool | Unknown:
     """Whether CPU or memory is limited or reserved. The top pool of a cluster always has its own size as a limit."""
     if found.parent()[0] not in ("ResourcePool", "VirtualApp"):
         return False
+    unread: Unknown | None = None
     for path in ("config.cpuAllocation", "config.memoryAllocation"):
         part = found.element(path)
         if isinstance(part, Unknown):
@@ -154,4 +155,5 @@ def _limited(found: SourceObject) -> bool | Unknown:
         limit, reserved = integer(part, "limit"), integer(part, "reservation")
         if (is_known(limit) and limit >= 0) or (is_known(reserved) and reserved > 0):
             return True
-    return False
+        unread = unread or next((value for value in (limit, reserved) if isinstance(value, Unknown)), None)
+    return False if unread is None else unread

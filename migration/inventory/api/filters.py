@@ -41,3 +41,8 @@ class VmEntryFilter(EntryFilter):
 class HostEntryFilter(EntryFilter):
     cluster_id = _fact("cluster_id")
     connection_state = _fact("connection_state")
+
+
+class ContainerEntryFilter(EntryFilter):
+    kind = _fact("kind")
+    parent_id = _fact("parent_id")

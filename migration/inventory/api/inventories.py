@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migration.inventory import selectors
-from migration.inventory.api.filters import EntryFilter, HostEntryFilter, InventoryFilter, VmEntryFilter
+from migration.inventory.api.filters import ContainerEntryFilter, EntryFilter, HostEntryFilter, InventoryFilter, VmEntryFilter
 from migration.inventory.api.serializers import DiffSerializer, EntrySerializer, InventorySerializer
 from migration.inventory.core.diff import Key, Pointer, changed_paths
 from migration.inventory.core.kinds import FactKind
@@ -121,3 +121,16 @@ class NetworkEntryViewSet(EntryViewSet):
     """The networks of one inventory."""
 
     kind = FactKind.NETWORK
+
+
+class SwitchEntryViewSet(EntryViewSet):
+    """The distributed switches of one inventory."""
+
+    kind = FactKind.SWITCH
+
+
+class ContainerEntryViewSet(EntryViewSet):
+    """The folders, datacenters, resource pools, vApps and storage pods of one inventory."""
+
+    kind = FactKind.CONTAINER
+    filterset_class = ContainerEntryFilter

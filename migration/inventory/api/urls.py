@@ -13,4 +13,6 @@ PROJECT_ROUTES = [
     ("inventories/<uuid:inventory_id>/clusters", views.ClusterEntryViewSet, "inventory-cluster"),
     ("inventories/<uuid:inventory_id>/datastores", views.DatastoreEntryViewSet, "inventory-datastore"),
     ("inventories/<uuid:inventory_id>/networks", views.NetworkEntryViewSet, "inventory-network"),
+    ("inventories/<uuid:inventory_id>/switches", views.SwitchEntryViewSet, "inventory-switch"),
+    ("inventories/<uuid:inventory_id>/containers", views.ContainerEntryViewSet, "inventory-container"),
 ]

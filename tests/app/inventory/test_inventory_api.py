@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from estate.facts.source import PowerState
+from estate.facts.source import ContainerFacts, PowerState, SwitchFacts
 from migration.inventory.models import Inventory, Source
 from migration.inventory.services import collecting, sources
 from project.backbone.accounts.policy import Role
@@ -167,3 +167,21 @@ def test_inventories_are_listed_with_state_and_counts(people: People) -> None:
     (row,) = people.client("owner").get(url(people, "inventories?state=complete")).json()["results"]
     assert (row["state"], row["counts"]["vms"], row["counts"]["disks"]) == ("complete", 1, 1)
     assert Inventory.objects.count() == 1
+
+
+def test_switches_and_what_contains_machines_are_lists_of_their_own(people: People) -> None:
+    inventory = collecting.begin(a_source(people.project), job_id=None, actor=SYSTEM)
+    landscape = (
+        SwitchFacts("dvs-1", "dvs-a", mtu=9000),
+        ContainerFacts("resgroup-1", "gold", "resource_pool", parent_id="resgroup-0", limited=True),
+        ContainerFacts("group-p1", "pod", "storage_pod", parent_id="group-s1"),
+    )
+    collecting.add_page(inventory, landscape)
+    collecting.complete(inventory, about=a_source_about(), vms={}, actor=SYSTEM)
+    owner = people.client("owner")
+    (switch,) = owner.get(url(people, f"inventories/{inventory.id}/switches")).json()["results"]
+    assert (switch["name"], switch["facts"]["mtu"]) == ("dvs-a", 9000)
+    (pool,) = owner.get(url(people, f"inventories/{inventory.id}/containers?kind=resource_pool")).json()["results"]
+    assert (pool["name"], pool["facts"]["limited"]) == ("gold", True)
+    (pod,) = owner.get(url(people, f"inventories/{inventory.id}/containers?parent_id=group-s1")).json()["results"]
+    assert pod["name"] == "pod"

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from estate.facts.unknown import Unknown
+from estate.facts.unknown import UNKNOWN, Unknown
 from estate.tls import OfferedCertificate
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
-from estate.vsphere.inventory.landscape import read_cluster, read_datastore
+from estate.vsphere.inventory.landscape import read_cluster, read_container, read_datastore
 from estate.vsphere.inventory.networks import PortGroup, Subtypes, _portgroup, read_network
+from estate.vsphere.inventory.places import Places
 from estate.vsphere.probe import _certificate_of
 from lab.tls import make_certificate
 from tests.unit.estate_vsphere.xml import missing, prop, read_one
@@ -123,3 +124,20 @@ def test_cluster_switches_and_store_sizes_are_unknown_when_unset() -> None:
     store = read_datastore(read_one(prop("name", "san"), prop("summary", "<capacity>10</capacity>", "DatastoreSummary")))
     assert store.capacity_bytes == 10
     assert isinstance(store.free_bytes, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "limited"),
+    [
+        ("<reservation>0</reservation><limit>-1</limit>", "<reservation>0</reservation><limit>-1</limit>", False),
+        ("<reservation>0</reservation><limit>2000</limit>", "<reservation>0</reservation><limit>-1</limit>", True),
+        ("<reservation>0</reservation><limit>-1</limit>", "<reservation>64</reservation><limit>-1</limit>", True),
+        ("<limit>-1</limit>", "<reservation>64</reservation>", True),
+        ("<reservation>0</reservation><limit>-1</limit>", "<reservation>0</reservation>", UNKNOWN),
+    ],
+)
+def test_a_pool_is_unlimited_only_when_every_bound_was_read(cpu: str, memory: str, limited: object) -> None:
+    parent = '<propSet><name>parent</name><val type="ResourcePool">resgroup-1</val></propSet>'
+    bounds = prop("config.cpuAllocation", cpu, "A"), prop("config.memoryAllocation", memory, "A")
+    found = read_container(read_one(prop("name", "gold"), parent, *bounds, kind="ResourcePool"), Places({})).limited
+    assert isinstance(found, Unknown) if isinstance(limited, Unknown) else found is limited
