@@ -7,16 +7,24 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migration.assessment import selectors
-from migration.assessment.api.serializers import MachineChangeSerializer, MachineDetailSerializer, MachineSerializer
+from migration.assessment.api.serializers import (
+    MachineChangeSerializer,
+    MachineDetailSerializer,
+    MachineSerializer,
+    ManyMachinesChangedSerializer,
+    ManyMachinesChangeSerializer,
+)
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine
 from migration.inventory import selectors as inventories
 from migration.inventory.selectors import Machine
 from migration.inventory.services import machines
+from project.backbone.api.etags import EtagMixin
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.clock import now
 
@@ -25,6 +33,8 @@ class MachineFilter(filters.FilterSet):
     name = filters.CharFilter()
     name__icontains = filters.CharFilter(field_name="name", lookup_expr="icontains")
     disposition = filters.CharFilter()
+    application = filters.UUIDFilter(field_name="application_id")
+    application__isnull = filters.BooleanFilter(field_name="application_id", lookup_expr="isnull", label="Serves no application")
     source = filters.UUIDFilter(field_name="source_id")
     native_id = filters.CharFilter()
     verdict = filters.ChoiceFilter(choices=[(v.value, v.value) for v in Verdict], method="by_verdict")
@@ -34,8 +44,8 @@ class MachineFilter(filters.FilterSet):
         return rows.filter(id__in=selectors.machine_ids_with_verdict(project, Verdict(value), at=now()))
 
 
-class MachineViewSet(ProjectReadOnlyViewSet):
-    """Machines by their stable identity: latest facts, verdict, disposition."""
+class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
+    """Machines by their stable identity: latest facts, verdict, disposition, application."""
 
     queryset = inventories.Machine.objects.all()
     serializer_class = MachineSerializer
@@ -61,11 +71,22 @@ class MachineViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=MachineChangeSerializer, responses=MachineDetailSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Say what shall become of the machine."""
+        """Say what shall become of the machine, and which application it serves."""
         asked = MachineChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        machine = machines.set_disposition(self.get_object(), actor=self.actor, **asked.validated_data)
+        machine = machines.change_machine(self.get_object(), actor=self.actor, **asked.validated_data)
         return Response(MachineDetailSerializer(self._assessed(machine)).data)
+
+    @extend_schema(request=ManyMachinesChangeSerializer, responses=ManyMachinesChangedSerializer)
+    @action(detail=False, methods=["post"], url_path="set")
+    def set_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Decide the same on many machines, all or none."""
+        asked = ManyMachinesChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        changes = {**asked.validated_data}
+        named = changes.pop("machines")
+        changed = machines.change_machines(self.project, named, actor=self.actor, **changes)
+        return Response({"machines": len(set(named)), "changed": changed})
 
     def _assessed(self, machine: Machine) -> AssessedMachine:
         (assessed,) = selectors.assessed_machines(self.project, [machine], at=now())

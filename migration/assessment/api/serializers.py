@@ -157,6 +157,12 @@ class MachineSerializer(serializers.Serializer[AssessedMachine]):
     source_name = serializers.CharField(source="view.source_name")
     native_id = serializers.CharField(source="view.native_id")
     disposition = serializers.ChoiceField(source="view.disposition", choices=DISPOSITIONS)
+    application = serializers.UUIDField(
+        source="view.application_id", allow_null=True, help_text="Id of the application it serves; null where nobody said."
+    )
+    application_name = serializers.CharField(source="view.application_name", help_text="Empty where nobody said.")
+    note = serializers.CharField(source="view.note", help_text="What people wrote about the machine.")
+    version = serializers.IntegerField(source="view.version", help_text="Counts what people decided on it; facts do not count.")
     verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
     present = serializers.SerializerMethodField(help_text="Whether the newest inventory of its source holds it.")
     inventory = serializers.UUIDField(source="view.inventory_id", allow_null=True)
@@ -203,4 +209,26 @@ class MachineDetailSerializer(MachineSerializer):
 
 
 class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):
-    disposition = serializers.ChoiceField(choices=DISPOSITIONS)
+    """What people decide on a machine. What is left out stays."""
+
+    disposition = serializers.ChoiceField(choices=DISPOSITIONS, required=False)
+    application = serializers.UUIDField(
+        source="application_id", required=False, allow_null=True, help_text="Null: it serves none."
+    )
+    note = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"disposition", "application_id", "note"}:
+            raise serializers.ValidationError("Name a disposition, an application or a note.", code="required")
+        return attrs
+
+
+class ManyMachinesChangeSerializer(MachineChangeSerializer):
+    """The same for many machines at once, all or none."""
+
+    machines = serializers.ListField(child=serializers.UUIDField(), allow_empty=False, max_length=20_000)
+
+
+class ManyMachinesChangedSerializer(serializers.Serializer[Any]):
+    machines = serializers.IntegerField(help_text="How many were named.")
+    changed = serializers.IntegerField(help_text="How many of them were different before.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from migration.inventory.api import inventories as views
+from migration.inventory.api.applications import ApplicationViewSet
 from migration.inventory.api.sources import SourceViewSet
 
 PROJECT_ROUTES = [
+    ("applications", ApplicationViewSet, "application"),
     ("sources", SourceViewSet, "source"),
     ("inventories", views.InventoryViewSet, "inventory"),
     ("inventories/<uuid:inventory_id>/vms", views.VmEntryViewSet, "inventory-vm"),

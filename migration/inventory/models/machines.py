@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.db import models
 
+from migration.inventory.models.applications import Application
 from migration.inventory.models.sources import Source
 from project.backbone.identified import Identified
 from project.backbone.models import Project
@@ -24,7 +25,8 @@ class Disposition(models.TextChoices):
 
 class Machine(Identified):
     """One real VM through all inventories of all sources. `source` and `native_id` are where it can be acted on: the live source
-    goes before a file. Where else it was seen: `Sighting`.
+    goes before a file. Where else it was seen: `Sighting`. `disposition`, `application` and `note` are what people decided;
+    `version` counts such decisions.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="machines")
@@ -33,6 +35,9 @@ class Machine(Identified):
     instance_uuid = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=500)
     disposition = models.CharField(max_length=16, choices=Disposition.choices, default=Disposition.MIGRATE)
+    application = models.ForeignKey(Application, null=True, blank=True, on_delete=models.SET_NULL, related_name="machines")
+    note = models.TextField(max_length=2000, blank=True)
+    version = models.PositiveIntegerField(default=1)
     last_seen_at = models.DateTimeField()
 
     class Meta:

@@ -19,6 +19,7 @@ from migration.inventory.selectors.inventories import (
     require_complete,
     vms,
 )
+from migration.inventory.selectors.known_applications import applications, applications_in_cycles, dependencies
 from migration.inventory.selectors.known_machines import (
     MachineView,
     in_power_state,
@@ -30,7 +31,8 @@ from migration.inventory.selectors.known_machines import (
 from migration.inventory.selectors.known_sources import source, sources
 
 __all__ = [
-    "Inventory", "Machine", "MachineView", "bodies", "datastore_names", "entries", "facts_of", "in_power_state", "inventory",
-    "inventory_diff", "latest_inventories", "machine_ids", "machine_ids_held", "machine_views", "machines", "network_names",
-    "networks", "require_complete", "source", "sources", "vms",
+    "Inventory", "Machine", "MachineView", "applications", "applications_in_cycles", "bodies", "datastore_names",
+    "dependencies", "entries", "facts_of", "in_power_state", "inventory", "inventory_diff", "latest_inventories", "machine_ids",
+    "machine_ids_held", "machine_views", "machines", "network_names", "networks", "require_complete", "source", "sources",
+    "vms",
 ]  # fmt: skip

@@ -31,13 +31,17 @@ class MachineView:
     source_name: str
     native_id: str
     disposition: str
+    application_id: UUID | None
+    application_name: str
+    note: str
+    version: int
     vm: VmFacts | None
     inventory_id: UUID | None
     collected_at: datetime | None
 
 
 def machines(project: Project) -> QuerySet[Machine]:
-    return Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest")
+    return Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest", "application")
 
 
 def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> QuerySet[Machine]:
@@ -96,6 +100,10 @@ def _view(machine: Machine, entry: InventoryEntry | None) -> MachineView:
         source_name=str(machine.source),
         native_id=machine.native_id,
         disposition=machine.disposition,
+        application_id=machine.application_id,
+        application_name=machine.application.name if machine.application else "",
+        note=machine.note,
+        version=machine.version,
         vm=vm,
         inventory_id=latest.id if latest else None,
         collected_at=latest.collected_at if latest else None,

@@ -188,7 +188,7 @@ def test_a_machine_shows_its_facts_and_takes_a_disposition_from_a_planner(assess
     viewer = a_client(a_user(Role.VIEWER, project=assessed.project))
     refused = viewer.patch(path, {"disposition": "migrate"})
     assert (refused.status_code, refused.json()["role_needed"]) == (403, "planner")
-    entry = AuditEntry.objects.get(action="machine.disposition_set")
+    entry = AuditEntry.objects.get(action="machine.changed")
     assert (entry.before, entry.after) == ({"disposition": "migrate"}, {"disposition": "retire"})
 
 
