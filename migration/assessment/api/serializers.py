@@ -14,6 +14,7 @@ from migration.assessment.core.registry import Rule
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.models import Assessment, Finding
 from migration.assessment.selectors import AssessedMachine
+from migration.inventory.selectors import SeenBy
 from project.backbone.waivers.selectors import WaiverInForce
 
 DISPOSITIONS = ("migrate", "rebuild", "retire", "retain", "exclude")
@@ -47,6 +48,7 @@ class FindingEvidenceSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     raw = serializers.JSONField()
     at = serializers.DateTimeField()
+    told_by = serializers.CharField(default="", help_text="Another source that told it; empty for the assessed one.")
 
 
 class FindingSerializer(serializers.ModelSerializer[Finding]):
@@ -148,6 +150,17 @@ class MachineFindingSerializer(serializers.Serializer[Any]):
     inherited = serializers.BooleanField(help_text="A question open for the machine's whole source, told once on its inventory.")
 
 
+class SeenBySerializer(serializers.Serializer[SeenBy]):
+    """One source that tells of a machine, by its newest inventory."""
+
+    source = serializers.UUIDField(source="source_id", help_text="Id of the source.")  # type: ignore[assignment]  # a field of ours
+    source_name = serializers.CharField()
+    kind = serializers.CharField(help_text="`vcenter`, `esxi`, `ova` or `rvtools`.")
+    native_id = serializers.CharField()
+    inventory = serializers.UUIDField(source="inventory_id", help_text="Id of the inventory that tells it.")
+    at = serializers.DateTimeField(help_text="When it was true, as far as the source says.")
+
+
 class MachineSerializer(serializers.Serializer[AssessedMachine]):
     """A machine by its stable identity, with its latest facts in short, its findings and its verdict."""
 
@@ -167,6 +180,7 @@ class MachineSerializer(serializers.Serializer[AssessedMachine]):
     present = serializers.SerializerMethodField(help_text="Whether the newest inventory of its source holds it.")
     inventory = serializers.UUIDField(source="view.inventory_id", allow_null=True)
     collected_at = serializers.DateTimeField(source="view.collected_at", allow_null=True)
+    seen_by = SeenBySerializer(source="view.seen_by", many=True, help_text="Who tells of it; who acts on it comes first.")
     summary = serializers.SerializerMethodField()
     findings = MachineFindingSerializer(many=True)
 
@@ -199,13 +213,19 @@ def _disk_bytes(machine: AssessedMachine) -> Any:
 
 
 class MachineDetailSerializer(MachineSerializer):
-    """The same with all facts."""
+    """The same with all facts: of each the freshest known one. `provenance` is empty where one source alone tells."""
 
     facts = serializers.SerializerMethodField()
+    provenance = serializers.SerializerMethodField(help_text="Field path to the source that told it and when it was true.")
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_facts(self, machine: AssessedMachine) -> Any:
         return None if machine.view.vm is None else to_json(machine.view.vm)
+
+    @extend_schema_field(serializers.DictField(child=serializers.DictField()))
+    def get_provenance(self, machine: AssessedMachine) -> dict[str, Any]:
+        told = machine.view.provenance.items()
+        return {path: {"source": str(source_id), "at": at.isoformat()} for path, (source_id, at) in told}
 
 
 class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import Rule, Subject, When
-from migration.assessment.core.results import Outcome, decide
+from migration.assessment.core.results import Evidence, Outcome, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,27 @@ def asked_of(rules: Iterable[Rule], subject: Subject, modes: frozenset[When]) ->
     return tuple(rule for rule in rules if rule.subject is subject and (rule.when is When.ALWAYS or rule.when in modes))
 
 
-def findings_of(facts: Any, context: RuleContext, rules: Iterable[Rule]) -> tuple[RuleFinding, ...]:
-    """What the rules have against this subject, or could not find out."""
+Tellers = Mapping[str, tuple[str, datetime]]
+"""Fields of a subject that another source told: path to that source's name and the time it was true."""
+
+UNTOLD: Tellers = {}
+
+
+def findings_of(facts: Any, context: RuleContext, rules: Iterable[Rule], told: Tellers = UNTOLD) -> tuple[RuleFinding, ...]:
+    """What the rules have against this subject, or could not find out. Evidence names who `told` it, if another source did."""
     at = context.collected_at
     decided = ((rule, decide(rule.ask(facts, context), rule.severity, at)) for rule in rules)
-    return tuple(RuleFinding(rule, outcome) for rule, outcome in decided if outcome is not None)
+    found = (RuleFinding(rule, outcome) for rule, outcome in decided if outcome is not None)
+    return tuple(_with_tellers(finding, told) for finding in found) if told else tuple(found)
+
+
+def _with_tellers(finding: RuleFinding, told: Tellers) -> RuleFinding:
+    evidence = tuple(_told_by(each, told) for each in finding.outcome.evidence)
+    return RuleFinding(finding.rule, replace(finding.outcome, evidence=evidence))
+
+
+def _told_by(evidence: Evidence, told: Tellers) -> Evidence:
+    """Told by whoever told this very path, else the field it lies in."""
+    field = evidence.path.partition(".")[0].partition("[")[0]
+    teller = told.get(evidence.path) or told.get(field)
+    return evidence if teller is None else replace(evidence, told_by=teller[0], at=teller[1])

@@ -54,11 +54,15 @@ Parts = Iterable[Part]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One value an answer stands on: field path inside the subject, the value as read, and when it was collected."""
+    """One value an answer stands on: field path inside the subject, the value as read, and when it was collected.
+
+    `told_by` names another source than the assessed one that told it; empty for its own.
+    """
 
     path: str
     raw: Any
     at: datetime
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

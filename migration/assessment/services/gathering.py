@@ -9,7 +9,7 @@ from uuid import UUID
 
 from estate.facts.codec import from_json
 from estate.facts.pool import PoolFacts
-from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceAbout, SourceFact, VmFacts
+from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceAbout, SourceFact
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from migration.assessment import selectors
 from migration.assessment.core.aim import Aim, Names, target_of
@@ -19,26 +19,29 @@ from migration.assessment.core.registry import When
 from migration.assessment.models import AssessmentTarget
 from migration.inventory import selectors as inventories
 from migration.inventory.core.kinds import FactKind
-from migration.inventory.selectors import Inventory
+from migration.inventory.selectors import Inventory, MergedVm
 from project.backbone.clock import now
 from project.backbone.models import Project
 from readiness.selectors import pools as readiness
 
 _RIGHTS_OF_A_FILE = Unknown("a file does not say with which rights it was made")
-NEVER_COMPARED = Unknown("its machines were not compared with other sources")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One inventory as rules are asked about it. `machine_ids` is by native id; `pools` are the project's, by id."""
+    """One inventory as rules are asked about it. `pools` are the project's, by id.
+
+    `machines` are those that are acted on through its source, each with what all sources tell of it: a machine is asked once,
+    however many sources show it. `teller_names` are the names of those sources, by id.
+    """
 
     source_id: UUID
-    vms: list[VmFacts]
+    machines: list[MergedVm]
+    teller_names: Mapping[UUID, str]
     hosts: list[HostFacts]
     clusters: list[ClusterFacts]
     source: SourceFacts
     pools: Mapping[UUID, PoolFacts]
-    machine_ids: Mapping[str, UUID]
     context: RuleContext
 
 
@@ -46,9 +49,10 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
     """Read all of it. Raises: Conflict `inventory_not_complete` (409)."""
     project = inventory.project
     facts = _facts(inventory)
-    vms = _of(facts, VmFacts)
+    machines = inventories.merged_vms(inventory)
     others = [other for other in inventories.latest_inventories(project) if other.source_id != inventory.source_id]
-    project_vms = [*vms, *(vm for other in others for vm in inventories.vms(other))]
+    elsewhere = (each.vm for other in others for each in inventories.merged_vms(other))
+    project_vms = [*(each.vm for each in machines), *elsewhere]
     pools = _target_pools(project)
     limits, guests = selectors.limits(project.target_product), selectors.guests()
     context = RuleContext(
@@ -57,12 +61,19 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
         limits=limits,
         guests=guests,
         estate=estate_of(own=facts, project_vms=project_vms),
-        target=target_of(tuple(pools.values()), _aim(project), _names(facts, vms), limits, guests),
+        target=target_of(tuple(pools.values()), _aim(project), _names(facts, machines), limits, guests),
         modes=modes,
     )
-    source = _source(inventory, alone=not others)
-    ids = inventories.machine_ids(inventory)
-    return Known(inventory.source_id, vms, _of(facts, HostFacts), _of(facts, ClusterFacts), source, pools, ids, context)
+    return Known(
+        source_id=inventory.source_id,
+        machines=machines,
+        teller_names={row.id: str(row) for row in inventories.sources(project)} if others else {},
+        hosts=_of(facts, HostFacts),
+        clusters=_of(facts, ClusterFacts),
+        source=_source(inventory, machines),
+        pools=pools,
+        context=context,
+    )
 
 
 def _facts(inventory: Inventory) -> list[SourceFact]:
@@ -75,11 +86,11 @@ def _of(facts: list[SourceFact], kind: type[Any]) -> list[Any]:
     return [fact for fact in facts if isinstance(fact, kind)]
 
 
-def _names(facts: list[SourceFact], vms: list[VmFacts]) -> Names:
+def _names(facts: list[SourceFact], machines: list[MergedVm]) -> Names:
     return Names(
         networks={fact.native_id: fact.name for fact in _of(facts, NetworkFacts)},
         datastores={fact.native_id: fact.name for fact in _of(facts, DatastoreFacts)},
-        guest_ids=frozenset(vm.guest_id for vm in vms if is_known(vm.guest_id)),
+        guest_ids=frozenset(each.vm.guest_id for each in machines if is_known(each.vm.guest_id)),
     )
 
 
@@ -95,7 +106,7 @@ def _target_pools(project: Project) -> dict[UUID, PoolFacts]:
     return {pool_id: readiness.facts_of(reading) for pool_id, reading in readings if reading is not None}
 
 
-def _source(inventory: Inventory, *, alone: bool) -> SourceFacts:
+def _source(inventory: Inventory, machines: list[MergedVm]) -> SourceFacts:
     row = inventory.source
     return SourceFacts(
         native_id=str(row.id),
@@ -106,7 +117,7 @@ def _source(inventory: Inventory, *, alone: bool) -> SourceFacts:
         privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose") if row.endpoint else _RIGHTS_OF_A_FILE,
         hosts_unread=_hosts_unread(inventory),
         pins_changed=_pins_changed(row.endpoint.pins if row.endpoint else None),
-        disagreements=() if alone else NEVER_COMPARED,
+        disagreements=tuple((each.vm.name, name) for each in machines for name in each.disagreements),
     )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from estate.facts.unknown import Unknown
 from migration.assessment.core import subjects
-from migration.assessment.core.assess import RuleFinding, asked_of, findings_of
+from migration.assessment.core.assess import UNTOLD, RuleFinding, Tellers, asked_of, findings_of
 from migration.assessment.core.inherited import Gap, Gaps
 from migration.assessment.core.registry import Rule, Subject
 from migration.assessment.core.results import Outcome
 from migration.assessment.core.statements import Statements, with_statements
 from migration.assessment.core.subjects import About
 from migration.assessment.services.gathering import Known
+from migration.inventory.selectors import MergedVm
 
 
 @dataclass(slots=True)
@@ -35,8 +36,8 @@ def judge(known: Known, rules: Iterable[Rule], statements: Statements) -> Judged
     """Ask every rule of its kind of subject."""
     judged, catalogue = Judged(), tuple(rules)
     by_kind = {kind: asked_of(catalogue, kind, known.context.modes) for kind in Subject}
-    for kind, about, facts in _subjects(known):
-        findings = findings_of(facts, known.context, by_kind[kind])
+    for kind, about, facts, told in _subjects(known):
+        findings = findings_of(facts, known.context, by_kind[kind], told)
         if statements:
             findings = _heard(judged, about.subject, findings, statements)
         own = list(findings)
@@ -49,22 +50,29 @@ def judge(known: Known, rules: Iterable[Rule], statements: Statements) -> Judged
     return judged
 
 
-def _subjects(known: Known) -> Iterator[tuple[Subject, About, object]]:
+def _subjects(known: Known) -> Iterator[tuple[Subject, About, object, Tellers]]:
     source, names = known.source_id, {cluster.native_id: cluster.name for cluster in known.clusters}
     cluster_of_host = {host.native_id: names.get(host.cluster_id or "", "") for host in known.hosts}
-    for vm in known.vms:
+    for each in known.machines:
+        vm = each.vm
         cluster = "" if isinstance(vm.host_id, Unknown) else cluster_of_host.get(vm.host_id, "")
-        about = About("machine", subjects.of_machine(known.machine_ids[vm.native_id]), vm.name, cluster)
-        yield Subject.MACHINE, about, vm
+        about = About("machine", subjects.of_machine(each.machine_id), vm.name, cluster)
+        yield Subject.MACHINE, about, vm, _tellers(known, each)
     for host in known.hosts:
         about = About("host", subjects.of_host(source, host.native_id), host.name, cluster_of_host[host.native_id])
-        yield Subject.HOST, about, host
+        yield Subject.HOST, about, host, UNTOLD
     for cluster_facts in known.clusters:
         spelled = subjects.of_cluster(source, cluster_facts.native_id)
-        yield Subject.CLUSTER, About("cluster", spelled, cluster_facts.name, cluster_facts.name), cluster_facts
-    yield Subject.SOURCE, About("source", subjects.of_source(source), known.source.name), known.source
+        yield Subject.CLUSTER, About("cluster", spelled, cluster_facts.name, cluster_facts.name), cluster_facts, UNTOLD
+    yield Subject.SOURCE, About("source", subjects.of_source(source), known.source.name), known.source, UNTOLD
     for pool_id, pool in known.pools.items():
-        yield Subject.POOL, About("pool", subjects.of_pool(pool_id), pool.name), pool
+        yield Subject.POOL, About("pool", subjects.of_pool(pool_id), pool.name), pool, UNTOLD
+
+
+def _tellers(known: Known, machine: MergedVm) -> Tellers:
+    """Who else told which field, for the evidence; fields of the source itself need no mention."""
+    elsewhere = ((path, origin) for path, origin in machine.provenance.items() if origin[0] != known.source_id)
+    return {path: (known.teller_names.get(source_id, ""), at) for path, (source_id, at) in elsewhere}
 
 
 def _heard(judged: Judged, subject: str, findings: tuple[RuleFinding, ...], statements: Statements) -> tuple[RuleFinding, ...]:

@@ -15,6 +15,7 @@ from django.db import connection
 
 from estate.facts.codec import to_json
 from migration.assessment.core.assess import RuleFinding
+from migration.assessment.core.results import Evidence
 from migration.assessment.core.subjects import About
 from migration.assessment.models import Assessment, Finding, InheritedGaps
 from migration.assessment.services.judging import Judged
@@ -61,9 +62,14 @@ def _rows(assessment: Assessment, judged: Judged) -> Iterator[tuple[Any, ...]]:
             yield (key.get_db_prep_value(uuid4(), connection), *head, *_values(about, finding))
 
 
+def _evidence(each: Evidence) -> dict[str, Any]:
+    told = {"path": each.path, "raw": each.raw, "at": each.at.isoformat()}
+    return told | {"told_by": each.told_by} if each.told_by else told
+
+
 def _values(about: About, finding: RuleFinding) -> tuple[str, ...]:
     outcome = finding.outcome
-    evidence = [{"path": each.path, "raw": each.raw, "at": each.at.isoformat()} for each in outcome.evidence]
+    evidence = [_evidence(each) for each in outcome.evidence]
     return (
         about.kind,
         about.subject,

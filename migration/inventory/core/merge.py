@@ -1,6 +1,7 @@
 """One view of a machine that several sources tell of: field by field the freshest known value, with who told it and when.
 
-References to other objects (host, cluster, pool, stores) mean something inside one source only and come from the acting one.
+References to other objects (host, cluster, pool, stores) mean something inside one source only and come from the acting one. So
+do disks and NICs as long as it knows them: what is converted is what it has, and others only fill in what it leaves open.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from estate.facts.source import DiskFacts, NicFacts, VmFacts
+from estate.facts.source import AllocationFacts, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 
 REFERENCES = frozenset(
     {"native_id", "host_id", "cluster_id", "resource_pool_id", "vapp_id", "datastore_ids", "change_version", "unreadable"}
 )
+DEVICES = ("disks", "nics")
 _DEVICE_REFERENCES = frozenset({"device_key", "label", "datastore_id", "network_id", "change_id"})
+_FOREIGN = Unknown("only another source lists it, and what it refers to means something there only")
 _FIELDS = tuple(field.name for field in fields(VmFacts))
+_NESTED = ("cpu_allocation", "memory_allocation")
 
 Origin = tuple[UUID, datetime]
 
@@ -34,7 +38,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """`provenance` is field to (source, time); a value filled into one disk or NIC is named as `disks[2000].thin`."""
+    """`provenance` is field to (source, time); a value filled into one disk or NIC is named as `disks[0].thin`, by its place."""
 
     vm: VmFacts
     provenance: Mapping[str, Origin]
@@ -43,28 +47,56 @@ class Merged:
 def merge(acting: Telling, others: Sequence[Telling]) -> Merged:
     """The merged facts. A known value is never replaced by an unknown one, nor a fresh one by an older one."""
     freshest = sorted([acting, *others], key=lambda telling: telling.at, reverse=True)  # stable: acting first on a tie
-    winners = {name: acting if name in REFERENCES else _winner(freshest, name) for name in _FIELDS}
+    winners = {name: _teller(acting, freshest, name) for name in _FIELDS}
     values: dict[str, Any] = {name: getattr(telling.vm, name) for name, telling in winners.items()}
     provenance: dict[str, Origin] = {name: (telling.source_id, telling.at) for name, telling in winners.items()}
-    for name in ("disks", "nics"):
+    for name in DEVICES:
         rest = [telling for telling in freshest if telling is not winners[name]]
-        values[name] = _filled(name, values[name], rest, provenance)
+        own = values[name] if winners[name] is acting else _without_references(values[name])
+        values[name] = _filled(name, own, rest, provenance)
+    for name in _NESTED:
+        values[name] = _completed(name, values[name], freshest, provenance)
     return Merged(VmFacts(**values), provenance)
 
 
-def _winner(freshest: Sequence[Telling], name: str) -> Telling:
+def _teller(acting: Telling, freshest: Sequence[Telling], name: str) -> Telling:
+    if name in REFERENCES or (name in DEVICES and not isinstance(getattr(acting.vm, name), Unknown)):
+        return acting
     known = (telling for telling in freshest if not isinstance(getattr(telling.vm, name), Unknown))
-    return next(known, freshest[0])
+    return next(known, acting)
+
+
+def _completed(name: str, value: AllocationFacts, freshest: Sequence[Telling], provenance: dict[str, Origin]) -> AllocationFacts:
+    """Limits, reservations and shares one by one: a source may know one of them only."""
+    found: dict[str, Any] = {}
+    for part in fields(value):
+        for telling in freshest:
+            told = getattr(getattr(telling.vm, name), part.name)
+            if not isinstance(told, Unknown):
+                found[part.name], provenance[f"{name}.{part.name}"] = told, (telling.source_id, telling.at)
+                break
+    return replace(value, **found)
+
+
+def _without_references(devices: Any) -> Any:
+    """Disks or NICs that the acting source does not list: their ids name nothing in it."""
+    if isinstance(devices, Unknown):
+        return devices
+    return tuple(
+        replace(device, **{part.name: _FOREIGN for part in fields(device) if part.name in ("datastore_id", "network_id")})
+        for device in devices
+    )
 
 
 def _filled(name: str, devices: Any, rest: Sequence[Telling], provenance: dict[str, Origin]) -> Any:
     """The list as it is, with unknown fields of a device filled from the same device of other sources."""
     if isinstance(devices, Unknown):
         return devices
-    return tuple(_one_filled(name, device, devices, rest, provenance) for device in devices)
+    return tuple(_one_filled(name, place, devices, rest, provenance) for place in range(len(devices)))
 
 
-def _one_filled(name: str, device: Any, beside: Any, rest: Sequence[Telling], provenance: dict[str, Origin]) -> Any:
+def _one_filled(name: str, place: int, beside: Any, rest: Sequence[Telling], provenance: dict[str, Origin]) -> Any:
+    device: Any = beside[place]
     found: dict[str, Any] = {}
     for telling in rest:
         twin = _twin(device, beside, getattr(telling.vm, name))
@@ -73,7 +105,7 @@ def _one_filled(name: str, device: Any, beside: Any, rest: Sequence[Telling], pr
             missing = part.name not in found and isinstance(getattr(device, part.name), Unknown)
             if missing and part.name not in _DEVICE_REFERENCES and not isinstance(value, Unknown):
                 found[part.name] = value
-                provenance[f"{name}[{device.device_key}].{part.name}"] = (telling.source_id, telling.at)
+                provenance[f"{name}[{place}].{part.name}"] = (telling.source_id, telling.at)
     return replace(device, **found) if found else device
 
 

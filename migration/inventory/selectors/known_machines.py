@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,15 +12,17 @@ from django.db.models import Exists, OuterRef, QuerySet
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory.core.kinds import FactKind
-from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting
-from migration.inventory.selectors.inventories import facts_of
+from migration.inventory.core.merge import Origin, Telling, merge
+from migration.inventory.models import InventoryEntry, Machine
+from migration.inventory.selectors.merged import SeenBy, seen_by
 from project.backbone.models import Project
 
 
 @dataclass(frozen=True, slots=True)
 class MachineView:
-    """A machine with its latest facts; `vm` is None when the newest inventory of its source does not hold it.
+    """A machine with its latest facts, merged from all who tell of it (core.merge); `provenance` says who told which field.
 
+    `vm` is None when the newest inventory of its source does not hold it. `seen_by` begins with who acts on it.
     `endpoint_id` is None for a machine that only files tell of.
     """
 
@@ -38,6 +40,8 @@ class MachineView:
     vm: VmFacts | None
     inventory_id: UUID | None
     collected_at: datetime | None
+    provenance: Mapping[str, Origin] = field(default_factory=dict)
+    seen_by: tuple[SeenBy, ...] = ()
 
 
 def machines(project: Project) -> QuerySet[Machine]:
@@ -54,43 +58,32 @@ def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> Quer
     return rows.filter(Exists(seen.filter(blob__body__power_state=state.value)))
 
 
-def machine_ids(inventory: Inventory) -> dict[str, UUID]:
-    """Native id to machine id, of every machine the inventory's source ever held."""
-    rows = Sighting.objects.filter(source_id=inventory.source_id).order_by().values_list("native_id", "machine_id")
-    return dict(rows)
-
-
 def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[UUID]:
-    """Ids of the project's machines that any of these inventories holds. One query."""
+    """Ids of the project's machines that are acted on through the source of one of these inventories, and held by it. One query.
+
+    A machine that moved to a better source since is not held by the inventory of the one it was first seen in.
+    """
     holding = InventoryEntry.objects.filter(
         inventory_id__in=inventory_ids,
         kind=FactKind.VM.value,
         native_id=OuterRef("native_id"),
         inventory__source_id=OuterRef("source_id"),
     )
-    seen = Sighting.objects.filter(Exists(holding), machine__project=project).order_by()
-    return set(seen.values_list("machine_id", flat=True))
+    held = Machine.objects.filter(Exists(holding), project=project).order_by()
+    return set(held.values_list("id", flat=True))
 
 
 def machine_views(rows: Iterable[Machine]) -> list[MachineView]:
-    """Machines with their latest facts, in the order given. One query; the rows must come from `machines`."""
+    """Machines with their latest facts, in the order given. Two queries more; the rows must come from `machines`."""
     rows = list(rows)
-    found = _latest_entries(rows)
-    return [_view(machine, found.get((machine.source_id, machine.native_id))) for machine in rows]
+    seen = seen_by(rows)
+    return [_view(machine, seen.get(machine.id, [])) for machine in rows]
 
 
-def _latest_entries(rows: list[Machine]) -> dict[tuple[UUID, str], InventoryEntry]:
-    held = InventoryEntry.objects.filter(
-        inventory_id__in={machine.source.latest_id for machine in rows if machine.source.latest_id},
-        kind=FactKind.VM.value,
-        native_id__in={machine.native_id for machine in rows},
-    ).select_related("blob", "inventory")
-    return {(entry.inventory.source_id, entry.native_id): entry for entry in held}
-
-
-def _view(machine: Machine, entry: InventoryEntry | None) -> MachineView:
-    vm = facts_of(entry) if entry is not None else None
-    assert vm is None or isinstance(vm, VmFacts)
+def _view(machine: Machine, told: list[tuple[SeenBy, Telling]]) -> MachineView:
+    acting = next((telling for who, telling in told if who.source_id == machine.source_id), None)
+    others = [telling for _, telling in told if telling is not acting]
+    merged = merge(acting, others) if acting is not None and others else None
     latest = machine.source.latest
     return MachineView(
         id=machine.id,
@@ -104,7 +97,9 @@ def _view(machine: Machine, entry: InventoryEntry | None) -> MachineView:
         application_name=machine.application.name if machine.application else "",
         note=machine.note,
         version=machine.version,
-        vm=vm,
+        vm=merged.vm if merged else acting.vm if acting else None,
         inventory_id=latest.id if latest else None,
         collected_at=latest.collected_at if latest else None,
+        provenance=merged.provenance if merged else {},
+        seen_by=tuple(who for who, _ in told),
     )

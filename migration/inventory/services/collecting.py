@@ -81,14 +81,21 @@ def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, Seen
     recognising.remember(inventory, vms, vcenter=about.instance_uuid if about.is_vcenter else "", seen_at=collected_at)
     Source.objects.filter(pk=inventory.source_id).update(latest=inventory, about=to_json(about))
     record(actor, "inventory.completed", inventory, project=inventory.project, after={"counts": counts})
+    for told_of in (inventory, *recognising.sharing_machines(inventory)):
+        _ask_assessment(told_of, because_of=inventory, actor=actor)
+    return inventory
+
+
+def _ask_assessment(inventory: Inventory, *, because_of: Inventory, actor: Actor) -> None:
+    """A job of its own for each cause: one that runs already may have read what was known before."""
     jobs.enqueue(
         "assessment.assess",
         project=inventory.project,
         params={"inventory_id": str(inventory.id)},
         actor=actor,
         subject=str(inventory.source),
+        unique=f"assessment.assess:{inventory.id}:after:{because_of.id}",
     )
-    return inventory
 
 
 def _counts(inventory: Inventory, vms: Mapping[str, SeenVm]) -> dict[str, int]:

@@ -35,6 +35,13 @@ def remember(inventory: Inventory, vms: Mapping[str, SeenVm], *, vcenter: str, s
     _write_sightings(inventory, vms, {**dict(rows), **elsewhere}, seen_at)
 
 
+def sharing_machines(inventory: Inventory) -> list[Inventory]:
+    """The newest inventories of other sources that tell of machines this one tells of: together they give another picture now."""
+    shared = Source.objects.filter(sightings__machine__sightings__source_id=inventory.source_id, latest__isnull=False)
+    sources = shared.exclude(pk=inventory.source_id).distinct().select_related("endpoint", "latest__project", "latest__source")
+    return [source.latest for source in sources if source.latest is not None]
+
+
 def _sighted(inventory: Inventory) -> list[Sighted]:
     abouts = dict(Source.objects.filter(project_id=inventory.project_id).values_list("id", "about"))
     vcenters = {key: about["instance_uuid"] for key, about in abouts.items() if about and about.get("is_vcenter")}

@@ -1,0 +1,121 @@
+"""Machines as all their sources together tell of them: computed when asked, kept nowhere.
+
+A machine is read by the newest inventory of every source that sighted it. Who acts on it is its own row's source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from estate.facts.codec import from_json
+from estate.facts.source import SourceAbout, VmFacts
+from migration.inventory.core.blobs import fact_of
+from migration.inventory.core.disagreement import disagreements
+from migration.inventory.core.kinds import FactKind
+from migration.inventory.core.merge import Origin, Telling, merge
+from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting
+from project.backbone.clock import now
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBy:
+    """One source that tells of a machine; `at` is when that was true, as far as the source says."""
+
+    source_id: UUID
+    source_name: str
+    kind: str
+    native_id: str
+    inventory_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MergedVm:
+    """A machine with its merged facts. `provenance` is empty when one source alone tells of it; see core.merge."""
+
+    machine_id: UUID
+    vm: VmFacts
+    provenance: Mapping[str, Origin] = field(default_factory=dict)
+    disagreements: tuple[str, ...] = ()
+
+
+def true_at(inventory: Inventory) -> datetime:
+    """When an inventory's facts were true: a workbook is older than its upload."""
+    taken_at = from_json(inventory.about, SourceAbout).taken_at if inventory.about else None
+    return taken_at if isinstance(taken_at, datetime) else inventory.collected_at or now()
+
+
+def merged_vms(inventory: Inventory) -> list[MergedVm]:
+    """The machines that are acted on through this inventory's source and that it holds, by name. Four queries.
+
+    What other sources say is merged in only while this is the source's newest inventory: an older one stands for itself.
+    """
+    acted_on = dict(Machine.objects.filter(source_id=inventory.source_id).order_by().values_list("native_id", "id"))
+    rows = InventoryEntry.objects.filter(inventory=inventory, kind=FactKind.VM.value).values_list("blob__body", "volatile")
+    own = [(machine, _vm(body, volatile)) for body, volatile in rows if (machine := acted_on.get(body["native_id"]))]
+    others = _told_elsewhere(inventory) if inventory.source.latest_id == inventory.id else {}
+    if not others:
+        return [MergedVm(machine, vm) for machine, vm in own]
+    at = true_at(inventory)
+    return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in own]
+
+
+def _vm(body: dict[str, object], volatile: dict[str, object]) -> VmFacts:
+    vm = fact_of(FactKind.VM, body, volatile)
+    assert isinstance(vm, VmFacts)
+    return vm
+
+
+def _merged(machine: UUID, acting: Telling, others: list[Telling]) -> MergedVm:
+    if not others:
+        return MergedVm(machine, acting.vm)
+    merged = merge(acting, others)
+    return MergedVm(machine, merged.vm, merged.provenance, disagreements(acting, others))
+
+
+def _told_elsewhere(inventory: Inventory) -> dict[UUID, list[Telling]]:
+    """What other sources' newest inventories say of the machines acted on here, by machine."""
+    sightings = Sighting.objects.filter(machine__source_id=inventory.source_id, source__latest__isnull=False)
+    sightings = sightings.exclude(source_id=inventory.source_id).order_by()
+    machines = {
+        (source, native): machine for source, native, machine in sightings.values_list("source_id", "native_id", "machine_id")
+    }
+    mine = sightings.filter(source_id=OuterRef("inventory__source_id"), native_id=OuterRef("native_id"))
+    held = InventoryEntry.objects.filter(inventory__latest_of__isnull=False, kind=FactKind.VM.value).filter(Exists(mine))
+    found: dict[UUID, list[Telling]] = {}
+    for entry, telling in _tellings(held):
+        found.setdefault(machines[entry.inventory.source_id, entry.native_id], []).append(telling)
+    return found
+
+
+def _tellings(entries: QuerySet[InventoryEntry]) -> Iterable[tuple[InventoryEntry, Telling]]:
+    times: dict[UUID, datetime] = {}
+    for entry in entries.order_by().select_related("blob", "inventory"):
+        at = times.setdefault(entry.inventory_id, true_at(entry.inventory))
+        yield entry, Telling(entry.inventory.source_id, at, _vm(entry.blob.body, entry.volatile))
+
+
+def seen_by(machines: Iterable[Machine]) -> dict[UUID, list[tuple[SeenBy, Telling]]]:
+    """Who tells what of these machines, whoever acts on them first. Two queries."""
+    rows = {machine.id: machine for machine in machines}
+    sightings = Sighting.objects.filter(machine_id__in=rows, source__latest__isnull=False).order_by()
+    seen = {(row.source_id, row.native_id): row for row in sightings.select_related("source__endpoint")}
+    held = InventoryEntry.objects.filter(
+        inventory_id__in={row.source.latest_id for row in seen.values()},
+        kind=FactKind.VM.value,
+        native_id__in={native_id for _, native_id in seen},
+    )
+    found: dict[UUID, list[tuple[SeenBy, Telling]]] = {}
+    for entry, telling in _tellings(held):
+        row = seen.get((entry.inventory.source_id, entry.native_id))
+        if row is not None:
+            who = SeenBy(row.source_id, str(row.source), row.source.kind, row.native_id, entry.inventory_id, telling.at)
+            found.setdefault(row.machine_id, []).append((who, telling))
+    for machine_id, told in found.items():
+        told.sort(key=lambda pair: (pair[0].source_id != rows[machine_id].source_id, pair[0].source_name))
+    return found
