@@ -18,12 +18,13 @@ from migration.assessment.api.serializers import (
     MachineSerializer,
     ManyMachinesChangedSerializer,
     ManyMachinesChangeSerializer,
+    PartSerializer,
 )
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine
 from migration.inventory import selectors as inventories
 from migration.inventory.selectors import Machine
-from migration.inventory.services import machines
+from migration.inventory.services import identity, machines
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.clock import now
@@ -87,6 +88,16 @@ class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
         named = changes.pop("machines")
         changed = machines.change_machines(self.project, named, actor=self.actor, **changes)
         return Response({"machines": len(set(named)), "changed": changed})
+
+    @extend_schema(request=PartSerializer, responses={201: MachineDetailSerializer})
+    @action(detail=True, methods=["post"])
+    def part(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make what one source shows of it a machine of its own: they were taken for one wrongly. Answers the new machine."""
+        asked = PartSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        machine = self.get_object()
+        own = identity.part(machine, source_id=asked.validated_data["source"], actor=self.actor)
+        return Response(MachineDetailSerializer(self._assessed(self.get_queryset().get(pk=own.pk))).data, status=201)
 
     def _assessed(self, machine: Machine) -> AssessedMachine:
         (assessed,) = selectors.assessed_machines(self.project, [machine], at=now())

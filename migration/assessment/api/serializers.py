@@ -243,6 +243,10 @@ class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):
         return attrs
 
 
+class PartSerializer(serializers.Serializer[dict[str, Any]]):
+    source = serializers.UUIDField(help_text="Id of the source whose VM it is not.")  # type: ignore[assignment]  # a field of ours
+
+
 class ManyMachinesChangeSerializer(MachineChangeSerializer):
     """The same for many machines at once, all or none."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from migration.inventory.api import inventories as views
 from migration.inventory.api.applications import ApplicationViewSet
+from migration.inventory.api.identity import IdentityQuestionViewSet
 from migration.inventory.api.sources import SourceViewSet
 
 PROJECT_ROUTES = [
     ("applications", ApplicationViewSet, "application"),
     ("sources", SourceViewSet, "source"),
+    ("identity-questions", IdentityQuestionViewSet, "identity-question"),
     ("inventories", views.InventoryViewSet, "inventory"),
     ("inventories/<uuid:inventory_id>/vms", views.VmEntryViewSet, "inventory-vm"),
     ("inventories/<uuid:inventory_id>/hosts", views.HostEntryViewSet, "inventory-host"),

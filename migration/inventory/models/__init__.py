@@ -6,11 +6,12 @@ Fields and constraints only. `state` is written by services.collecting alone; fa
 from __future__ import annotations
 
 from migration.inventory.models.applications import Application, Criticality
+from migration.inventory.models.identity import IdentityAnswer, IdentityQuestion
 from migration.inventory.models.inventories import FactBlob, Inventory, InventoryEntry
 from migration.inventory.models.machines import Disposition, Machine, Sighting
 from migration.inventory.models.sources import Source, SourceKind
 
 __all__ = [
-    "Application", "Criticality", "Disposition", "FactBlob", "Inventory", "InventoryEntry", "Machine", "Sighting", "Source",
-    "SourceKind",
+    "Application", "Criticality", "Disposition", "FactBlob", "IdentityAnswer", "IdentityQuestion", "Inventory", "InventoryEntry",
+    "Machine", "Sighting", "Source", "SourceKind",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ Other apps read inventories through these functions alone. Each costs a constant
 from __future__ import annotations
 
 from migration.inventory.models import Inventory, Machine  # other apps know these two rows by this door
+from migration.inventory.selectors.identity import Resemblance, identities_waiting, identity_questions, resemblances
 from migration.inventory.selectors.inventories import (
     bodies,
     datastore_names,
@@ -35,6 +36,7 @@ __all__ = [
     "Machine",
     "MachineView",
     "MergedVm",
+    "Resemblance",
     "SeenBy",
     "applications",
     "applications_in_cycles",
@@ -43,6 +45,8 @@ __all__ = [
     "dependencies",
     "entries",
     "facts_of",
+    "identities_waiting",
+    "identity_questions",
     "in_power_state",
     "inventory",
     "inventory_diff",
@@ -55,8 +59,9 @@ __all__ = [
     "network_names",
     "networks",
     "require_complete",
+    "resemblances",
     "source",
     "sources",
     "true_at",
     "vms",
-]  # fmt: skip
+]

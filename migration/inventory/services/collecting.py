@@ -82,11 +82,11 @@ def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, Seen
     Source.objects.filter(pk=inventory.source_id).update(latest=inventory, about=to_json(about))
     record(actor, "inventory.completed", inventory, project=inventory.project, after={"counts": counts})
     for told_of in (inventory, *recognising.sharing_machines(inventory)):
-        _ask_assessment(told_of, because_of=inventory, actor=actor)
+        ask_assessment(told_of, cause=str(inventory.id), actor=actor)
     return inventory
 
 
-def _ask_assessment(inventory: Inventory, *, because_of: Inventory, actor: Actor) -> None:
+def ask_assessment(inventory: Inventory, *, cause: str, actor: Actor) -> None:
     """A job of its own for each cause: one that runs already may have read what was known before."""
     jobs.enqueue(
         "assessment.assess",
@@ -94,7 +94,7 @@ def _ask_assessment(inventory: Inventory, *, because_of: Inventory, actor: Actor
         params={"inventory_id": str(inventory.id)},
         actor=actor,
         subject=str(inventory.source),
-        unique=f"assessment.assess:{inventory.id}:after:{because_of.id}",
+        unique=f"assessment.assess:{inventory.id}:after:{cause}",
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from migration.inventory.core.identity import Decision, Same, Seen, Sighted, identify
-from migration.inventory.models import Inventory, Machine, Sighting, Source, SourceKind
+from migration.inventory.core.identity import Decision, Fresh, Same, Seen, Sighted, identify
+from migration.inventory.models import IdentityQuestion, Inventory, Machine, Sighting, Source, SourceKind
 
 ROWS_PER_INSERT = 500
 # Who is acted on when several sources show a machine: the one that manages it, then its host, then files.
@@ -32,7 +32,22 @@ def remember(inventory: Inventory, vms: Mapping[str, SeenVm], *, vcenter: str, s
     elsewhere = _acted_on_elsewhere(inventory.source, decisions)
     _write_machines(inventory, [vm for vm in vms.values() if vm.native_id not in elsewhere], seen_at)
     rows = Machine.objects.filter(source_id=inventory.source_id).values_list("native_id", "id")
-    _write_sightings(inventory, vms, {**dict(rows), **elsewhere}, seen_at)
+    mine = {**dict(rows), **elsewhere}
+    _write_sightings(inventory, vms, mine, seen_at)
+    _ask_people(inventory, decisions, mine)
+
+
+def _ask_people(inventory: Inventory, decisions: Mapping[str, Decision], machines: Mapping[str, UUID]) -> None:
+    """A question for every VM that may be a machine of another source; one that was asked before stays as it is."""
+    questions = [
+        IdentityQuestion(
+            project_id=inventory.project_id, source_id=inventory.source_id, native_id=native_id, machine_id=machines[native_id],
+            candidates=[str(candidate) for candidate in decision.candidates],
+        )
+        for native_id, decision in decisions.items()
+        if isinstance(decision, Fresh) and decision.candidates
+    ]  # fmt: skip
+    IdentityQuestion.objects.bulk_create(questions, batch_size=ROWS_PER_INSERT, ignore_conflicts=True)
 
 
 def sharing_machines(inventory: Inventory) -> list[Inventory]:
@@ -59,7 +74,7 @@ def _acted_on_elsewhere(source: Source, decisions: Mapping[str, Decision]) -> di
     joined = {decision.machine_id: native_id for native_id, decision in decisions.items() if isinstance(decision, Same)}
     foreign = Machine.objects.filter(project_id=source.project_id).exclude(source=source).select_related("source")
     found = [machine for machine in foreign if machine.id in joined]
-    moving = [machine for machine in found if _rank(source) < _rank(machine.source)]
+    moving = [machine for machine in found if rank(source) < rank(machine.source)]
     for machine in moving:
         machine.source, machine.native_id = source, joined[machine.id]
     Machine.objects.bulk_update(moving, ["source", "native_id"], batch_size=ROWS_PER_INSERT)
@@ -67,7 +82,8 @@ def _acted_on_elsewhere(source: Source, decisions: Mapping[str, Decision]) -> di
     return {joined[machine.id]: machine.id for machine in found if machine.id not in moved}
 
 
-def _rank(source: Source) -> int:
+def rank(source: Source) -> int:
+    """Lower manages a machine better."""
     return _ACTING_ORDER.index(SourceKind(source.kind))
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.urls import path
 from django.utils.http import urlencode
 
 from estate.facts.source import PowerState, VmFacts
@@ -21,13 +20,10 @@ from migration.assessment import selectors
 from migration.assessment.core.results import Answer
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine, FindingView
-from migration.assessment.services import attesting
 from migration.inventory import selectors as inventory
 from migration.inventory.selectors import Machine
-from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
-from project.backbone.problems import Invalid
-from project.web.pages import ProjectForm, ProjectPage, permitted
+from project.web.pages import ProjectPage
 
 ROWS_PER_PAGE = 100
 POWER_WORDS = {PowerState.ON: "on", PowerState.OFF: "off", PowerState.SUSPENDED: "suspended"}
@@ -82,7 +78,7 @@ class MachineLine:
     disk_bytes: int | Unknown
     sized: bool
     nic_count: int | Unknown
-    source: str
+    sources: tuple[str, ...]
     disposition: str
 
 
@@ -110,31 +106,9 @@ class InventoryPage(ProjectPage):
             counts=[(verdict, VERDICT_TONES[verdict], counts[verdict]) for verdict in Verdict],
             power_choices=POWER_CHOICES,
             sources=[source for source in inventory.sources(self.project) if source.latest],
-            questions=selectors.questions_by_rule(self.project),
-            may_attest=permitted(self.actor.require, self.project, Role.OPERATOR),
+            questions=len(selectors.questions_by_rule(self.project)) + inventory.identities_waiting(self.project),
             **kwargs,
         )
-
-
-class AttestForm(ProjectForm):
-    """One answer for every subject on which a rule is open."""
-
-    back = "project-inventory"
-
-    def act(self, **kwargs: Any) -> str:
-        given = self.request.POST
-        if given.get("answer") not in {"true", "false"} or not given.get("who", "").strip():
-            raise Invalid("Say whether the concern is there, and whose word it is.", next_step="Fill in both fields.")
-        row = attesting.attest(
-            self.project,
-            rule_id=given.get("rule_id", "")[:32],
-            answer=given["answer"] == "true",
-            who=given["who"][:200],
-            note=given.get("note", "")[:2000],
-            all=True,
-            actor=self.actor,
-        )
-        return f"{row.rule_id} is answered for {len(row.subjects)} subjects; the assessment runs again."
 
 
 def _narrowed(rows: QuerySet[Machine], wanted: Filter) -> QuerySet[Machine]:
@@ -161,7 +135,7 @@ def _line(row: AssessedMachine) -> MachineLine:
         disk_bytes=_disk_bytes(vm),
         sized=vm is not None and not isinstance(vm.disks, Unknown),
         nic_count=_count(vm.nics if vm else UNKNOWN),
-        source=row.view.source_name,
+        sources=tuple(each.source_name for each in row.view.seen_by) or (row.view.source_name,),
         disposition=row.view.disposition,
     )
 
@@ -182,9 +156,3 @@ def _disk_bytes(vm: VmFacts | None) -> int | Unknown:
         return UNKNOWN
     known = [disk.capacity_bytes for disk in vm.disks if not isinstance(disk.capacity_bytes, Unknown)]
     return sum(known) if len(known) == len(vm.disks) else Unknown("the size of a disk is not known")
-
-
-PAGES = [
-    path("inventory", InventoryPage.as_view(), name="project-inventory"),
-    path("inventory/attest", AttestForm.as_view(), name="attest-form"),
-]

@@ -1,0 +1,15 @@
+"""The assessment's pages: the machines with what was found on them, and the questions that wait for a person."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from migration.assessment.web.machines import InventoryPage
+from migration.assessment.web.questions import AttestForm, IdentityForm, QuestionsPage
+
+PAGES = [
+    path("inventory", InventoryPage.as_view(), name="project-inventory"),
+    path("questions", QuestionsPage.as_view(), name="project-questions"),
+    path("questions/attest", AttestForm.as_view(), name="attest-form"),
+    path("questions/<uuid:question_id>/identity", IdentityForm.as_view(), name="identity-form"),
+]
