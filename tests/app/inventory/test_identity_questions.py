@@ -55,10 +55,7 @@ def answer(client: APIClient, people: People, machine: object) -> Any:
 def test_a_question_names_the_machines_and_what_tells_them_apart(book: Source, people: People) -> None:
     (row,) = people.client("owner").get(asked(people, "?open=true")).json()["results"]
     assert (row["source_name"], row["machine"]["name"], row["answer"]) == ("book", "web", "")
-    assert [each["name"] for each in row["candidates"]] == ["web-a", "web-b"] or [each["name"] for each in row["candidates"]] == [
-        "web-b",
-        "web-a",
-    ]
+    assert sorted(each["name"] for each in row["candidates"]) == ["web-a", "web-b"]
     assert row["machine"]["mac_addresses"] == ["00:50:56:aa:00:00"]
 
 
@@ -82,7 +79,7 @@ def test_joined_machines_keep_the_older_id_and_are_acted_on_by_the_better_source
     planned.refresh_from_db()
     assert (planned.source_id, planned.native_id, planned.name) == (live.id, "web-a", "web-a")
     assert {view.source_name for view in selectors.machine_views([planned])[0].seen_by} == {"book", str(live)}
-    assert AuditEntry.objects.filter(action="machine.joined", subject_id=str(planned.id)).exists()
+    assert AuditEntry.objects.filter(action="machine.joined").exists()
     told(live, CLONES[0], vcenter="vc")
     assert Machine.objects.filter(source=live).get().id == planned.id
 
