@@ -11,6 +11,7 @@ from estate.facts.source import DiskBacking
 from estate.facts.unknown import UNKNOWN
 from migration.assessment import selectors
 from migration.assessment.models import Assessment, Finding
+from migration.assessment.selectors import rules_known
 from migration.assessment.services import assessing
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
@@ -31,7 +32,8 @@ EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "FW-001", "NIC-003", "SNP-0
 @pytest.fixture(autouse=True)
 def eight_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tested here holds for any rules; these are known by heart."""
-    monkeypatch.setattr(selectors, "rules_of", lambda project: {rule_id: selectors.rules()[rule_id] for rule_id in EIGHT})
+    eight = {rule_id: selectors.rules()[rule_id] for rule_id in EIGHT}
+    monkeypatch.setattr(rules_known, "rules", lambda: eight)
 
 
 def url(people: People, rest: str) -> str:

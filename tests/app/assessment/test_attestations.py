@@ -11,11 +11,11 @@ import pytest
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
-from migration.assessment import selectors
 from migration.assessment.core.context import NO_PROBE
 from migration.assessment.core.registry import Rule, Subject, When
 from migration.assessment.core.results import Answer, Part, Parts, Severity
 from migration.assessment.models import Assessment, Attestation, Finding
+from migration.assessment.selectors import rules_known
 from migration.assessment.services import assessing
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
@@ -60,7 +60,7 @@ RULES = {
 
 @pytest.fixture
 def assessed(people: People, monkeypatch: pytest.MonkeyPatch) -> People:
-    monkeypatch.setattr(selectors, "rules_of", lambda project: RULES)
+    monkeypatch.setattr(rules_known, "rules", lambda: RULES)
     an_inventory(a_source(people.project), *(a_vm(name) for name in ("appliance", "bad", "blind", "plain")))
     run_jobs(kind="assessment.assess")
     return people

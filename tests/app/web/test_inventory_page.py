@@ -12,6 +12,7 @@ from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
 from migration.assessment import selectors
+from migration.assessment.selectors import rules_known
 from migration.inventory.models import Machine, Source
 from tests.builders.estate import GIB, a_disk, a_nic, a_vm
 from tests.builders.inventory import a_source, an_inventory
@@ -26,7 +27,8 @@ EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "FW-001", "NIC-003", "SNP-0
 @pytest.fixture(autouse=True)
 def eight_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the page shows holds for any rules; these are known by heart."""
-    monkeypatch.setattr(selectors, "rules_of", lambda project: {rule_id: selectors.rules()[rule_id] for rule_id in EIGHT})
+    eight = {rule_id: selectors.rules()[rule_id] for rule_id in EIGHT}
+    monkeypatch.setattr(rules_known, "rules", lambda: eight)
 
 
 NAME_CELLS = "//tbody/tr/th"

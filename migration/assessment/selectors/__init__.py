@@ -1,0 +1,59 @@
+"""Reading the assessment: limits, findings of the latest inventories, and verdicts with waivers taken into account.
+
+Other apps ask here whether something stands against a machine. Each function costs a constant number of queries.
+"""
+
+from __future__ import annotations
+
+from migration.assessment.selectors.findings import (
+    FindingView,
+    attestations_in_force,
+    counts,
+    findings_by_machine,
+    latest_assessments,
+    latest_findings,
+    open_findings,
+    open_findings_on,
+)
+from migration.assessment.selectors.machines_assessed import (
+    AssessedMachine,
+    assessed_ids,
+    assessed_machines,
+    machine_ids_with_verdict,
+    verdict,
+    verdicts,
+)
+from migration.assessment.selectors.questions import (
+    OpenQuestion,
+    QuestionOfRule,
+    known_subjects,
+    open_questions,
+    questions_by_rule,
+)
+from migration.assessment.selectors.rules_known import guests, limits, rules, rules_of
+
+__all__ = [
+    "AssessedMachine",
+    "FindingView",
+    "OpenQuestion",
+    "QuestionOfRule",
+    "assessed_ids",
+    "assessed_machines",
+    "attestations_in_force",
+    "counts",
+    "findings_by_machine",
+    "guests",
+    "known_subjects",
+    "latest_assessments",
+    "latest_findings",
+    "limits",
+    "machine_ids_with_verdict",
+    "open_findings",
+    "open_findings_on",
+    "open_questions",
+    "questions_by_rule",
+    "rules",
+    "rules_of",
+    "verdict",
+    "verdicts",
+]
