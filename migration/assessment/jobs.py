@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from migration.assessment.core.registry import When
 from migration.assessment.services.assessing import assess
+from migration.assessment.services.trying import try_rule
 from migration.inventory.selectors import inventory
+from project.backbone.accounts import selectors as accounts
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 
@@ -18,3 +21,9 @@ def run(job: JobContext, inventory_id: str, modes: str | None = None) -> dict[st
     assessment = assess(inventory(inventory_id), actor=job.actor, modes=wanted)
     job.progress(assessment.machine_count, assessment.machine_count, unit="machines")
     return {"assessment_id": str(assessment.id), "findings": assessment.finding_count}
+
+
+@handler("assessment.try_rule", title="Try a rule")
+def try_own_rule(job: JobContext, project_id: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """Ask one rule of the newest inventories; the answer is the job's result and nothing else is kept."""
+    return try_rule(accounts.project(UUID(project_id), actor=job.actor), definition)

@@ -113,3 +113,42 @@ class AssessmentTarget(Identified):
 
     def __str__(self) -> str:
         return f"target of {self.project_id}"
+
+
+class OwnRule(Identified):
+    """A rule of the project's own as it is asked now; core.own_rules says what a `definition` holds. Ids are never given twice.
+
+    `version` counts changes; each version stays readable in `OwnRuleVersion`, since findings cite it.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="own_rules")
+    rule_id = models.CharField(max_length=32)
+    definition = models.JSONField()
+    active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
+    changed_at = models.DateTimeField()
+    changed_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["rule_id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "rule_id"], name="one_own_rule_per_id_and_project")]
+
+    def __str__(self) -> str:
+        return self.rule_id
+
+
+class OwnRuleVersion(Identified):
+    """One version of a project's own rule, as it was; never changed."""
+
+    rule = models.ForeignKey(OwnRule, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    definition = models.JSONField()
+    active = models.BooleanField()
+    changed_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["-version"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["rule", "version"], name="one_row_per_version_of_an_own_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} version {self.version}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from migration.assessment.api import attestations, machines, views
+from migration.assessment.api import attestations, machines, rules, views
 
 TOP_ROUTES = [("rules", views.RuleViewSet, "rule")]
 PROJECT_ROUTES = [
+    ("rules", rules.ProjectRuleViewSet, "project-rule"),
     ("findings", views.FindingViewSet, "finding"),
     ("findings.csv", views.FindingsCsvViewSet, "findings-csv"),
     ("assessments", views.AssessmentViewSet, "assessment"),

@@ -64,6 +64,17 @@ def asking(path: FieldPath, comparison: Comparison, wanted: Any, quantifier: Qua
     return ask
 
 
+def fitting(kind: str, *, is_list: bool) -> tuple[Comparison, ...]:
+    """The comparisons that a field of this kind (own_fields.Askable) takes."""
+    presence = (Comparison.IS_SET, Comparison.IS_NOT_SET)
+    if is_list:
+        return (Comparison.CONTAINS, *presence) if kind == "text" else presence
+    plain = (Comparison.EQ, Comparison.NE, Comparison.IN, Comparison.NOT_IN)
+    if kind == "text":
+        return (*plain, Comparison.CONTAINS, Comparison.MATCHES, *presence)
+    return (*plain, *ORDERED, *presence) if kind in ("number", "time") else (Comparison.EQ, Comparison.NE, *presence)
+
+
 def moment_of(value: Any) -> datetime | None:
     """An ISO time with its offset; None for anything else."""
     try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from estate.facts.unknown import Unknown
 
@@ -131,6 +132,51 @@ def _walk(owner: Any, steps: tuple[Step, ...], above: str) -> Iterator[tuple[str
                 yield from _walk(each, rest, f"{inside}.")
             else:
                 yield inside, each
+
+
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """One path that a rule can ask. `kind` is `text`, `number`, `truth` or `time`; `choices` are an enum's.
+
+    `keyed`: write the name of an attribute behind the dot, as in `custom_values.Backup`.
+    """
+
+    path: str
+    kind: str
+    unit: str = ""
+    is_list: bool = False
+    keyed: bool = False
+    choices: tuple[str, ...] = ()
+
+
+UNITS = {"bytes": "bytes", "s": "seconds", "mib": "MiB", "mhz": "MHz", "kbps": "kbit/s", "mbit": "Mbit/s"}
+_NESTED_MOST = 3
+
+
+def askable_fields(facts: type) -> Iterator[Askable]:
+    """Every path inside these facts, in the order of their fields."""
+    yield from _askable(facts, "", 0)
+
+
+def _askable(owner: type, above: str, depth: int) -> Iterator[Askable]:
+    for name, hint in _hints(owner).items():
+        kind, where = _known_type(hint), f"{above}{name}"
+        is_list = get_origin(kind) is tuple
+        element = get_args(kind)[0] if is_list else kind
+        if get_origin(kind) is dict or (is_list and get_args(element) == (str, str)):
+            yield Askable(f"{where}.", "text", keyed=True)
+        elif is_dataclass(element):
+            if depth < _NESTED_MOST:
+                yield from _askable(cast(type, element), f"{where}{'[]' * is_list}.", depth + 1)
+        elif isinstance(element, type):
+            yield _leaf(where, element, is_list)
+
+
+def _leaf(where: str, kind: type, is_list: bool) -> Askable:
+    choices = tuple(str(each.value) for each in kind) if issubclass(kind, Enum) else ()
+    name = "text" if is_text(kind) else {bool: "truth", datetime: "time"}.get(kind, "number")
+    unit = UNITS.get(where.rpartition("_")[2], "") if name == "number" else ""
+    return Askable(where, name, unit, is_list, choices=choices)
 
 
 def is_text(kind: type) -> bool:

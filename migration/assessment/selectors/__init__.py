@@ -30,7 +30,7 @@ from migration.assessment.selectors.questions import (
     open_questions,
     questions_by_rule,
 )
-from migration.assessment.selectors.rules_known import guests, limits, rules, rules_of
+from migration.assessment.selectors.rules_known import guests, limits, own_rules, rules, rules_of
 
 __all__ = [
     "AssessedMachine",
@@ -51,6 +51,7 @@ __all__ = [
     "open_findings",
     "open_findings_on",
     "open_questions",
+    "own_rules",
     "questions_by_rule",
     "rules",
     "rules_of",

@@ -7,10 +7,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from django.db.models import QuerySet
+
 from migration.assessment.core.guests import GuestTable, guests_from
 from migration.assessment.core.limits import Limits, limits_from
+from migration.assessment.core.own_rules import compiled, own_rule_from
 from migration.assessment.core.registry import Rule
 from migration.assessment.core.rules import catalogue
+from migration.assessment.models import OwnRule
 from project.backbone.models import Project
 
 LIMITS_FILE = "data/limits-2026-11.toml"
@@ -40,5 +44,16 @@ def rules() -> dict[str, Rule]:
 
 
 def rules_of(project: Project) -> dict[str, Rule]:
-    """Every rule that is asked in a project, by id."""
-    return rules()
+    """Every rule that is asked in a project, by id: the catalogue's, and its own that are switched on."""
+    own = OwnRule.objects.filter(project=project, active=True).values_list("definition", "version")
+    return rules() | {rule.id: rule for rule in (own_rule(project, *row) for row in own)}
+
+
+def own_rules(project: Project) -> QuerySet[OwnRule]:
+    """The project's own rules, switched on or off."""
+    return OwnRule.objects.filter(project=project).select_related("project")
+
+
+def own_rule(project: Project, definition: dict[str, Any], version: int) -> Rule:
+    """One of the project's own rules as it is asked."""
+    return compiled(own_rule_from({**definition, "version": version}), str(project.id))

@@ -32,8 +32,8 @@ class Judged:
         return sum(len(findings) for _, findings in self.found)
 
 
-def judge(known: Known, rules: Iterable[Rule], statements: Statements) -> Judged:
-    """Ask every rule of its kind of subject."""
+def judge(known: Known, rules: Iterable[Rule], statements: Statements, *, whole_source_apart: bool = True) -> Judged:
+    """Ask every rule of its kind of subject. `whole_source_apart`: what is open for a whole source is told once for all of it."""
     judged, catalogue = Judged(), tuple(rules)
     by_kind = {kind: asked_of(catalogue, kind, known.context.modes) for kind in Subject}
     for kind, about, facts, told in _subjects(known):
@@ -43,7 +43,7 @@ def judge(known: Known, rules: Iterable[Rule], statements: Statements) -> Judged
         own = list(findings)
         if kind is Subject.MACHINE:
             judged.machine_count += 1
-            own = judged.gaps.take_off(about.subject, findings)
+            own = judged.gaps.take_off(about.subject, findings) if whole_source_apart else own
         judged.subjects.add(about.subject)
         judged.found.append((about, own))
     judged.found.append((_whole(known), [_told_once(gap, judged.machine_count) for gap in judged.gaps.by_rule.values()]))

@@ -197,3 +197,24 @@ def test_the_command_runs_as_a_process_of_its_own(live_server: Any, people: Peop
     assert xenbound("pool", "list", "--json").returncode == 0
     assert xenbound("readiness").returncode == 2
     assert xenbound("--url", "http://127.0.0.1:9", "pool", "list").returncode == 4
+
+
+def test_a_rule_of_ones_own_is_tried_added_and_switched_off(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    an_inventory(a_source(people.project), a_vm("bare", nics=(a_nic(0),), custom_values=()))
+    file = tmp_path / "backup.toml"
+    file.write_text(
+        'id = "OWN-BACKUP"\nfield = "custom_values.Backup"\ncomparison = "is_not_set"\nseverity = "warning"\n'
+        'title = "No backup plan"\nwhy = "Lost for good."\nremediation = "Name the plan."\n'
+    )
+    desk = desk_of("owner")
+    assert "true on 1, unknown on 0" in desk.run("rules", "try", str(file)).out
+    assert desk.run("rules", "add", str(file)).code == 0
+    assert [row["id"] for row in desk.run("rules", "list", "--own", "--json").document["results"]] == ["OWN-BACKUP"]
+    assert desk.run("rules", "off", "OWN-BACKUP").code == 0
+    assert desk.run("rules", "list", "--own", "--json").document["results"] == []
+    assert "disks[].capacity_bytes" in desk.run("rules", "fields").out
+    file.write_text("id = ")
+    assert desk.run("rules", "add", str(file)).code == 2
+    file.write_text('id = "OWN-X"\n')
+    refused = desk.run("rules", "add", str(file))
+    assert (refused.code, "comparison" in refused.err) == (1, True)

@@ -169,7 +169,7 @@ def test_home_asks_the_database_the_same_however_much_there_is(
     client = signed_in(world.people.owner)
     address = reverse("project-home", args=[world.people.project.id])
     answered(world, DRIFTED, at=NOW)
-    with django_assert_max_num_queries(24) as first:
+    with django_assert_max_num_queries(25) as first:
         client.get(address)
     for number in range(2, 6):
         wave = Wave.objects.create(plan=world.plan, number=number, name=f"wave {number}")
