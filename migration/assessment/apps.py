@@ -10,7 +10,8 @@ class AssessmentConfig(AppConfig):
     label = "assessment"
 
     def ready(self) -> None:
-        from migration.assessment.waivable import RULES
+        from migration.assessment.waivable import CLONES, RULES
         from project.backbone.waivers import catalogue
 
         catalogue.register(RULES)
+        catalogue.register(CLONES)

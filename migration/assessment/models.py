@@ -6,6 +6,7 @@ Fields and constraints only. Inventory, machine and pool are ids: their tables b
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.db import models
 
@@ -19,12 +20,15 @@ class Assessment(Identified):
     """One inventory put through all rules. Asked again (a pool became known), its findings are replaced as a whole.
 
     `warm` and `ha` say which further rules were asked. `attested_until` is when the first statement it stands on lapses.
+    `untied` counts machines whose ties to others nobody could read.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assessments")
     inventory_id = models.UUIDField(unique=True)
     limits_version = models.CharField(max_length=32)
     target_product = models.CharField(max_length=32)
+    policy_profile = models.CharField(max_length=32, default="")
+    guests_version = models.CharField(max_length=32, default="")
     warm = models.BooleanField(default=False)
     ha = models.BooleanField(default=False)
     machine_count = models.PositiveIntegerField()
@@ -32,6 +36,7 @@ class Assessment(Identified):
     pool_ids = models.JSONField(default=list)
     assessed_at = models.DateTimeField()
     attested_until = models.DateTimeField(null=True)
+    untied = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "id"]
@@ -152,3 +157,28 @@ class OwnRuleVersion(Identified):
 
     def __str__(self) -> str:
         return f"{self.rule_id} version {self.version}"
+
+
+class MachineGroup(models.Model):
+    """Machines of one source that belong together, with what ties them; see core.groups. Lists of `{kind, what, machines}`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="groups")
+    kinds = models.JSONField()
+    machine_ids = models.JSONField()
+    ties = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{len(self.machine_ids)} machines of {self.assessment_id}"
+
+
+class MachineRoute(models.Model):
+    """Machines that go the gold image's way, or of which nobody knows; see core.routing. All others are converted."""
+
+    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="routes")
+    runbook = models.CharField(max_length=16)
+    reasons = models.JSONField()
+    machine_ids = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.runbook} for {len(self.machine_ids)}"

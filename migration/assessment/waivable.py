@@ -31,3 +31,10 @@ def _is_machine(project: Project, subject: str) -> bool:
 RULES = Waivable(
     Kind.RULE, _terms, "id of a machine of this project or another subject, as its findings give it under subject", _is_subject
 )
+
+CLONES = Waivable(
+    Kind.CHECK,
+    lambda project: {selectors.CLONE_RISK: Terms()},
+    "id of a machine of this project that is made from a gold image",
+    _is_machine,
+)

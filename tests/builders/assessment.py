@@ -26,7 +26,7 @@ def _table(name: str) -> dict[str, Any]:
 
 @cache
 def the_limits(product: str = "xenserver-8.4") -> Limits:
-    return limits_from(_table("limits-2026-11.toml"), product)
+    return limits_from(_table("limits-2026-11.toml"), product, "xenserver-8")
 
 
 @cache

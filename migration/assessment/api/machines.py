@@ -21,7 +21,6 @@ from migration.assessment.api.serializers import (
     PartSerializer,
 )
 from migration.assessment.core.verdicts import Verdict
-from migration.assessment.selectors import AssessedMachine
 from migration.inventory import selectors as inventories
 from migration.inventory.selectors import Machine
 from migration.inventory.services import identity, machines
@@ -68,7 +67,7 @@ class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
     @extend_schema(responses=MachineDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One machine with all its facts."""
-        return Response(MachineDetailSerializer(self._assessed(self.get_object())).data)
+        return Response(self._detail(self.get_object()))
 
     @extend_schema(request=MachineChangeSerializer, responses=MachineDetailSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -76,7 +75,7 @@ class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
         asked = MachineChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         machine = machines.change_machine(self.get_object(), actor=self.actor, **asked.validated_data)
-        return Response(MachineDetailSerializer(self._assessed(machine)).data)
+        return Response(self._detail(machine))
 
     @extend_schema(request=ManyMachinesChangeSerializer, responses=ManyMachinesChangedSerializer)
     @action(detail=False, methods=["post"], url_path="set")
@@ -97,8 +96,11 @@ class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
         asked.is_valid(raise_exception=True)
         machine = self.get_object()
         own = identity.part(machine, source_id=asked.validated_data["source"], actor=self.actor)
-        return Response(MachineDetailSerializer(self._assessed(self.get_queryset().get(pk=own.pk))).data, status=201)
+        return Response(self._detail(self.get_queryset().get(pk=own.pk)), status=201)
 
-    def _assessed(self, machine: Machine) -> AssessedMachine:
+    def _detail(self, machine: Machine) -> dict[str, Any]:
         (assessed,) = selectors.assessed_machines(self.project, [machine], at=now())
-        return assessed
+        group = selectors.group_of(self.project, machine.id)
+        context = {"route": selectors.route_of_machine(self.project, machine.id), "group": group.id if group else None}
+        shown: dict[str, Any] = MachineDetailSerializer(assessed, context=context).data
+        return shown

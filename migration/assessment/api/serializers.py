@@ -13,7 +13,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.registry import Rule
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.models import Assessment, Finding
-from migration.assessment.selectors import AssessedMachine
+from migration.assessment.selectors import AssessedMachine, RouteView
 from migration.inventory.selectors import SeenBy
 from project.backbone.waivers.selectors import WaiverInForce
 
@@ -126,8 +126,8 @@ class AssessmentSerializer(serializers.ModelSerializer[Assessment]):
     class Meta:
         model = Assessment
         fields: ClassVar = [
-            "id", "inventory_id", "limits_version", "target_product", "warm", "ha", "machine_count", "finding_count", "pool_ids",
-            "assessed_at", "attested_until",
+            "id", "inventory_id", "limits_version", "guests_version", "target_product", "policy_profile", "warm", "ha",
+            "machine_count", "finding_count", "pool_ids", "assessed_at", "attested_until",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
@@ -212,15 +212,36 @@ def _disk_bytes(machine: AssessedMachine) -> Any:
     return to_json(unread[0]) if unread else sum(size for size in sizes if not isinstance(size, Unknown))
 
 
+class RouteSerializer(serializers.Serializer[RouteView]):
+    """`conversion`, `gold_image` for what is made anew from an image, or `unknown` while a sign could not be looked for."""
+
+    runbook = serializers.CharField(help_text="`conversion`, `gold_image` or `unknown`.")
+    reasons = serializers.SerializerMethodField(help_text="Signs that say so, or that could not be looked for: tool, path, why.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_reasons(self, route: RouteView) -> list[dict[str, str]]:
+        return [{"tool": tool, "path": path, "why": why} for tool, path, why in route.reasons]
+
+
 class MachineDetailSerializer(MachineSerializer):
     """The same with all facts: of each the freshest known one. `provenance` is empty where one source alone tells."""
 
     facts = serializers.SerializerMethodField()
+    route = serializers.SerializerMethodField(help_text="The way it goes, and what says so.")
+    group = serializers.SerializerMethodField(help_text="Id of the group it belongs to; null for none.")
     provenance = serializers.SerializerMethodField(help_text="Field path to the source that told it and when it was true.")
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_facts(self, machine: AssessedMachine) -> Any:
         return None if machine.view.vm is None else to_json(machine.view.vm)
+
+    @extend_schema_field(RouteSerializer)
+    def get_route(self, machine: AssessedMachine) -> Any:
+        return RouteSerializer(self.context["route"]).data
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_group(self, machine: AssessedMachine) -> Any:
+        return self.context["group"]
 
     @extend_schema_field(serializers.DictField(child=serializers.DictField()))
     def get_provenance(self, machine: AssessedMachine) -> dict[str, Any]:

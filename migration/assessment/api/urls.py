@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from migration.assessment.api import attestations, machines, rules, views
+from migration.assessment.api import attestations, groups, machines, rules, views
 
 TOP_ROUTES = [("rules", views.RuleViewSet, "rule")]
 PROJECT_ROUTES = [
     ("rules", rules.ProjectRuleViewSet, "project-rule"),
+    ("groups", groups.GroupViewSet, "group"),
     ("findings", views.FindingViewSet, "finding"),
     ("findings.csv", views.FindingsCsvViewSet, "findings-csv"),
     ("assessments", views.AssessmentViewSet, "assessment"),

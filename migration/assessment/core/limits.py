@@ -26,6 +26,7 @@ class Limits:
     reviewed: date
     source: str
     product: str
+    profile: str
     vhd_vdi_bytes: int
     vdi_bytes_by_sr_kind: Mapping[str, int]
     undecided_sr_kinds: frozenset[str]
@@ -76,15 +77,17 @@ class Limits:
 
 
 class UnknownProduct(ValueError):
-    """The limits table has no such target product."""
+    """The limits table has no such target product, or no such policy profile."""
 
 
-def limits_from(table: Mapping[str, Any], product: str) -> Limits:
-    """The limits of one product out of a parsed data file. Raises UnknownProduct."""
+def limits_from(table: Mapping[str, Any], product: str, profile: str) -> Limits:
+    """The limits of one product under one policy profile out of a parsed data file. Raises UnknownProduct."""
     products = table["products"]
     if product not in products:
         raise UnknownProduct(f"no limits for {product!r}; the table knows {', '.join(sorted(products))}")
-    chosen = products[product]
+    if profile not in table["profiles"]:
+        raise UnknownProduct(f"no policy profile {profile!r}; the table knows {', '.join(sorted(table['profiles']))}")
+    chosen, changed = products[product], table["profiles"][profile]
     return Limits(
         version=table["version"],
         reviewed=table["reviewed"],
@@ -95,6 +98,7 @@ def limits_from(table: Mapping[str, Any], product: str) -> Limits:
         undecided_sr_kinds=frozenset(chosen.get("undecided_sr_kinds", ())),
         infrastructure_names=tuple(re.compile(text, re.IGNORECASE) for text in table["infrastructure_names"]),
         thick_sr_kinds=frozenset(table["thick_sr_kinds"]),
-        **table["thresholds"],
-        **chosen["machine"],
+        profile=profile,
+        **{**table["thresholds"], **changed.get("thresholds", {})},
+        **{**chosen["machine"], **changed.get("machine", {})},
     )

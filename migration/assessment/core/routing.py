@@ -17,6 +17,8 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.results import Answer, both, either, known
 
 NETWORK = "ethernet"
+CLONE_RISK = "RISK-CLONE-CONVERTED"
+"""The risk that is accepted, machine by machine, when one is converted although it is made from a gold image."""
 
 
 class Runbook(StrEnum):

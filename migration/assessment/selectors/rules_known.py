@@ -22,9 +22,9 @@ GUESTS_FILE = "data/guests-2026-11.toml"
 
 
 @cache
-def limits(product: str) -> Limits:
-    """The limits of a target product from the newest data file. Raises: UnknownProduct."""
-    return limits_from(_table(LIMITS_FILE), product)
+def limits(product: str, profile: str) -> Limits:
+    """The limits of a target product under a policy profile, from the newest data file. Raises: UnknownProduct."""
+    return limits_from(_table(LIMITS_FILE), product, profile)
 
 
 @cache

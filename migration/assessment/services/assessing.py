@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 from django.db import transaction
 
 from migration.assessment import selectors
 from migration.assessment.core.registry import When
 from migration.assessment.models import Assessment
-from migration.assessment.services import gathering, storing
+from migration.assessment.services import gathering, grouping, storing
+from migration.assessment.services.gathering import Known
 from migration.assessment.services.judging import Judged, judge
 from migration.assessment.services.statements import Heard, note_contradictions, statements_in_force
 from migration.inventory import selectors as inventories
@@ -64,9 +64,11 @@ def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) ->
     with _garbage_left_alone():
         known = gathering.gather(inventory, modes=asked)
         judged = judge(known, selectors.rules_of(inventory.project).values(), heard.statements)
+        seen = grouping.look(known)
     with transaction.atomic():
-        assessment = _head(inventory, asked, judged, heard, known.context.limits.version, list(known.pools))
+        assessment = _head(inventory, asked, judged, heard, known, seen.untied)
         storing.replace_findings(assessment, judged)
+        grouping.replace_seen(assessment, seen)
         note_contradictions(inventory.project, judged.subjects, judged.contradicted)
         after = {"findings": assessment.finding_count, "modes": sorted(asked)}
         record(actor, "inventory.assessed", inventory, project=inventory.project, after=after)
@@ -103,22 +105,23 @@ def _modes_of(inventory: Inventory) -> Modes:
     return frozenset(mode for mode, wanted in ((When.WARM, row.warm), (When.HA, row.ha)) if wanted)
 
 
-def _head(
-    inventory: Inventory, modes: Modes, judged: Judged, heard: Heard, limits_version: str, pool_ids: list[UUID]
-) -> Assessment:
+def _head(inventory: Inventory, modes: Modes, judged: Judged, heard: Heard, known: Known, untied: int) -> Assessment:
     assessment, _ = Assessment.objects.update_or_create(
         inventory_id=inventory.id,
         defaults={
             "project": inventory.project,
-            "limits_version": limits_version,
+            "limits_version": known.context.limits.version,
             "target_product": inventory.project.target_product,
+            "policy_profile": known.context.limits.profile,
+            "guests_version": known.context.guests.version,
             "warm": When.WARM in modes,
             "ha": When.HA in modes,
             "machine_count": judged.machine_count,
             "finding_count": judged.finding_count,
-            "pool_ids": [str(pool_id) for pool_id in pool_ids],
+            "pool_ids": [str(pool_id) for pool_id in known.pools],
             "assessed_at": now(),
             "attested_until": heard.until,
+            "untied": untied,
         },
     )
     return assessment

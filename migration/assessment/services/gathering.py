@@ -54,7 +54,7 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
     elsewhere = (each.vm for other in others for each in inventories.merged_vms(other))
     project_vms = [*(each.vm for each in machines), *elsewhere]
     pools = _target_pools(project)
-    limits, guests = selectors.limits(project.target_product), selectors.guests()
+    limits, guests = selectors.limits(project.target_product, project.policy_profile), selectors.guests()
     context = RuleContext(
         collected_at=inventory.collected_at or now(),
         asked_at=now(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from migration.assessment.web.groups import GroupsPage
 from migration.assessment.web.machines import InventoryPage
 from migration.assessment.web.questions import AttestForm, IdentityForm, QuestionsPage
 from migration.assessment.web.rules import AddRuleForm, RulesPage, SwitchRuleForm
@@ -13,6 +14,7 @@ PAGES = [
     path("questions", QuestionsPage.as_view(), name="project-questions"),
     path("questions/attest", AttestForm.as_view(), name="attest-form"),
     path("questions/<uuid:question_id>/identity", IdentityForm.as_view(), name="identity-form"),
+    path("groups", GroupsPage.as_view(), name="project-groups"),
     path("rules", RulesPage.as_view(), name="project-rules"),
     path("rules/add", AddRuleForm.as_view(), name="add-rule-form"),
     path("rules/<str:rule_id>/switch", SwitchRuleForm.as_view(), name="switch-rule-form"),

@@ -11,6 +11,7 @@ class ReasonCode(StrEnum):
     NOT_IN_INVENTORY = "not_in_inventory"
     IS_TEMPLATE = "is_template"
     SOURCE_CANNOT_EXPORT = "source_cannot_export"
+    GOLD_IMAGE_ROUTE = "gold_image_route"
     CRITICAL_FINDING = "critical_finding"
     FACT_UNKNOWN = "fact_unknown"
     NETWORK_UNMAPPED = "network_unmapped"

@@ -1,20 +1,23 @@
 """Filling a wave: who comes along, who is left out and why. One wave; the order given is the order in which room is taken.
 
-A machine is left out for its disposition, a source without a server, a critical finding no waiver covers, a gap of the mapping,
-a fact nobody read, or an SR that would overfill. An open question (unknown) on a critical rule lets it be planned; the gate
-asks for it again.
+A machine is left out for its disposition, a source without a server, a gold image behind it, a critical finding no waiver
+covers, a gap of the mapping, a fact nobody read, or an SR that would overfill. An open question (unknown) on a critical rule
+lets it be planned; the gate asks for it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from estate.facts.source import VmFacts
+from migration.assessment.core.routing import CLONE_RISK
 from migration.planning.core.mapping import MappingTable
 from migration.planning.core.placement import EstateNames, Placement, gib, place
 from migration.planning.core.reasons import Reason, ReasonCode
 from migration.planning.core.target import Target, known_free_bytes
+
+MATES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class OpenFinding:
 class Candidate:
     """A machine somebody wants to move. `vm` is None when the latest inventory does not hold it.
 
-    `exportable`: a server can hand its disks over. A machine that only files tell of has none.
+    `exportable`: a server can hand its disks over. A machine that only files tell of has none. `gold_image` says why it is made
+    from a gold image and not converted, `route_open` why nobody knows; both are empty else. `mates` are machines that belong to
+    it, id to name.
     """
 
     machine_id: str
@@ -42,6 +47,9 @@ class Candidate:
     names: EstateNames
     findings: tuple[OpenFinding, ...] = ()
     exportable: bool = True
+    gold_image: str = ""
+    route_open: str = ""
+    mates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,20 @@ def fill(candidates: Iterable[Candidate], mapping: MappingTable, target: Target)
         for sr_uuid, size_bytes in placed.bytes_by_sr.items():
             free_bytes[sr_uuid] -= size_bytes
         included.append(Included(candidate, placed, (*placed.why, *_remarks(candidate))))
-    return WaveDraft(tuple(included), tuple(left_out), free_bytes)
+    return WaveDraft(_with_mates_missed(included), tuple(left_out), free_bytes)
+
+
+def _with_mates_missed(included: list[Included]) -> tuple[Included, ...]:
+    """Who belongs to a machine and does not come along is said beside it: only a person knows whether they can be parted."""
+    coming = {each.candidate.machine_id for each in included}
+    return tuple(replace(each, why=(*each.why, *_missed(each.candidate, coming))) for each in included)
+
+
+def _missed(candidate: Candidate, coming: set[str]) -> Iterable[str]:
+    missed = [name for machine_id, name in candidate.mates.items() if machine_id not in coming]
+    if missed:
+        shown = ", ".join(missed[:MATES_SHOWN]) + (f" and {len(missed) - MATES_SHOWN} more" if len(missed) > MATES_SHOWN else "")
+        yield f"It belongs together with {shown}, not in this wave. Plan them together, or make sure they can be parted."
 
 
 def obstacles(candidate: Candidate) -> list[Reason]:
@@ -99,6 +120,10 @@ def obstacles(candidate: Candidate) -> list[Reason]:
         detail = f"{candidate.name} is known from a file alone: no server is there to export its disks."
         remedy = "Add the vCenter or ESXi host it runs on as a source, and collect that."
         reasons.append(Reason(ReasonCode.SOURCE_CANNOT_EXPORT, candidate.name, detail, remedy))
+    if candidate.gold_image:
+        detail = f"{candidate.name} is made from a gold image. {candidate.gold_image}"
+        remedy = f"Make the gold image anew in the pool and clone it there, or have {CLONE_RISK} accepted for this machine."
+        reasons.append(Reason(ReasonCode.GOLD_IMAGE_ROUTE, candidate.name, detail, remedy))
     reasons.extend(_finding_reason(finding) for finding in candidate.findings if _stands_against(finding))
     return reasons
 
@@ -138,7 +163,9 @@ def _room_reasons(placement: Placement, free_bytes: Mapping[str, int], target: T
 
 
 def _remarks(candidate: Candidate) -> Iterable[str]:
-    """Open findings that do not keep the machine out, as sentences."""
+    """Open questions and findings that do not keep the machine out, as sentences."""
+    if candidate.route_open:
+        yield f"Whether it is made from a gold image is not known: {candidate.route_open}"
     for finding in candidate.findings:
         asked = "not known yet: " if finding.result == "unknown" else ""
         yield f"{finding.rule_id} ({finding.severity}): {asked}{finding.title}. {finding.remedy}"

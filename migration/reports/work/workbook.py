@@ -15,13 +15,13 @@ from migration.reports.core.document import Document
 from project.backbone.clock import now
 
 
-def document_of_workbook(path: Path, *, target_product: str, customer: str, made_by: str) -> Document:
+def document_of_workbook(path: Path, *, target_product: str, policy_profile: str, customer: str, made_by: str) -> Document:
     """The assessment report of an RVTools workbook (.xlsx, .zip of CSVs, or a folder of CSVs).
 
     Raises: AskPerson (see estate.rvtools) for a file that cannot be read; UnknownProduct.
     """
     facts: list[SourceFact] = []
-    limits, at = assessment.limits(target_product), now()
+    limits, at = assessment.limits(target_product, policy_profile), now()
     about = read(path, on_page=lambda _kind, page: facts.extend(page), alive=lambda: None)
     source = source_of_workbook(path.name, about, at)
     vms = [fact for fact in facts if isinstance(fact, VmFacts)]
@@ -41,7 +41,7 @@ def document_of_workbook(path: Path, *, target_product: str, customer: str, made
         target_product=target_product,
         source=path.name,
         taken_at=taken_at(about),
-        tables=f"{limits.version} (limits), {context.guests.version} (guests)",
+        tables=f"{limits.version} (limits, {limits.profile}), {context.guests.version} (guests)",
         figures=figures_of(facts),
         machines=assessed.machines,
         rules=assessed.rules,

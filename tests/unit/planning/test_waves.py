@@ -104,3 +104,22 @@ def test_gaps_name_each_missing_thing_once_with_the_machines_waiting() -> None:
 
 def test_a_complete_mapping_has_no_gaps() -> None:
     assert gaps([a_candidate()], a_mapping(), a_target()) == ()
+
+
+def test_a_machine_made_from_a_gold_image_is_left_out_with_its_way_round() -> None:
+    draft = fill([a_candidate("clone", gold_image="It is an instant clone.")], a_mapping(), a_target())
+    (left,) = draft.left_out
+    assert left.reasons[0].code == ReasonCode.GOLD_IMAGE_ROUTE
+    assert "RISK-CLONE-CONVERTED" in left.reasons[0].remedy
+
+
+def test_what_nobody_knows_of_the_way_is_a_note() -> None:
+    (included,) = fill([a_candidate("vm", route_open="Its disks may hang on others.")], a_mapping(), a_target()).included
+    assert any("not known: Its disks may hang on others." in why for why in included.why)
+
+
+def test_mates_that_stay_behind_are_named_and_those_that_come_are_not() -> None:
+    app = a_candidate("app", mates={"db": "db", "gone": "witness"})
+    draft = fill([app, a_candidate("db", machine_id="db")], a_mapping(), a_target())
+    why = " ".join(next(each.why for each in draft.included if each.candidate.name == "app"))
+    assert "together with witness, not in this wave" in why

@@ -27,15 +27,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("workbook", type=Path, metavar="FILE")
         parser.add_argument("--target", required=True, help="target product, e.g. xenserver-8.4 or xcp-ng-8.3")
+        parser.add_argument(
+            "--profile", default="xenserver-8", help="policy profile: xenserver-8 (unless told) or xenserver-2010"
+        )
         parser.add_argument("-o", "--output", type=Path, required=True, help="report to write: .pdf or .html")
         parser.add_argument("--customer", default="", help="name on the title page")
         parser.add_argument("--force", action="store_true", help="write over an existing report")
 
-    def handle(self, *args: Any, workbook: Path, target: str, output: Path, customer: str, force: bool, **options: Any) -> None:
+    def handle(self, *args: Any, workbook: Path, output: Path, force: bool, **options: Any) -> None:
         _writable(output, force=force)
         self._say(f"Reading and assessing {workbook} ...")
         try:
-            document = document_of_workbook(workbook, target_product=target, customer=customer, made_by=getpass.getuser())
+            document = document_of_workbook(
+                workbook,
+                target_product=options["target"],
+                policy_profile=options["profile"],
+                customer=options["customer"],
+                made_by=getpass.getuser(),
+            )
         except UnknownProduct as error:
             raise CommandError(str(error), returncode=2) from error
         except EdgeError as error:
