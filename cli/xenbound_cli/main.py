@@ -23,6 +23,7 @@ from xenbound_cli.commands import (
     signin,
     waivers,
     waves,
+    workbooks,
 )
 from xenbound_cli.commands.grammar import add_everywhere
 from xenbound_cli.exits import CliError, ExitCode
@@ -31,8 +32,8 @@ from xenbound_cli.session import Session
 from xenbound_cli.shell import Shell
 
 MODULES = (
-    signin, projects, endpoints, estate, rules, plans, waves, conversions, readiness, evidence, waivers, kms, reports, jobs,
-    audit,
+    signin, projects, endpoints, estate, workbooks, rules, plans, waves, conversions, readiness, evidence, waivers, kms, reports,
+    jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What reading an answer of another shape than expected raises; the rim is the one place that catches it."""

@@ -16,15 +16,20 @@ from estate.sheets.errors import (
     WorkbookTooLarge,
     WorkbookUnsafe,
 )
+from estate.sheets.filled import CellFault, Faults, FilledRow, filled_rows
 from estate.sheets.opening import open_workbook
-from estate.sheets.sheet import Cell, Limits, Sheet, Workbook
+from estate.sheets.sheet import SMALL, Cell, Limits, Sheet, Workbook
 from estate.sheets.writing import Column, SheetToWrite, write_workbook
 
 __all__ = [
+    "SMALL",
     "Cell",
+    "CellFault",
     "CellInvalid",
     "Column",
     "ColumnMissing",
+    "Faults",
+    "FilledRow",
     "FormulaRefused",
     "Limits",
     "Sheet",
@@ -35,6 +40,7 @@ __all__ = [
     "WorkbookNotReadable",
     "WorkbookTooLarge",
     "WorkbookUnsafe",
+    "filled_rows",
     "open_workbook",
     "write_workbook",
 ]

@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migration.assessment.api.serializers import AttestationSerializer
+from migration.assessment.api.workbooks import AnswersMixin
 from migration.assessment.models import Attestation
 from migration.assessment.services import attesting
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 
 
-class AttestationViewSet(ProjectReadOnlyViewSet):
+class AttestationViewSet(AnswersMixin, ProjectReadOnlyViewSet):
     """What people answered where no source does."""
 
     queryset = Attestation.objects.all()

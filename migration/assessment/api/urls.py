@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.assessment.api import attestations, groups, machines, rules, views
+from migration.assessment.api import attestations, groups, machines, rules, views, workbooks
 
 TOP_ROUTES = [("rules", views.RuleViewSet, "rule")]
 PROJECT_ROUTES = [
@@ -10,6 +10,10 @@ PROJECT_ROUTES = [
     ("groups", groups.GroupViewSet, "group"),
     ("findings", views.FindingViewSet, "finding"),
     ("findings.csv", views.FindingsCsvViewSet, "findings-csv"),
+    ("findings.xlsx", views.FindingsXlsxViewSet, "findings-xlsx"),
+    ("estate.xlsx", workbooks.EstateWorkbookViewSet, "estate-workbook"),
+    ("estate", workbooks.FilledEstateViewSet, "filled-estate"),
+    ("attestations.xlsx", workbooks.QuestionWorkbookViewSet, "question-workbook"),
     ("assessments", views.AssessmentViewSet, "assessment"),
     ("attestations", attestations.AttestationViewSet, "attestation"),
     ("machines", machines.MachineViewSet, "machine"),

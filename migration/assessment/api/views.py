@@ -32,6 +32,7 @@ from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Invalid, NotVisible
 from project.backbone.waivers.selectors import waivers_in_force
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 GROUPS = ("rule_id", "severity", "result", "cluster", "subject_kind")
 
 
@@ -105,10 +106,21 @@ class FindingsCsvViewSet(FindingScope):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The findings of this filter as CSV."""
         text = exporting.findings_csv(self.project, self.filter_queryset(self.get_queryset()))
-        return _file(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "findings.csv")
+        return download(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "findings.csv")
 
 
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
+class FindingsXlsxViewSet(FindingScope):
+    """The findings of a filter as a workbook."""
+
+    @extend_schema(responses={(200, XLSX): OpenApiTypes.BINARY})
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The findings of this filter as `.xlsx`."""
+        content = exporting.findings_xlsx(self.project, self.filter_queryset(self.get_queryset()))
+        return download(content, XLSX, "findings.xlsx")
+
+
+def download(content: bytes, content_type: str, name: str) -> HttpResponse:
+    """A file to be saved under this name."""
     return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

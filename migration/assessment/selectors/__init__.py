@@ -27,6 +27,7 @@ from migration.assessment.selectors.questions import (
     OpenQuestion,
     QuestionOfRule,
     known_subjects,
+    open_by_subject,
     open_questions,
     questions_by_rule,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "machine_ids_with_verdict",
     "marks",
     "mates",
+    "open_by_subject",
     "open_findings",
     "open_findings_on",
     "open_questions",

@@ -39,6 +39,13 @@ def open_questions(project: Project, rule_id: str = "") -> list[OpenQuestion]:
     return list(dict.fromkeys(own + inherited))
 
 
+def open_by_subject(project: Project) -> list[OpenQuestion]:
+    """What nobody could answer, once for each subject; what is open for a whole source once, on `inventory:` and that source."""
+    rows = latest_findings(project).filter(result=Answer.UNKNOWN.value).order_by("rule_id", "subject_name", "id")
+    found = (OpenQuestion(*row) for row in rows.values_list("rule_id", "subject", "subject_name", "cluster"))
+    return list(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionOfRule:
     """A rule that is open on `subjects` of the project's subjects."""

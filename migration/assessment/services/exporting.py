@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
+from estate.sheets import Column, SheetToWrite, write_workbook
 from migration.assessment import selectors
 from migration.assessment.models import Finding
 from project.backbone.clock import now
@@ -28,6 +29,7 @@ HEADINGS = (
     "Waived by",
     "Until",
 )
+WIDTHS = {"Name": 28, "Finding": 50, "What to do": 50, "Evidence": 60}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -60,6 +62,12 @@ def finding_rows(project: Project, rows: QuerySet[Finding]) -> Iterator[tuple[st
             waiver.approved_by if waiver else "",
             f"{waiver.expires_at:%Y-%m-%d}" if waiver else "",
         )
+
+
+def findings_xlsx(project: Project, rows: QuerySet[Finding]) -> bytes:
+    """The findings as a workbook; no text in it runs as a formula."""
+    columns = [Column(heading, WIDTHS.get(heading, 14), wrap=heading in WIDTHS) for heading in HEADINGS]
+    return write_workbook([SheetToWrite("Findings", columns, finding_rows(project, rows))], made_at=now())
 
 
 def _safe(cell: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from migration.assessment import selectors
 from migration.assessment.services import attesting
+from migration.assessment.web.workbooks import WRONG_CELLS
 from migration.inventory import selectors as inventory
 from migration.inventory.selectors import Resemblance
 from migration.inventory.services import identity
@@ -52,6 +53,7 @@ class QuestionsPage(ProjectPage):
             identities_waiting=inventory.identities_waiting(self.project),
             questions=selectors.questions_by_rule(self.project),
             may_attest=permitted(self.actor.require, self.project, Role.OPERATOR),
+            wrong_cells=self.request.session.pop(WRONG_CELLS, ()),
             may_decide=permitted(self.actor.require, self.project, Role.PLANNER),
             **kwargs,
         )

@@ -5,7 +5,7 @@ Other apps read inventories through these functions alone. Each costs a constant
 
 from __future__ import annotations
 
-from migration.inventory.models import Inventory, Machine  # other apps know these two rows by this door
+from migration.inventory.models import Application, Inventory, Machine  # other apps know these two rows by this door
 from migration.inventory.selectors.identity import Resemblance, identities_waiting, identity_questions, resemblances
 from migration.inventory.selectors.inventories import (
     bodies,
@@ -32,6 +32,7 @@ from migration.inventory.selectors.known_sources import source, sources
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
 
 __all__ = [
+    "Application",
     "Inventory",
     "Machine",
     "MachineView",

@@ -19,6 +19,7 @@ from project.backbone.problems import Conflict, Invalid, PreconditionFailed
 T = TypeVar("T")
 VALUES = ("name", "owner", "criticality", "rto_s", "note")
 LONGEST_RTO_S = 366 * 24 * 3600
+CRITICALITIES = tuple(Criticality.values)
 SEPARATOR = ";"
 """What stands between names where several are written in one cell; no name holds it."""
 
@@ -97,6 +98,11 @@ def objections(row: Application) -> Iterator[dict[str, str]]:
         )
     if row.rto_s is not None and not 0 <= row.rto_s <= LONGEST_RTO_S:
         yield _error("rto_s", code="out_of_range", detail="A recovery time objective is from 0 seconds to 366 days.")
+
+
+def objections_to(**values: Any) -> Iterator[dict[str, str]]:
+    """What would be wrong with an application of these values."""
+    return objections(Application(**values))
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:

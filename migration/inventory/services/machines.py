@@ -16,6 +16,7 @@ from project.backbone.models import Project
 from project.backbone.problems import Invalid, PreconditionFailed
 
 LONGEST_NOTE = 2000
+DISPOSITIONS = tuple(Disposition.values)
 AUDITED_AT_ONCE = 500
 """Machines in one entry of the audit log, so that no entry grows with the estate."""
 _WRITE = """UPDATE inventory_machine SET disposition = %s, application_id = %s, note = %s, version = version + 1

@@ -218,3 +218,18 @@ def test_a_rule_of_ones_own_is_tried_added_and_switched_off(people: People, desk
     file.write_text('id = "OWN-X"\n')
     refused = desk.run("rules", "add", str(file))
     assert (refused.code, "comparison" in refused.err) == (1, True)
+
+
+def test_the_estate_goes_out_as_a_workbook_and_comes_back(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    an_inventory(a_source(people.project), a_vm("app", nics=(a_nic(0),)))
+    file = tmp_path / "estate.xlsx"
+    desk = desk_of("owner")
+    assert desk.run("estate", "export", str(file)).code == 0
+    assert desk.run("estate", "export", str(file)).code == 2
+    ran = desk.run("estate", "import", str(file), "--dry-run")
+    assert (ran.code, "0 machines decided" in ran.out, "nothing was written" in ran.out) == (0, True, True)
+    assert desk.run("questions", "export", str(tmp_path / "q.xlsx")).code == 0
+    assert desk.run("questions", "import", str(tmp_path / "q.xlsx"), "--json").document["statements"] == 0
+    file.write_bytes(b"junk")
+    refused = desk.run("estate", "import", str(file))
+    assert (refused.code, "save it as a plain .xlsx workbook" in refused.err) == (1, True), refused.err
