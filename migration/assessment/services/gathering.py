@@ -9,7 +9,7 @@ from uuid import UUID
 
 from estate.facts.codec import from_json
 from estate.facts.pool import PoolFacts
-from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceAbout, SourceFact
+from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, SourceAbout, SourceFact, VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from migration.assessment import selectors
 from migration.assessment.core.aim import Aim, Names, target_of
@@ -49,7 +49,7 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
     """Read all of it. Raises: Conflict `inventory_not_complete` (409)."""
     project = inventory.project
     facts = _facts(inventory)
-    machines = inventories.merged_vms(inventory)
+    machines = inventories.merged_vms(inventory, _of(facts, VmFacts))
     others = [other for other in inventories.latest_inventories(project) if other.source_id != inventory.source_id]
     elsewhere = (each.vm for other in others for each in inventories.merged_vms(other))
     project_vms = [*(each.vm for each in machines), *elsewhere]

@@ -5,7 +5,7 @@ A machine is read by the newest inventory of every source that sighted it. Who a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +19,7 @@ from migration.inventory.core.disagreement import disagreements
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
 from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting
+from migration.inventory.selectors.inventories import vms
 from project.backbone.clock import now
 
 
@@ -50,19 +51,20 @@ def true_at(inventory: Inventory) -> datetime:
     return taken_at if isinstance(taken_at, datetime) else inventory.collected_at or now()
 
 
-def merged_vms(inventory: Inventory) -> list[MergedVm]:
+def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> list[MergedVm]:
     """The machines that are acted on through this inventory's source and that it holds, by name. Four queries.
 
-    What other sources say is merged in only while this is the source's newest inventory: an older one stands for itself.
+    `own` are its VMs where they were read already. What other sources say is merged in only while this is the source's newest
+    inventory: an older one stands for itself.
     """
     acted_on = dict(Machine.objects.filter(source_id=inventory.source_id).order_by().values_list("native_id", "id"))
-    rows = InventoryEntry.objects.filter(inventory=inventory, kind=FactKind.VM.value).values_list("blob__body", "volatile")
-    own = [(machine, _vm(body, volatile)) for body, volatile in rows if (machine := acted_on.get(body["native_id"]))]
+    held = vms(inventory) if own is None else own
+    mine = [(machine, vm) for vm in held if (machine := acted_on.get(vm.native_id))]
     others = _told_elsewhere(inventory) if inventory.source.latest_id == inventory.id else {}
     if not others:
-        return [MergedVm(machine, vm) for machine, vm in own]
+        return [MergedVm(machine, vm) for machine, vm in mine]
     at = true_at(inventory)
-    return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in own]
+    return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in mine]
 
 
 def _vm(body: dict[str, object], volatile: dict[str, object]) -> VmFacts:
