@@ -73,6 +73,22 @@ class VsphereSession:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    @classmethod
+    def resumed(cls, connection: Connection, cookie: str) -> Self:
+        """A session that an earlier one left behind with `keep`; close it or keep it again. Whether it still lives shows at the
+        first call. Raises: EdgeError, as `open` does.
+        """
+        session = cls(connection)
+        session.open()
+        session.stub.cookie = cookie
+        session.logins, session._logged_in = 1, True
+        return session
+
+    def keep(self) -> str:
+        """Let the session live on at the server when this is closed; gives the cookie, a secret, to take it up again."""
+        self._logged_in = False
+        return str(self.stub.cookie)
+
     def open(self) -> None:
         """Connect and read who answers, without logging in: no password leaves."""
         version = wire.negotiated_version(self.connection, timeout_s=self._timeout_s)

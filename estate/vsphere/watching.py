@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from pyVmomi import vim, vmodl
@@ -26,6 +26,7 @@ from estate.vsphere.xmlstream import VIM
 
 log = structlog.get_logger(__name__)
 _Collector = vmodl.query.PropertyCollector
+T = TypeVar("T")
 
 STEP_S = 5
 UPDATES_PER_ANSWER = 2000
@@ -56,6 +57,20 @@ _KINDS = {
 }
 _OBJECT, _VERSION, _TRUNCATED = f"{VIM}objectSet", f"{VIM}version", f"{VIM}truncated"
 _PARENTS = (f"{VIM}filterSet", f"{VIM}returnval")
+
+
+Moved = dict[tuple[str, str], str]
+"""What moved: (kind, native id) to the last kind of change, `enter`, `modify` or `leave`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """Where a watch stands, to go on from elsewhere: morefs of its collector and view, version, mark of names and places."""
+
+    collector: str
+    view: str
+    version: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,22 @@ class Watch:
         self._logins = 0
         self._version = ""
         self._around: Surroundings | None = None
+        self._mark = ""
+
+    @classmethod
+    def resumed(cls, session: VsphereSession, state: WatchState, *, page_objects: int = PAGE_OBJECTS) -> Self:
+        """The watch that `state` tells of, in the session it was made in."""
+        watch = cls(session, page_objects=page_objects)
+        watch._collector = session.managed(_Collector, state.collector)
+        watch._view = session.managed(vim.view.ContainerView, state.view)
+        watch._logins, watch._version, watch._mark = session.logins, state.version, state.mark
+        return watch
+
+    def leave(self) -> WatchState:
+        """Let the watch live on at the server when this is left; its session has to be kept too."""
+        state = WatchState(self._collector._moId, self._view._moId, self._version, self._mark)
+        self._collector = None
+        return state
 
     def __enter__(self) -> Self:
         return self
@@ -112,12 +143,27 @@ class Watch:
         Raises:
             EdgeError: any fault but a lost session, version or object, which lead to a full reading.
         """
+        moved = self.peek(max_wait_s, alive=alive)
+        return moved if isinstance(moved, Changes) else self.fetch(moved, alive=alive)
+
+    def peek(self, max_wait_s: float, *, alive: Callable[[], None] | None = None) -> Moved | Changes:
+        """What moved since the last call, without reading it; Changes that ask for a full reading when the thread was lost.
+
+        Raises: EdgeError, as `wait` does.
+        """
+        return self._guarded(lambda: self._moved(max_wait_s, alive or _no_question), alive)
+
+    def fetch(self, moved: Moved, *, alive: Callable[[], None] | None = None) -> Changes:
+        """What moved, read in full; it may have been told in more than one `peek`. Raises: EdgeError, as `wait` does."""
+        return self._guarded(lambda: self._changes(moved, alive or _no_question), alive)
+
+    def _guarded(self, look: Callable[[], T], alive: Callable[[], None] | None) -> T | Changes:
         if self._collector is None:
             return self._begin("the watch begins", alive)
         if self._session.logins != self._logins:
             return self._begin("the source was logged in to anew", alive)
         try:
-            return self._changes(max_wait_s, alive or _no_question)
+            return look()
         except SessionExpired:
             self._session.login_again(seen=self._logins)
             return self._begin("the session had ended", alive)
@@ -133,7 +179,17 @@ class Watch:
         reading = Collection(self._session, on_page, self._page_objects, alive)
         about = reading.run()
         self._around = reading.around
+        self._mark = self._around.mark if self._around else ""
         return about
+
+    @property
+    def session(self) -> VsphereSession:
+        """The session it was made in."""
+        return self._session
+
+    def about(self, changes: Changes) -> SourceAbout:
+        """Who answered, with what the server took for these changes."""
+        return replace(self._session.about, measured_s=(("server", changes.server_s),))
 
     def _begin(self, reason: str, alive: Callable[[], None] | None) -> Changes:
         self._end()
@@ -144,13 +200,12 @@ class Watch:
         with self._session.translated():
             self._collector = content.propertyCollector.CreatePropertyCollector()
             self._collector.CreateFilter(_spec(self._view), True)
-        self._version, self._around = "", None
+        self._version, self._around, self._mark = "", None, ""
         self._moved(0, alive or _no_question)
         log.info("vsphere.watch_begun", endpoint=self._session.where, reason=reason)
         return Changes(full=True, reason=reason)
 
-    def _changes(self, max_wait_s: float, alive: Callable[[], None]) -> Changes:
-        moved = self._moved(max_wait_s, alive)
+    def _changes(self, moved: Moved, alive: Callable[[], None]) -> Changes:
         waited_s = self._session.server_s
         gone = tuple((kind, native_id) for (kind, native_id), last in moved.items() if last == "leave")
         machine_ids = [native_id for (kind, native_id), last in moved.items() if kind == "vm" and last != "leave"]
@@ -158,17 +213,22 @@ class Watch:
         around = self._around
         if moved and (around is None or any(kind != "vm" for kind, _native_id in moved)):
             around = Collection(self._session, lambda _kind, facts: changed.extend(facts), self._page_objects, alive).landscape()
-            if not _still_true(self._around, around):
+            if not self._still_true(around):
                 return Changes(full=True, reason="names or places that machines refer to have changed")
-            self._around = around
+            self._around, self._mark = around, around.mark
         if machine_ids and around is not None:
             for page in picked(self._session, machines(around), machine_ids, alive=alive):
                 changed += page
         return Changes(tuple(changed), gone, server_s=round(self._session.server_s - waited_s, 3))
 
-    def _moved(self, max_wait_s: float, alive: Callable[[], None]) -> dict[tuple[str, str], str]:
-        """What moved, (kind, native id) to the last kind of change: `enter`, `modify` or `leave`."""
-        moved: dict[tuple[str, str], str] = {}
+    def _still_true(self, around: Surroundings) -> bool:
+        """Whether what machines were read with still holds. A watch that was taken up again knows its mark alone."""
+        if self._around is not None:
+            return self._around.holds_in(around)
+        return self._mark == around.mark
+
+    def _moved(self, max_wait_s: float, alive: Callable[[], None]) -> Moved:
+        moved: Moved = {}
         until = time.monotonic() + max_wait_s
         while True:
             alive()
@@ -177,7 +237,7 @@ class Watch:
             if not truncated and (moved or left_s <= STEP_S / 2):
                 return moved
 
-    def _one_answer(self, wait_s: int, moved: dict[tuple[str, str], str]) -> bool:
+    def _one_answer(self, wait_s: int, moved: Moved) -> bool:
         options = _Collector.WaitOptions(maxWaitSeconds=wait_s, maxObjectUpdates=UPDATES_PER_ANSWER)
         truncated = False
         wanted = (_OBJECT, _VERSION, _TRUNCATED)
@@ -211,18 +271,6 @@ class Watch:
 
 def _no_question() -> None:
     """Nobody wants to interrupt."""
-
-
-def _still_true(before: Surroundings | None, after: Surroundings) -> bool:
-    """Whether what machines were read with still holds; more places, networks or hosts do no harm."""
-    if before is None:
-        return False
-    pairs: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
-        (before.places.by_id, after.places.by_id),
-        (before.networks.names, after.networks.names),
-        (before.cluster_of_host, after.cluster_of_host),
-    )
-    return all(old.items() <= new.items() for old, new in pairs)
 
 
 def _spec(view: Any) -> Any:

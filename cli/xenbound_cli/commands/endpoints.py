@@ -63,6 +63,9 @@ def add(commands: Commands) -> None:
     added = _add_verbs(sources, SOURCE)
     added.add_argument("--kind", default="vcenter", metavar="KIND", help="vcenter (unless told) or esxi")
     file_sources.add(sources)
+    watched = command(sources, "watch", watch, "keep a server's inventory fresh, or do so no more")
+    watched.add_argument("name", metavar="SOURCE", help="name or id")
+    watched.add_argument("switch", choices=("on", "off"))
     pools = group(commands, "pool", "where machines go to", partial(list_ends, POOL))
     added = _add_verbs(pools, POOL)
     added.add_argument("--ha-intent", default="required", metavar="INTENT", help="required (unless told) or off")
@@ -141,6 +144,14 @@ def confirm(end: End, session: Session, args: argparse.Namespace) -> None:
         session.screen.line("Probe again: behind a vCenter or a coordinator further hosts may show theirs.")
 
     session.screen.answer(confirmed, tell)
+
+
+def watch(session: Session, args: argparse.Namespace) -> None:
+    """Switch the watch of a source; it begins with a full reading."""
+    row = find(session, SOURCE.collection, args.name, what=SOURCE.noun)
+    kept = session.api.post(session.path(f"{SOURCE.collection}/{row['id']}/watch"), {"enabled": args.switch == "on"})
+    told = "is kept fresh from now on" if kept["watch"]["enabled"] else "is not watched any more"
+    session.screen.answer(kept, lambda: session.screen.line(f"{clean(kept['name'])} {told}."))
 
 
 def collect(end: End, session: Session, args: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ same silence means that nobody knows. Devices, snapshots and the guest have room
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,21 @@ class Surroundings:
     cluster_of_host: dict[str, str | None] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     tags: dict[str, tuple[str, ...]] | Unknown = NO_TAGS
+
+    @property
+    def mark(self) -> str:
+        """One short text for every name and place that machines are read with."""
+        told = (sorted(self.places.by_id.items()), sorted(self.networks.names.items()), sorted(self.cluster_of_host.items()))
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def holds_in(self, after: Surroundings) -> bool:
+        """Whether what machines were read with still holds; more places, networks or hosts do no harm."""
+        pairs: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+            (self.places.by_id, after.places.by_id),
+            (self.networks.names, after.networks.names),
+            (self.cluster_of_host, after.cluster_of_host),
+        )
+        return all(old.items() <= new.items() for old, new in pairs)
 
 
 def machines(around: Surroundings) -> Query[VmFacts]:

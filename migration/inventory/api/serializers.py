@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from migration.inventory.core.volatile import joined
-from migration.inventory.models import Inventory, InventoryEntry, Source, SourceKind
+from migration.inventory.models import Inventory, InventoryEntry, Source, SourceKind, SourceWatch
 
 
 class OfferedCertificateSerializer(serializers.Serializer[dict[str, Any]]):
@@ -21,6 +21,24 @@ class OfferedCertificateSerializer(serializers.Serializer[dict[str, Any]]):
     not_after = serializers.DateTimeField(required=False)
 
 
+class WatchSerializer(serializers.ModelSerializer[SourceWatch]):
+    """A source that is kept fresh: when it was last looked at, what came of it, and what moved and is not read yet."""
+
+    pending = serializers.SerializerMethodField(help_text="How many objects moved and are not read yet.")
+
+    class Meta:
+        model = SourceWatch
+        fields: ClassVar = ["enabled", "last_look_at", "last_change_at", "pending", "message"]
+        read_only_fields: ClassVar = fields
+
+    def get_pending(self, watch: SourceWatch) -> int:
+        return len(watch.pending)
+
+
+class SetWatchSerializer(serializers.Serializer[dict[str, Any]]):
+    enabled = serializers.BooleanField(help_text="Whether its inventory is kept fresh.")
+
+
 class SourceSerializer(serializers.ModelSerializer[Source]):
     """A source with its endpoint, or with its file; what only a server has is then empty."""
 
@@ -31,12 +49,13 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     certificates = OfferedCertificateSerializer(source="endpoint.offered_pins", many=True, read_only=True, default=list)
     confirmed_at = serializers.DateTimeField(source="endpoint.pins_confirmed_at", read_only=True, allow_null=True)
     latest_inventory = serializers.UUIDField(source="latest_id", read_only=True, allow_null=True)
+    watch = WatchSerializer(read_only=True, allow_null=True, default=None, help_text="Null where nobody asked for one.")
 
     class Meta:
         model = Source
         fields: ClassVar = [
             "id", "kind", "name", "path", "url", "username", "tls_thumbprints", "certificates", "confirmed_at", "about",
-            "privileges_missing", "hosts_unread", "probed_at", "latest_inventory", "created_at",
+            "privileges_missing", "hosts_unread", "probed_at", "latest_inventory", "watch", "created_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
@@ -86,7 +105,10 @@ class InventorySerializer(serializers.ModelSerializer[Inventory]):
 
     class Meta:
         model = Inventory
-        fields: ClassVar = ["id", "source", "state", "counts", "object_count", "about", "created_at", "collected_at", "job_id"]
+        fields: ClassVar = [
+            "id", "source", "state", "counts", "object_count", "about", "made_by", "note", "created_at", "collected_at",
+            "job_id",
+        ]  # fmt: skip
         read_only_fields: ClassVar = fields
 
 

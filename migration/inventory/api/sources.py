@@ -15,12 +15,13 @@ from migration.inventory import selectors
 from migration.inventory.api.serializers import (
     ConfirmSourceSerializer,
     NewSourceSerializer,
+    SetWatchSerializer,
     SourceChangeSerializer,
     SourceSerializer,
     WorkbookSerializer,
 )
 from migration.inventory.models import Source
-from migration.inventory.services import sources, workbooks
+from migration.inventory.services import sources, watching, workbooks
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
@@ -85,6 +86,15 @@ class SourceViewSet(ProjectReadOnlyViewSet):
         asked.is_valid(raise_exception=True)
         file = asked.validated_data["file"]
         return Response(SourceSerializer(workbooks.keep(source, name=file.name, content=file, actor=self.actor)).data)
+
+    @extend_schema(request=SetWatchSerializer, responses=SourceSerializer)
+    @action(detail=True, methods=["post"])
+    def watch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Keep its inventory fresh, or do so no more. It begins with a full reading."""
+        asked = SetWatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        watching.set_watch(self.get_object(), actor=self.actor, **asked.validated_data)
+        return Response(SourceSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])

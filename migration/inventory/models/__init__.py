@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from migration.inventory.models.applications import Application, Criticality
 from migration.inventory.models.identity import IdentityAnswer, IdentityQuestion
-from migration.inventory.models.inventories import FactBlob, Inventory, InventoryEntry
+from migration.inventory.models.inventories import FactBlob, Inventory, InventoryEntry, MadeBy
 from migration.inventory.models.machines import Disposition, Machine, Sighting
 from migration.inventory.models.sources import Source, SourceKind
+from migration.inventory.models.watches import SourceWatch
 
 __all__ = [
     "Application", "Criticality", "Disposition", "FactBlob", "IdentityAnswer", "IdentityQuestion", "Inventory", "InventoryEntry",
-    "Machine", "Sighting", "Source", "SourceKind",
+    "Machine", "MadeBy", "Sighting", "Source", "SourceKind", "SourceWatch",
 ]  # fmt: skip

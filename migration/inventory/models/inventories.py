@@ -14,6 +14,13 @@ from project.backbone.identified import Identified
 from project.backbone.models import Project
 
 
+class MadeBy(models.TextChoices):
+    """`watch` read again only what had changed, unless `note` says why it read everything."""
+
+    COLLECTION = "collection"
+    WATCH = "watch"
+
+
 class Inventory(Identified):
     """One collection of one source. Complete or failed, it never changes; `collected_at` is when the last page was read."""
 
@@ -21,6 +28,8 @@ class Inventory(Identified):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="inventories")
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in InventoryState])
     job_id = models.UUIDField(null=True, blank=True)
+    made_by = models.CharField(max_length=16, choices=MadeBy.choices, default=MadeBy.COLLECTION)
+    note = models.CharField(max_length=500, blank=True)
     object_count = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
     about = models.JSONField(null=True, blank=True)

@@ -28,7 +28,7 @@ from migration.inventory.selectors.known_machines import (
     machine_views,
     machines,
 )
-from migration.inventory.selectors.known_sources import source, sources
+from migration.inventory.selectors.known_sources import source, sources, watch_of
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
 
 __all__ = [
@@ -65,4 +65,5 @@ __all__ = [
     "sources",
     "true_at",
     "vms",
+    "watch_of",
 ]

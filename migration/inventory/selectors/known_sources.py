@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from migration.inventory.models import Source
+from migration.inventory.models import Source, SourceWatch
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
 
 
 def sources(project: Project) -> QuerySet[Source]:
-    return Source.objects.filter(project=project).select_related("endpoint", "project", "latest")
+    return Source.objects.filter(project=project).select_related("endpoint", "project", "latest", "watch")
 
 
 def source(source_id: UUID | str) -> Source:
@@ -21,3 +21,8 @@ def source(source_id: UUID | str) -> Source:
     if found is None:
         raise NotVisible("source")
     return found
+
+
+def watch_of(source: Source) -> SourceWatch | None:
+    """The watch of a source; None when nobody ever asked for one."""
+    return SourceWatch.objects.select_related("source__endpoint").filter(source=source).first()

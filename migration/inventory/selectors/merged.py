@@ -67,7 +67,8 @@ def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> li
     return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in mine]
 
 
-def _vm(body: dict[str, object], volatile: dict[str, object]) -> VmFacts:
+def vm_of(body: dict[str, object], volatile: dict[str, object]) -> VmFacts:
+    """The VM of an entry's stored parts."""
     vm = fact_of(FactKind.VM, body, volatile)
     assert isinstance(vm, VmFacts)
     return vm
@@ -99,7 +100,7 @@ def _tellings(entries: QuerySet[InventoryEntry]) -> Iterable[tuple[InventoryEntr
     times: dict[UUID, datetime] = {}
     for entry in entries.order_by().select_related("blob", "inventory"):
         at = times.setdefault(entry.inventory_id, true_at(entry.inventory))
-        yield entry, Telling(entry.inventory.source_id, at, _vm(entry.blob.body, entry.volatile))
+        yield entry, Telling(entry.inventory.source_id, at, vm_of(entry.blob.body, entry.volatile))
 
 
 def seen_by(machines: Iterable[Machine]) -> dict[UUID, list[tuple[SeenBy, Telling]]]:

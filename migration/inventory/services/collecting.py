@@ -17,7 +17,7 @@ from estate.facts.source import SourceAbout, SourceFact
 from migration.inventory.core.blobs import stored
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryEvent, InventoryState, next_state
-from migration.inventory.models import Inventory, Source
+from migration.inventory.models import Inventory, MadeBy, Source
 from migration.inventory.services import recognising, storing
 from migration.inventory.services.recognising import SeenVm
 from project.backbone.accounts.policy import Actor
@@ -34,13 +34,16 @@ class InventoryReplaced(Conflict):
 
 
 @transaction.atomic
-def begin(source: Source, *, job_id: UUID | None, actor: Actor) -> Inventory:
+def begin(
+    source: Source, *, job_id: UUID | None, actor: Actor, made_by: str = MadeBy.COLLECTION.value, note: str = ""
+) -> Inventory:
     """A new, empty inventory in state collecting. Unfinished ones of the source are failed and emptied."""
     for left in Inventory.objects.filter(source=source, state=InventoryState.COLLECTING):
         _give_up(left, InventoryEvent.REPLACED)
     inventory = Inventory.objects.create(
-        project=source.project, source=source, state=InventoryState.COLLECTING.value, job_id=job_id
-    )
+        project=source.project, source=source, state=InventoryState.COLLECTING.value, job_id=job_id,
+        made_by=made_by, note=note[:500],
+    )  # fmt: skip
     record(actor, "inventory.begun", inventory, project=source.project, after={"source": str(source)})
     return inventory
 
@@ -65,13 +68,16 @@ def _still_collecting(inventory: Inventory, more: int) -> None:
 
 
 @transaction.atomic
-def complete(inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, SeenVm], actor: Actor) -> Inventory:
+def complete(
+    inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, SeenVm], disks: int | None = None, actor: Actor
+) -> Inventory:
     """Make the inventory visible: state, counts, machines and the source's latest, and ask for its assessment, all at once.
 
+    `vms` are those that were read; where others were copied, `disks` is the number of all disks.
     Raises: InventoryReplaced when a newer attempt took over.
     """
     target = next_state(InventoryState(inventory.state), InventoryEvent.ALL_READ)
-    counts, collected_at = _counts(inventory, vms), now()
+    counts, collected_at = _counts(inventory, vms, disks), now()
     changed = Inventory.objects.filter(pk=inventory.pk, state=inventory.state).update(
         state=target.value, counts=counts, about=to_json(about), collected_at=collected_at
     )
@@ -98,10 +104,10 @@ def ask_assessment(inventory: Inventory, *, cause: str, actor: Actor) -> None:
     )
 
 
-def _counts(inventory: Inventory, vms: Mapping[str, SeenVm]) -> dict[str, int]:
+def _counts(inventory: Inventory, vms: Mapping[str, SeenVm], disks: int | None) -> dict[str, int]:
     by_kind = inventory.entries.order_by().values_list("kind").annotate(Count("id"))
     found = {FactKind(kind): number for kind, number in by_kind}
-    disks = sum(vm.disk_count for vm in vms.values())
+    disks = sum(vm.disk_count for vm in vms.values()) if disks is None else disks
     return {kind.plural: found.get(kind, 0) for kind in FactKind} | {"disks": disks}
 
 

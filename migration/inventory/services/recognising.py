@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from estate.facts.source import VmFacts
+from estate.facts.unknown import Unknown
 from migration.inventory.core.identity import Decision, Fresh, Same, Seen, Sighted, identify
-from migration.inventory.models import IdentityQuestion, Inventory, Machine, Sighting, Source, SourceKind
+from migration.inventory.core.kinds import FactKind
+from migration.inventory.models import IdentityQuestion, Inventory, InventoryEntry, Machine, Sighting, Source, SourceKind
 
 ROWS_PER_INSERT = 500
 # Who is acted on when several sources show a machine: the one that manages it, then its host, then files.
@@ -23,6 +26,23 @@ class SeenVm:
     name: str
     instance_uuid: str
     disk_count: int
+
+
+def seen_vm(vm: VmFacts) -> SeenVm:
+    """What a machine's identity keeps of a VM."""
+    return SeenVm(
+        native_id=vm.native_id,
+        name=vm.name,
+        instance_uuid="" if isinstance(vm.instance_uuid, Unknown) else vm.instance_uuid,
+        disk_count=0 if isinstance(vm.disks, Unknown) else len(vm.disks),
+    )
+
+
+def still_seen(inventory: Inventory, seen_at: datetime) -> None:
+    """Every VM the inventory holds was seen at this time, those too that nobody read again because nothing had changed."""
+    held = InventoryEntry.objects.filter(inventory=inventory, kind=FactKind.VM.value).values("native_id")
+    Sighting.objects.filter(source_id=inventory.source_id, native_id__in=held).update(last_seen_at=seen_at)
+    Machine.objects.filter(source_id=inventory.source_id, native_id__in=held).update(last_seen_at=seen_at)
 
 
 def remember(inventory: Inventory, vms: Mapping[str, SeenVm], *, vcenter: str, seen_at: datetime) -> None:

@@ -38,12 +38,13 @@ def _new_blobs(facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
 
 
 def _entries(inventory: Inventory, facts: Iterable[StoredFact]) -> list[tuple[Any, ...]]:
-    mine = _key(inventory.pk)
+    mine = key(inventory.pk)
     return [
-        (_key(uuid4()), mine, fact.kind.value, fact.native_id, fact.name, fact.digest, canonical_json(fact.volatile))
+        (key(uuid4()), mine, fact.kind.value, fact.native_id, fact.name, fact.digest, canonical_json(fact.volatile))
         for fact in facts
     ]
 
 
-def _key(key: UUID) -> UUID | str:
-    return key if connection.features.has_native_uuid_field else key.hex
+def key(value: UUID) -> UUID | str:
+    """An id as the database stores it."""
+    return value if connection.features.has_native_uuid_field else value.hex

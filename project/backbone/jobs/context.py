@@ -30,7 +30,7 @@ class WorkerStopping(Exception):
 
 
 class JobWaiting(Exception):
-    """The handler has to be called again later. Raised by `JobContext.wait` only."""
+    """The handler has to be called again later. Made by `JobContext.wait` and `waiting` only."""
 
     def __init__(self, seconds: float, why: str) -> None:
         super().__init__(why)
@@ -110,7 +110,12 @@ class JobContext:
 
     def wait(self, seconds: float, why: str) -> NoReturn:
         """Give the slot back and be called again after `seconds`, with the checkpoint saved so far. Raises: JobWaiting."""
-        raise JobWaiting(seconds, why)
+        raise self.waiting(seconds, why)
+
+    @staticmethod
+    def waiting(seconds: float, why: str) -> JobWaiting:
+        """What `wait` raises, for a caller that ends with it."""
+        return JobWaiting(seconds, why)
 
     def say(self, message: str) -> None:
         """Show a sentence to whoever watches the job. Raises: LeaseLost."""

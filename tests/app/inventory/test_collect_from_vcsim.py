@@ -32,10 +32,10 @@ def vcsim(tmp_path: Path) -> Iterator[Vcsim]:
 class SourceAtHand:
     """One source as its owner drives it over HTTP, with the jobs run in between."""
 
-    def __init__(self, people: People, url: str, password: str = PASSWORD) -> None:
+    def __init__(self, people: People, url: str, password: str = PASSWORD, username: str = USER) -> None:
         self.client: APIClient = people.client("owner")
         self.base = f"/api/v1/projects/{people.project.id}"
-        body = {"kind": "vcenter", "name": "vc", "url": url, "username": USER, "password": password}
+        body = {"kind": "vcenter", "name": "vc", "url": url, "username": username, "password": password}
         created = self.client.post(f"{self.base}/sources", body)
         assert created.status_code == 201, created.content
         self.path = f"{self.base}/sources/{created.json()['id']}"

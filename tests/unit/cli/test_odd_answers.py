@@ -44,7 +44,8 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
         name = action.option_strings[0] if action.option_strings else ""
         if not name and action.nargs != "*":
-            yield {"file": __file__, "address": "https://x.test", "id": JOB}.get(action.dest, THING)
+            known = {"file": __file__, "address": "https://x.test", "id": JOB}
+            yield next(iter(action.choices)) if action.choices else known.get(action.dest, THING)
         elif action.required or name in ("--sha256", "--username", "--check", "--network"):
             yield from (name, FILLED.get(name, "a=b"))
 
