@@ -49,7 +49,9 @@ def latest_assessments(project: Project) -> QuerySet[Assessment]:
 
 
 def latest_findings(project: Project) -> QuerySet[Finding]:
-    return Finding.objects.filter(project=project, assessment__in=latest_assessments(project)).select_related("assessment")
+    # By assessment alone: those are the project's own, and with the project beside them databases walk all of its findings.
+    assessments = list(latest_assessments(project).values_list("id", flat=True))
+    return Finding.objects.filter(assessment__in=assessments).select_related("assessment")
 
 
 def attestations_in_force(project: Project, at: datetime) -> QuerySet[Attestation]:
@@ -104,7 +106,8 @@ def _inherited(project: Project, machine_ids: Collection[UUID] | None) -> Iterat
     told = {(row[0], row[1]): row[1:] for row in whole}
     if not told:
         return
-    machines = inventory.machines(project) if machine_ids is None else inventory.machines(project).filter(id__in=machine_ids)
+    machines = inventory.machines(project).order_by()
+    machines = machines if machine_ids is None else machines.filter(id__in=machine_ids)
     names = {str(machine): name for machine, name in machines.values_list("id", "name")}
     for gaps in InheritedGaps.objects.filter(assessment__in=latest_assessments(project)):
         rows = [told[gaps.assessment_id, rule_id] for rule_id in gaps.rule_ids]

@@ -1,4 +1,4 @@
-"""Filters of the inventory lists. Facts are looked up inside the stored JSON by paths both databases know."""
+"""Filters of the inventory lists. Facts are looked up among the facets of an entry (core.facets)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from migration.inventory.models import Inventory, InventoryEntry
 
 
 def _fact(path: str, lookup: str = "exact") -> filters.CharFilter:
-    return filters.CharFilter(field_name=f"blob__body__{path}", lookup_expr=lookup)
+    return filters.CharFilter(field_name=f"facets__{path}", lookup_expr=lookup)
 
 
 class InventoryFilter(filters.FilterSet):

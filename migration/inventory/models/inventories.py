@@ -55,7 +55,7 @@ class FactBlob(models.Model):
 
 
 class InventoryEntry(models.Model):
-    """One object in one inventory: a pointer to its lasting facts, and its volatile values beside them."""
+    """One object in one inventory: a pointer to its lasting facts, its volatile values beside them, and what lists filter by."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     inventory = models.ForeignKey(Inventory, on_delete=models.CASCADE, related_name="entries")
@@ -64,6 +64,7 @@ class InventoryEntry(models.Model):
     name = models.CharField(max_length=500)
     blob = models.ForeignKey(FactBlob, on_delete=models.PROTECT, related_name="entries")
     volatile = models.JSONField(default=dict)
+    facets = models.JSONField(default=dict)
 
     class Meta:
         ordering: ClassVar = ["name", "id"]

@@ -54,8 +54,8 @@ def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> Quer
         inventory_id=OuterRef("source__latest_id"), kind=FactKind.VM.value, native_id=OuterRef("native_id")
     )
     if isinstance(state, Unknown):
-        return rows.exclude(Exists(seen.filter(blob__body__power_state__in=[known.value for known in PowerState])))
-    return rows.filter(Exists(seen.filter(blob__body__power_state=state.value)))
+        return rows.exclude(Exists(seen.filter(facets__power_state__in=[known.value for known in PowerState])))
+    return rows.filter(Exists(seen.filter(facets__power_state=state.value)))
 
 
 def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[UUID]:

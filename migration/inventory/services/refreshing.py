@@ -22,8 +22,8 @@ _NEW_KEY = {
     "substr(hex(randomblob(2)), 2) || hex(randomblob(6)))",
     "postgresql": "gen_random_uuid()",
 }
-_COPY = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile)
-SELECT {key}, %s, kind, native_id, name, blob_id, volatile FROM inventory_inventoryentry WHERE inventory_id = %s"""
+_COPY = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
+SELECT {key}, %s, kind, native_id, name, blob_id, volatile, facets FROM inventory_inventoryentry WHERE inventory_id = %s"""
 
 
 @transaction.atomic

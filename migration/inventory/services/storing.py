@@ -12,12 +12,13 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from migration.inventory.core.blobs import StoredFact, canonical_json
+from migration.inventory.core.facets import facets_of
 from migration.inventory.models import FactBlob, Inventory
 
 _BLOBS = "INSERT INTO inventory_factblob (digest, kind, body) VALUES (%s, %s, %s) ON CONFLICT (digest) DO NOTHING"
-_ENTRIES = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile)
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (inventory_id, kind, native_id)
-DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile"""
+_ENTRIES = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (inventory_id, kind, native_id)
+DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile, facets = excluded.facets"""
 
 
 def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
@@ -40,7 +41,16 @@ def _new_blobs(facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
 def _entries(inventory: Inventory, facts: Iterable[StoredFact]) -> list[tuple[Any, ...]]:
     mine = key(inventory.pk)
     return [
-        (key(uuid4()), mine, fact.kind.value, fact.native_id, fact.name, fact.digest, canonical_json(fact.volatile))
+        (
+            key(uuid4()),
+            mine,
+            fact.kind.value,
+            fact.native_id,
+            fact.name,
+            fact.digest,
+            canonical_json(fact.volatile),
+            canonical_json(facets_of(fact.body)),
+        )
         for fact in facts
     ]
 

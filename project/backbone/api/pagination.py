@@ -24,7 +24,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from project.backbone.problems import Invalid
 
-DEFAULT_LIMIT = 100
+DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 1000
 LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}
 
@@ -107,7 +107,7 @@ class Cursor:
 
 
 class KeysetPagination(BasePagination):
-    """`?limit=` (1 to 1000, 100 unless told) and `?cursor=` (from `next` or `previous`)."""
+    """`?limit=` (1 to 1000, 50 unless told) and `?cursor=` (from `next` or `previous`)."""
 
     display_page_controls = False
     next: str | None
