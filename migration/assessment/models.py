@@ -66,8 +66,10 @@ class Finding(Identified):
             models.UniqueConstraint(fields=["assessment", "subject", "rule_id"], name="one_finding_per_rule_and_subject")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["project", "rule_id"], name="finding_by_rule"),
-            models.Index(fields=["assessment", "subject_name", "rule_id", "id"], name="finding_by_name"),
+            models.Index(fields=["assessment", "rule_id"], name="finding_by_rule"),
+            models.Index(fields=["assessment", "subject_kind"], name="finding_by_kind"),
+            # Searched as a whole for a text: the table itself is many times as large.
+            models.Index(fields=["assessment", "subject_name", "rule_id", "id", "cluster"], name="finding_by_name"),
         ]
 
     def __str__(self) -> str:

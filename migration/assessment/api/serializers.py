@@ -185,29 +185,57 @@ class MachineSerializer(serializers.Serializer[AssessedMachine]):
     collected_at = serializers.DateTimeField(source="view.collected_at", allow_null=True)
     seen_by = SeenBySerializer(source="view.seen_by", many=True, help_text="Who tells of it; who acts on it comes first.")
     summary = serializers.SerializerMethodField()
-    findings = serializers.SerializerMethodField()
+    findings = MachineFindingSerializer(many=True)
 
-    @extend_schema_field(MachineFindingSerializer(many=True))
-    def get_findings(self, machine: AssessedMachine) -> list[dict[str, Any]]:
-        """Plain values, past a serializer for each: a page of machines has thousands."""
-        return [{name: getattr(each, name) for name in FINDING_MEMBERS} for each in machine.findings]
+    def to_representation(self, machine: AssessedMachine) -> dict[str, Any]:
+        """The declared fields as plain values, past a field object for each: a page of machines has thousands of them."""
+        view = machine.view
+        return {
+            "id": view.id,
+            "name": view.name,
+            "source": view.source_id,
+            "source_name": view.source_name,
+            "native_id": view.native_id,
+            "disposition": view.disposition,
+            "application": view.application_id,
+            "application_name": view.application_name,
+            "note": view.note,
+            "version": view.version,
+            "verdict": machine.verdict.value,
+            "present": view.vm is not None,
+            "inventory": view.inventory_id,
+            "collected_at": view.collected_at,
+            "seen_by": [_seen_by(each) for each in view.seen_by],
+            "summary": _summary(machine),
+            "findings": [{name: getattr(each, name) for name in FINDING_MEMBERS} for each in machine.findings],
+        }
 
+    @extend_schema_field(serializers.BooleanField())
     def get_present(self, machine: AssessedMachine) -> bool:
         return machine.view.vm is not None
 
     @extend_schema_field(serializers.DictField())
     def get_summary(self, machine: AssessedMachine) -> dict[str, Any]:
-        vm = machine.view.vm
-        if vm is None:
-            return {}
-        plain = ("power_state", "guest_id", "guest_full_name", "firmware", "vcpus", "memory_bytes")
-        disks, nics = vm.disks, vm.nics
-        return {
-            **{name: to_json(getattr(vm, name)) for name in plain},
-            "disks": to_json(disks) if isinstance(disks, Unknown) else len(disks),
-            "nics": to_json(nics) if isinstance(nics, Unknown) else len(nics),
-            "disk_bytes": _disk_bytes(machine),
-        }
+        return _summary(machine)
+
+
+def _seen_by(each: SeenBy) -> dict[str, Any]:
+    told = {"source": each.source_id, "source_name": each.source_name, "kind": each.kind, "native_id": each.native_id}
+    return told | {"inventory": each.inventory_id, "at": each.at}
+
+
+def _summary(machine: AssessedMachine) -> dict[str, Any]:
+    vm = machine.view.vm
+    if vm is None:
+        return {}
+    plain = ("power_state", "guest_id", "guest_full_name", "firmware", "vcpus", "memory_bytes")
+    disks, nics = vm.disks, vm.nics
+    return {
+        **{name: to_json(getattr(vm, name)) for name in plain},
+        "disks": to_json(disks) if isinstance(disks, Unknown) else len(disks),
+        "nics": to_json(nics) if isinstance(nics, Unknown) else len(nics),
+        "disk_bytes": _disk_bytes(machine),
+    }
 
 
 def _disk_bytes(machine: AssessedMachine) -> Any:
@@ -238,6 +266,10 @@ class MachineDetailSerializer(MachineSerializer):
     route = serializers.SerializerMethodField(help_text="The way it goes, and what says so.")
     group = serializers.SerializerMethodField(help_text="Id of the group it belongs to; null for none.")
     provenance = serializers.SerializerMethodField(help_text="Field path to the source that told it and when it was true.")
+
+    def to_representation(self, machine: AssessedMachine) -> dict[str, Any]:
+        more = {name: getattr(self, f"get_{name}")(machine) for name in ("facts", "route", "group", "provenance")}
+        return super().to_representation(machine) | more
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_facts(self, machine: AssessedMachine) -> Any:

@@ -50,8 +50,7 @@ def latest_assessments(project: Project) -> QuerySet[Assessment]:
 
 def latest_findings(project: Project) -> QuerySet[Finding]:
     # By assessment alone: those are the project's own, and with the project beside them databases walk all of its findings.
-    assessments = list(latest_assessments(project).values_list("id", flat=True))
-    return Finding.objects.filter(assessment__in=assessments).select_related("assessment")
+    return Finding.objects.filter(assessment__in=latest_assessments(project)).select_related("assessment")
 
 
 def attestations_in_force(project: Project, at: datetime) -> QuerySet[Attestation]:
@@ -67,8 +66,10 @@ def findings_by_machine(
 
     Questions that are open for a machine's whole source are among them, marked as inherited.
     """
-    rows = latest_findings(project).filter(subject_kind=Subject.MACHINE)
-    if machine_ids is not None:
+    rows = latest_findings(project).order_by("subject", "rule_id")
+    if machine_ids is None:
+        rows = rows.filter(subject_kind=Subject.MACHINE)
+    else:  # ids of machines are no other subject's; with the kind beside them a database walks all findings of that kind
         rows = rows.filter(subject__in=[str(machine) for machine in machine_ids])
     views = _Views(project, at)
     found: dict[UUID, list[FindingView]] = {}

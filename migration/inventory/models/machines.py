@@ -43,6 +43,7 @@ class Machine(Identified):
     class Meta:
         ordering: ClassVar = ["name", "id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "native_id"], name="one_machine_per_moref_and_source")]
+        indexes: ClassVar = [models.Index(fields=["project", "name", "id"], name="machine_by_name")]
 
     def __str__(self) -> str:
         return self.name

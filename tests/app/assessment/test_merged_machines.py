@@ -11,6 +11,12 @@ import pytest
 from estate.facts.source import SourceFact, VmFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment import selectors
+from migration.assessment.api.serializers import (
+    MachineDetailSerializer,
+    MachineFindingSerializer,
+    MachineSerializer,
+    SeenBySerializer,
+)
 from migration.assessment.models import Finding
 from migration.assessment.services import attesting
 from migration.inventory.models import Inventory, Machine, Source
@@ -117,3 +123,14 @@ def test_the_machine_shows_who_told_which_field_and_when(people: People) -> None
     assert (shown["facts"]["firmware"], shown["facts"]["vcpus"]) == ("efi", 2)
     assert (shown["provenance"]["firmware"]["source"], shown["provenance"]["vcpus"]["source"]) == (str(book.id), str(live.id))
     assert [(each["source_name"], each["kind"]) for each in shown["seen_by"]] == [(str(live), "vcenter"), ("book", "rvtools")]
+
+
+def test_a_machine_is_shown_with_exactly_the_members_that_are_declared(people: People) -> None:
+    told(a_source(people.project), WEB)
+    base = f"/api/v1/projects/{people.project.id}/machines"
+    (row,) = people.client("owner").get(base).json()["results"]
+    detail = people.client("owner").get(f"{base}/{row['id']}").json()
+    assert list(row) == list(MachineSerializer().fields)
+    assert set(detail) == set(MachineDetailSerializer().fields)
+    assert set(row["seen_by"][0]) == set(SeenBySerializer().fields)
+    assert row["findings"] and set(row["findings"][0]) == set(MachineFindingSerializer().fields)
