@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from migration.assessment import selectors
-from migration.assessment.api.serializers import (
+from migration.assessment.api.machine_serializers import (
     MachineChangeSerializer,
     MachineDetailSerializer,
     MachineSerializer,

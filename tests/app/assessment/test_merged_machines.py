@@ -11,7 +11,7 @@ import pytest
 from estate.facts.source import SourceFact, VmFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment import selectors
-from migration.assessment.api.serializers import (
+from migration.assessment.api.machine_serializers import (
     MachineDetailSerializer,
     MachineFindingSerializer,
     MachineSerializer,
