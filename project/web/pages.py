@@ -114,12 +114,18 @@ class ProjectForm(InProject):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
         try:
+            self._require_storable()
             messages.success(request, self.act(**kwargs))
         except (Conflict, Invalid) as problem:
             messages.error(request, " ".join(part for part in (problem.detail, problem.next_step) if part))
         answer = HttpResponseRedirect(self.back_url(**kwargs))
         answer.status_code = 303
         return answer
+
+    def _require_storable(self) -> None:
+        """No text of a form may hold what no database keeps, as no JSON body may. Raises: Invalid."""
+        if any("\x00" in value for values in self.request.POST.lists() for value in values[1]):
+            raise Invalid("A field holds a NUL character, which cannot be stored.", next_step="Type the text anew.")
 
     def back_url(self, **kwargs: Any) -> str:
         return resolve_url(self.back, self.project.pk)

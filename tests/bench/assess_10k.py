@@ -92,7 +92,7 @@ def _measure() -> dict[str, Any]:
 
 def _stored(source: Any, count: int) -> Any:
     from migration.inventory.services import collecting
-    from migration.inventory.work import seen_vm
+    from migration.inventory.services.recognising import seen_vm
     from tests.builders.estate import a_source_about
     from tests.builders.inventory import SYSTEM
 

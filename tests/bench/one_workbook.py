@@ -43,7 +43,7 @@ def imported(file: Path) -> dict[str, Any]:
 
     call_command("migrate", verbosity=0)
     from migration.inventory.services import collecting
-    from migration.inventory.work import seen_vm
+    from migration.inventory.services.recognising import seen_vm
     from migration.inventory.work.overlap import read_aside
     from project.backbone.models import Customer, Project
     from tests.builders.inventory import SYSTEM, a_source

@@ -12,7 +12,7 @@ from estate.facts.pool import PoolFacts
 from estate.facts.source import SourceAbout, SourceFact, VmFacts
 from migration.inventory.models import Inventory, Machine, Source
 from migration.inventory.services import collecting
-from migration.inventory.work import seen_vm
+from migration.inventory.services.recognising import seen_vm
 from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 from project.backbone.models import Endpoint, Project

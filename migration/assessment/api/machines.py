@@ -101,6 +101,6 @@ class MachineViewSet(EtagMixin, ProjectReadOnlyViewSet):
     def _detail(self, machine: Machine) -> dict[str, Any]:
         (assessed,) = selectors.assessed_machines(self.project, [machine], at=now())
         group = selectors.group_of(self.project, machine.id)
-        context = {"route": selectors.route_of_machine(self.project, machine.id), "group": group.id if group else None}
+        context = {"route": selectors.ways(self.project, [machine.id])[machine.id], "group": group.id if group else None}
         shown: dict[str, Any] = MachineDetailSerializer(assessed, context=context).data
         return shown

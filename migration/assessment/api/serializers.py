@@ -1,4 +1,4 @@
-"""Rules, findings, assessments and machines on the wire."""
+"""Rules, findings, assessments and attestations on the wire."""
 
 from __future__ import annotations
 

@@ -34,7 +34,6 @@ from migration.assessment.selectors.questions import (
 from migration.assessment.selectors.rules_known import guests, limits, own_rules, rules, rules_of
 from migration.assessment.selectors.together import (
     CLONE_RISK,
-    CONVERTED,
     UNKNOWN_ROUTE,
     GroupView,
     Member,
@@ -43,15 +42,14 @@ from migration.assessment.selectors.together import (
     groups,
     marks,
     mates,
-    route_of_machine,
     route_words,
     routes,
     untied,
+    ways,
 )
 
 __all__ = [
     "CLONE_RISK",
-    "CONVERTED",
     "UNKNOWN_ROUTE",
     "AssessedMachine",
     "FindingView",
@@ -81,7 +79,6 @@ __all__ = [
     "open_questions",
     "own_rules",
     "questions_by_rule",
-    "route_of_machine",
     "route_words",
     "routes",
     "rules",
@@ -89,4 +86,5 @@ __all__ = [
     "untied",
     "verdict",
     "verdicts",
+    "ways",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from migration.assessment.core.routing import CLONE_RISK as CLONE_RISK
 from migration.assessment.core.routing import Marks, Runbook, marks_from
 from migration.assessment.models import MachineGroup, MachineRoute
 from migration.assessment.selectors.findings import latest_assessments
+from migration.assessment.selectors.machines_assessed import assessed_ids
 from migration.inventory import selectors as inventory
 from project.backbone.models import Project
 
@@ -58,6 +60,7 @@ class RouteView:
 
 
 CONVERTED = RouteView(Runbook.CONVERSION.value)
+NOT_ASSESSED = RouteView(UNKNOWN_ROUTE, (("", "", "The machine was not assessed yet."),))
 
 
 def groups(project: Project) -> list[GroupView]:
@@ -91,13 +94,12 @@ def routes(project: Project) -> dict[UUID, RouteView]:
     return found
 
 
-def mates(project: Project) -> dict[UUID, dict[UUID, str]]:
-    """Every grouped machine's fellows with their names."""
-    found: dict[UUID, dict[UUID, str]] = {}
+def mates(project: Project) -> dict[UUID, dict[str, str]]:
+    """Every grouped machine to the members of its group, itself among them, id to name: one mapping shared by all of a group."""
+    found: dict[UUID, dict[str, str]] = {}
     for group in groups(project):
-        members = {member.id: member.name for member in group.machines}
-        for member in members:
-            found[member] = {other: name for other, name in members.items() if other != member}
+        members = {str(member.id): member.name for member in group.machines}
+        found |= dict.fromkeys((member.id for member in group.machines), members)
     return found
 
 
@@ -106,9 +108,10 @@ def group_of(project: Project, machine_id: UUID) -> GroupView | None:
     return next((group for group in groups(project) if any(member.id == machine_id for member in group.machines)), None)
 
 
-def route_of_machine(project: Project, machine_id: UUID) -> RouteView:
-    """The way of one machine."""
-    return routes(project).get(machine_id, CONVERTED)
+def ways(project: Project, machine_ids: Collection[UUID]) -> dict[UUID, RouteView]:
+    """The way of each of these machines: a conversion only where an assessment looked and saw no sign. Three queries."""
+    known, assessed = routes(project), assessed_ids(project)
+    return {each: known.get(each, CONVERTED) if each in assessed else NOT_ASSESSED for each in machine_ids}
 
 
 def route_words(route: RouteView) -> str:

@@ -28,7 +28,7 @@ from migration.inventory.selectors.known_machines import (
     machine_views,
     machines,
 )
-from migration.inventory.selectors.known_sources import source, sources, watch_of
+from migration.inventory.selectors.known_sources import is_being_collected, source, sources, watch_of
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "in_power_state",
     "inventory",
     "inventory_diff",
+    "is_being_collected",
     "latest_inventories",
     "machine_ids",
     "machine_ids_held",

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from migration.inventory.models import Source, SourceWatch
-from project.backbone.models import Project
+from migration.inventory.core.states import InventoryState
+from migration.inventory.models import Inventory, Source, SourceWatch
+from project.backbone.jobs.states import UNFINISHED
+from project.backbone.models import Job, Project
 from project.backbone.problems import NotVisible
 
 
@@ -21,6 +23,12 @@ def source(source_id: UUID | str) -> Source:
     if found is None:
         raise NotVisible("source")
     return found
+
+
+def is_being_collected(source: Source, *, besides: UUID) -> bool:
+    """Whether another job than `besides` is making an inventory of the source. What a dead job left behind does not count."""
+    collecting = Inventory.objects.filter(source=source, state=InventoryState.COLLECTING).exclude(job_id=besides)
+    return Job.objects.filter(id__in=collecting.values("job_id"), state__in=UNFINISHED).exists()
 
 
 def watch_of(source: Source) -> SourceWatch | None:

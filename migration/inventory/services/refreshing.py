@@ -38,7 +38,7 @@ def refresh(
 ) -> Inventory | None:
     """The source's new inventory, complete and assessed like any other; None when no lasting fact differs.
 
-    Raises: Conflict `inventory_replaced` (409) when a collection is just being made.
+    Raises: InventoryReplaced when a collection that began meanwhile took over.
     """
     base = Source.objects.select_related("latest").get(pk=source.pk).latest
     assert base is not None, "a watch begins with a full reading"

@@ -21,7 +21,6 @@ from estate.vsphere.probe import probe as look
 from estate.vsphere.session import VsphereSession
 from migration.inventory.models import Source, SourceKind
 from migration.inventory.services import sources, workbooks
-from migration.inventory.services.recognising import seen_vm as seen_vm
 from migration.inventory.work.collecting import collect_with
 from migration.inventory.work.overlap import OnPage, Read
 from project.backbone.endpoints.selectors import connection_of

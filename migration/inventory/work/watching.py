@@ -20,6 +20,7 @@ from estate.vsphere.watching import Changes, Watch, WatchState
 from migration.inventory import selectors
 from migration.inventory.models import MadeBy, Source, SourceWatch
 from migration.inventory.services import refreshing, sources, watching
+from migration.inventory.services.collecting import InventoryReplaced
 from migration.inventory.work.collecting import collect_with
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of
@@ -38,10 +39,14 @@ def look(job: JobContext, source: Source) -> dict[str, Any]:
     if watch is None or not watch.enabled:
         return {"watching": False}
     pause_s = settings.WATCH_LOOK_S
+    if selectors.is_being_collected(source, besides=job.id):
+        raise job.waiting(pause_s, "the source is just being collected")
     try:
         _look(job, source, watch)
     except AskPerson:
         raise
+    except InventoryReplaced as replaced:
+        watching.passing_fault(watch, f"{replaced.detail} The next look goes on from there.")
     except EdgeError as error:
         faults = watching.passing_fault(watch, f"{error.message} It is tried again.")
         pause_s = min(LONGEST_PAUSE_S, pause_s * 2**faults)

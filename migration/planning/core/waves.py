@@ -36,8 +36,8 @@ class Candidate:
     """A machine somebody wants to move. `vm` is None when the latest inventory does not hold it.
 
     `exportable`: a server can hand its disks over. A machine that only files tell of has none. `gold_image` says why it is made
-    from a gold image and not converted, `route_open` why nobody knows; both are empty else. `mates` are machines that belong to
-    it, id to name.
+    from a gold image and not converted, `route_open` why nobody knows; both are empty else. `mates` are the machines of its
+    group, id to name, shared by all of them.
     """
 
     machine_id: str
@@ -94,14 +94,17 @@ def fill(candidates: Iterable[Candidate], mapping: MappingTable, target: Target)
 def _with_mates_missed(included: list[Included]) -> tuple[Included, ...]:
     """Who belongs to a machine and does not come along is said beside it: only a person knows whether they can be parted."""
     coming = {each.candidate.machine_id for each in included}
-    return tuple(replace(each, why=(*each.why, *_missed(each.candidate, coming))) for each in included)
+    groups = {id(each.candidate.mates): each.candidate.mates for each in included}  # each group is looked through once
+    missed = {key: _missed(mates, coming) for key, mates in groups.items()}
+    return tuple(replace(each, why=(*each.why, *missed[id(each.candidate.mates)])) for each in included)
 
 
-def _missed(candidate: Candidate, coming: set[str]) -> Iterable[str]:
-    missed = [name for machine_id, name in candidate.mates.items() if machine_id not in coming]
+def _missed(mates: Mapping[str, str], coming: set[str]) -> tuple[str, ...]:
+    missed = [name for machine_id, name in mates.items() if machine_id not in coming]
     if missed:
         shown = ", ".join(missed[:MATES_SHOWN]) + (f" and {len(missed) - MATES_SHOWN} more" if len(missed) > MATES_SHOWN else "")
-        yield f"It belongs together with {shown}, not in this wave. Plan them together, or make sure they can be parted."
+        return (f"It belongs together with {shown}, not in this wave. Plan them together, or make sure they can be parted.",)
+    return ()
 
 
 def obstacles(candidate: Candidate) -> list[Reason]:

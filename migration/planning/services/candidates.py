@@ -31,16 +31,13 @@ def candidates(project: Project, machine_ids: Collection[UUID] | None = None) ->
     views = inventories.machine_views(rows)
     findings = assessment.findings_by_machine(project, at=now(), machine_ids=machine_ids)
     names = {held: _names(held) for held in {view.inventory_id for view in views} if held is not None}
-    routes, mates = assessment.routes(project), assessment.mates(project)
+    ways, mates = assessment.ways(project, [view.id for view in views]), assessment.mates(project)
     accepted = {waiver.subject for waiver in waivers_in_force(project, now()) if waiver.check_id == assessment.CLONE_RISK}
     found = (_candidate(view, findings.get(view.id, []), names) for view in views)
-    return [
-        _routed(each, routes.get(UUID(each.machine_id), assessment.CONVERTED), accepted, mates.get(UUID(each.machine_id), {}))
-        for each in found
-    ]
+    return [_routed(each, ways[UUID(each.machine_id)], accepted, mates.get(UUID(each.machine_id), {})) for each in found]
 
 
-def _routed(candidate: Candidate, route: RouteView, accepted: Collection[str], mates: Mapping[UUID, str]) -> Candidate:
+def _routed(candidate: Candidate, route: RouteView, accepted: Collection[str], mates: Mapping[str, str]) -> Candidate:
     """The candidate with the way it goes; an accepted risk sends a clone the conversion's way."""
     words = assessment.route_words(route)
     cloned = route.runbook == Runbook.GOLD_IMAGE and candidate.machine_id not in accepted
@@ -48,7 +45,7 @@ def _routed(candidate: Candidate, route: RouteView, accepted: Collection[str], m
         candidate,
         gold_image=words if cloned else "",
         route_open=words if route.runbook == assessment.UNKNOWN_ROUTE else "",
-        mates={str(machine): name for machine, name in mates.items()},
+        mates=mates,
     )
 
 

@@ -12,9 +12,10 @@ from estate.facts.source import ClusterRuleFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment import selectors
 from migration.assessment.core.group_drawing import DrawnTie, drawn
+from migration.assessment.models import Assessment
 from migration.inventory.models import Machine
 from migration.inventory.services import collecting
-from migration.inventory.work import seen_vm
+from migration.inventory.services.recognising import seen_vm
 from migration.planning.services.candidates import candidates
 from project.backbone.clock import now
 from project.backbone.models import Waiver
@@ -77,11 +78,19 @@ def test_a_machine_tells_its_group_and_its_way(estate: People) -> None:
     assert ways["unread"]["reasons"][0]["path"] == "forked"
 
 
+def test_a_machine_that_nobody_assessed_is_on_no_known_way(estate: People) -> None:
+    Assessment.objects.all().delete()
+    route = get(estate, f"machines/{machine('lone').id}")["route"]
+    assert (route["runbook"], route["reasons"][0]["why"]) == ("unknown", "The machine was not assessed yet.")
+    assert {each.name: each for each in candidates(estate.project)}["lone"].route_open
+
+
 def test_a_plan_leaves_clones_out_and_notes_what_nobody_knows(estate: People) -> None:
     by_name = {each.name: each for each in candidates(estate.project)}
     assert "instant clone" in by_name["clone"].gold_image
     assert by_name["unread"].route_open and not by_name["unread"].gold_image
-    assert set(by_name["app"].mates.values()) == {"db", "witness"}
+    assert set(by_name["app"].mates.values()) == {"app", "db", "witness"}
+    assert by_name["app"].mates is by_name["db"].mates, "a group of thousands is kept once"
     assert not by_name["lone"].mates
 
 

@@ -21,7 +21,7 @@ from migration.assessment.models import Finding
 from migration.assessment.services import attesting
 from migration.inventory.models import Inventory, Machine, Source
 from migration.inventory.services import collecting
-from migration.inventory.work import seen_vm
+from migration.inventory.services.recognising import seen_vm
 from project.backbone.clock import now
 from project.backbone.models import Waiver
 from tests.builders.estate import SEEN_AT, a_nic, a_snapshot, a_source_about, a_vm

@@ -208,3 +208,11 @@ def test_a_number_on_the_form_is_a_number(estate: People, client: Any) -> None:
     more = {**BACKUP, "id": "OWN-BIG", "field": "vcpus", "comparison": "gt", "value": "8"}
     client.post(f"/projects/{estate.project.id}/rules/add", more)
     assert OwnRule.objects.get().definition["value"] == 8
+
+
+def test_a_text_that_no_database_keeps_is_refused_on_the_page_too(estate: People, client: Any) -> None:
+    client.force_login(estate.owner)
+    page = f"/projects/{estate.project.id}/rules"
+    assert client.post(f"{page}/add", {**BACKUP, "title": "a\x00b"}).status_code == 303
+    assert "NUL character" in client.get(page).content.decode()
+    assert not OwnRule.objects.exists()

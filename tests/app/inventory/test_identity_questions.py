@@ -13,7 +13,7 @@ from migration.conversion.models import Conversion
 from migration.inventory import selectors
 from migration.inventory.models import IdentityQuestion, Inventory, Machine, Sighting, Source
 from migration.inventory.services import collecting
-from migration.inventory.work import seen_vm
+from migration.inventory.services.recognising import seen_vm
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.backbone.models import AuditEntry, Job

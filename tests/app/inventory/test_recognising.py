@@ -11,7 +11,7 @@ from django.apps import apps
 from migration.inventory import selectors
 from migration.inventory.models import Inventory, Machine, Sighting, Source
 from migration.inventory.services import collecting
-from migration.inventory.work import seen_vm
+from migration.inventory.services.recognising import seen_vm
 from tests.builders.estate import a_source_about, a_vm
 from tests.builders.inventory import SYSTEM, a_source, an_inventory
 from tests.builders.people import People

@@ -11,10 +11,13 @@ import pytest
 
 from lab.disks import DiskStore
 from migration.inventory.models import Inventory, Machine, Sighting, Source, SourceWatch
+from migration.inventory.services import collecting, refreshing
+from migration.inventory.services.collecting import InventoryReplaced
 from project.backbone import clock
 from project.backbone.accounts.policy import Role
 from project.backbone.models import AuditEntry, Job
 from tests.app.inventory.test_collect_from_vcsim import SourceAtHand
+from tests.builders.inventory import SYSTEM
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People, a_client, a_user
 from tests.contract.vsphere.lab_vcenter import PASSWORD, LabVcenter, running_lab_vcenter
@@ -169,6 +172,39 @@ def test_a_collection_in_between_is_what_changes_are_put_on(watched: Watched) ->
     watched.later()
     watched.wait_out()
     assert [each.made_by for each in inventories()] == ["watch", "collection", "watch"]
+
+
+def test_a_look_leaves_a_collection_alone_that_is_being_made(watched: Watched) -> None:
+    source = Source.objects.get()
+    job = Job.objects.create(
+        kind="inventory.collect", queue="default", project=source.project, state="running", run_at=clock.now()
+    )
+    making = collecting.begin(source, job_id=job.id, actor=SYSTEM)
+    watched.lab.switch("web02", on=False)
+    watched.later()
+    making.refresh_from_db()
+    assert (making.state, watched.row.pending) == ("collecting", [])
+    assert "just being collected" in Job.objects.get(kind="inventory.watch").message
+    Job.objects.filter(pk=job.pk).update(state="failed")  # what a dead collection left behind holds nobody up
+    watched.later()
+    assert len(watched.row.pending) == 1
+
+
+def test_a_collection_that_takes_over_does_not_end_the_watch(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken_over(*given: Any, **more: Any) -> None:
+        raise InventoryReplaced("Inventory 1 was replaced.", next_step="Look at the newer one.")
+
+    watched.lab.switch("web02", on=False)
+    watched.later()
+    with monkeypatch.context() as during:
+        during.setattr(refreshing, "refresh", taken_over)
+        watched.wait_out()
+    assert (watched.row.enabled, Job.objects.get(kind="inventory.watch").state) == (True, "waiting")
+    watched.later()
+    assert watched.switch(True).status_code == 200
+    newest = inventories()[-1]
+    vm = newest.entries.get(kind="vm", name="web02")
+    assert vm.facets["power_state"] == "poweredOff", "what moved is not lost"
 
 
 def test_only_operators_switch_it_and_only_on_a_confirmed_server(people: People, lab: LabVcenter) -> None:

@@ -119,7 +119,9 @@ def test_what_nobody_knows_of_the_way_is_a_note() -> None:
 
 
 def test_mates_that_stay_behind_are_named_and_those_that_come_are_not() -> None:
-    app = a_candidate("app", mates={"db": "db", "gone": "witness"})
-    draft = fill([app, a_candidate("db", machine_id="db")], a_mapping(), a_target())
+    mates = {"app": "app", "db": "db", "gone": "witness"}
+    members = [a_candidate(name, machine_id=name, mates=mates) for name in ("app", "db")]
+    draft = fill([*members, a_candidate("lone")], a_mapping(), a_target())
+    assert not any("belongs together" in why for each in draft.included if each.candidate.name == "lone" for why in each.why)
     why = " ".join(next(each.why for each in draft.included if each.candidate.name == "app"))
     assert "together with witness, not in this wave" in why
