@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import replace
 from typing import Any
 
 from lxml.etree import _Element
 
-from estate.facts.source import ContainerFacts, VmFacts
+from estate.facts.source import ContainerFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from estate.ova import hardware
 from estate.ova.descriptor import Descriptor, attribute, child, children, local, text
@@ -51,6 +53,7 @@ _IN_NO_OVF: dict[str, Any] = dict.fromkeys(
     ),
     NOT_IN_OVF,
 )
+_MAC_DIGITS = re.compile(r"[0-9a-f]{12}")
 _EXTRA_CONFIG = ("disk.enableuuid", "ethernet", "smbios", "uefi", "monitor", "hypervisor", "isolation", "sched", "numa", "tools")
 
 
@@ -97,7 +100,7 @@ def vm_facts(descriptor: Descriptor, system: _Element, package_id: str) -> VmFac
         extra_config=tuple(sorted((key, value) for key, value in extra.items() if key.lower().startswith(_EXTRA_CONFIG))),
         has_ovf_properties=any(True for product in children(system, "ProductSection") for _ in children(product, "Property")),
         disks=tuple(hardware.disks(items, descriptor)),
-        nics=tuple(hardware.nics(items)),
+        nics=_with_box_macs(tuple(hardware.nics(items)), box),
         devices=devices,
         **_IN_NO_OVF,
     )
@@ -147,6 +150,19 @@ def _firmware(settings: dict[str, str], box: _Element | None) -> str | Unknown:
 def _box_has_tpm(box: _Element | None) -> bool:
     kind = attribute(child(child(box, "Hardware"), "TrustedPlatformModule"), "type")
     return kind not in ("", "None")
+
+
+def _with_box_macs(nics: tuple[NicFacts, ...], box: _Element | None) -> tuple[NicFacts, ...]:
+    """VirtualBox gives MAC addresses only in its own element, as bare digits, for adapters in the order of their cards."""
+    adapters = [a for a in children(child(child(box, "Hardware"), "Network"), "Adapter") if attribute(a, "enabled") == "true"]
+    digits = [attribute(adapter, "MACAddress").lower() for adapter in adapters]
+    if len(digits) != len(nics) or not all(_MAC_DIGITS.fullmatch(each) for each in digits):
+        return nics
+    macs = (":".join(each[at : at + 2] for at in range(0, 12, 2)) for each in digits)
+    return tuple(
+        replace(nic, mac_address=mac) if isinstance(nic.mac_address, Unknown) else nic
+        for nic, mac in zip(nics, macs, strict=True)
+    )
 
 
 def _flag(settings: dict[str, str], key: str) -> bool | Unknown:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from estate.ova.errors import ManifestMismatch
 from estate.ova.package import Package
@@ -13,6 +14,20 @@ from estate.ova.package import Package
 MAX_MANIFEST_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
 _LINE = re.compile(r"(SHA1|SHA256|SHA512)\s*\(([^\n]{1,255})\)\s*=\s*([0-9a-fA-F]{40,128})")
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a manifest says of one file; both in lower case."""
+
+    algorithm: str
+    hexdigest: str
+
+
+def digests(package: Package) -> dict[str, Digest]:
+    """The digests by file name; none without a manifest. Raises: ManifestMismatch for a line that is no digest."""
+    listing = package.beside(".mf")
+    return {} if listing is None else _parse(package, listing)
 
 
 def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Iterator[tuple[str, str]]:
@@ -23,31 +38,30 @@ def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Ite
     """
     if package.beside(".cert"):
         yield "certificate", "the package is signed, and the signature is not verified: check it with the tool that made it"
-    manifest = package.beside(".mf")
-    if manifest is None:
+    if package.beside(".mf") is None:
         yield "manifest", "the package has no manifest: nobody can tell whether its files are whole"
         return
-    digests = _parse(package, manifest)
-    for name, (algorithm, digest) in digests.items():
+    told = digests(package)
+    for name, digest in told.items():
         if name not in package.files:
             raise ManifestMismatch(f"{name} is in the manifest but not in the package", where=package.name)
-        if not hmac.compare_digest(_digest(package, name, algorithm, alive), digest):
+        if not hmac.compare_digest(_digest(package, name, digest.algorithm, alive), digest.hexdigest):
             raise ManifestMismatch(f"{name} does not have the digest that the manifest gives for it", where=package.name)
     for name in (package.descriptor, *needed):
-        if name not in digests:
+        if name not in told:
             yield f"manifest: {name}", "the manifest does not list this file: nobody can tell whether it is whole"
 
 
-def _parse(package: Package, manifest: str) -> dict[str, tuple[str, str]]:
-    digests: dict[str, tuple[str, str]] = {}
-    for number, line in enumerate(package.content(manifest, MAX_MANIFEST_BYTES).decode("utf-8", "replace").splitlines(), 1):
+def _parse(package: Package, listing: str) -> dict[str, Digest]:
+    found: dict[str, Digest] = {}
+    for number, line in enumerate(package.content(listing, MAX_MANIFEST_BYTES).decode("utf-8", "replace").splitlines(), 1):
         if not line.strip():
             continue
         told = _LINE.fullmatch(line.strip())
         if told is None:
-            raise ManifestMismatch(f"Line {number} of {manifest} is not of the form SHA256(file)= digest", where=package.name)
-        digests[told[2]] = (told[1].lower(), told[3].lower())
-    return digests
+            raise ManifestMismatch(f"Line {number} of {listing} is not of the form SHA256(file)= digest", where=package.name)
+        found[told[2]] = Digest(told[1].lower(), told[3].lower())
+    return found
 
 
 def _digest(package: Package, name: str, algorithm: str, alive: Callable[[], None]) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lxml.etree import _Element
 
-from estate.facts.source import NetworkFacts, SourceAbout, SourceFact
+from estate.facts.source import NetworkFacts, SourceAbout, SourceFact, VmFacts
 from estate.facts.unknown import Unknown
 from estate.ova import descriptor as descriptors
 from estate.ova import manifest
@@ -49,6 +49,18 @@ def read(path: Path, *, on_page: OnPage, alive: Callable[[], None] | None = None
         if facts:
             on_page(kind, facts)
     return _about(found, package_id, lacking)
+
+
+def machine(package: Package, native_id: str) -> VmFacts | None:
+    """The facts of one machine as the package tells them now; None when its descriptor is another one by now.
+
+    Raises: DescriptorInvalid, DiskFormatRefused.
+    """
+    found, package_id = descriptors.parse(package), package_digest(package)
+    return next(
+        (facts for facts in (vm_facts(found, system, package_id) for system in found.systems) if facts.native_id == native_id),
+        None,
+    )
 
 
 def package_digest(package: Package) -> str:

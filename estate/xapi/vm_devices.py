@@ -139,7 +139,7 @@ def _check_free(session: XapiSession, vm: str, drives: list[dict[str, Any]], pos
 
 
 def ensure_vif(session: XapiSession, vm_uuid: str, nic: VmNic, *, conversion_id: str = "") -> None:
-    """Give the VM its NIC with the source's MAC address.
+    """Give the VM its NIC with the source's MAC address; the pool makes one where the source named none.
 
     Raises:
         AskPerson: `vif_differs` when the place is taken by a NIC with another MAC or network.
@@ -165,7 +165,7 @@ def ensure_vif(session: XapiSession, vm_uuid: str, nic: VmNic, *, conversion_id:
 
 
 def _check_same_nic(session: XapiSession, vm: str, vif: dict[str, Any], nic: VmNic, network: str) -> None:
-    if vif["network"] == network and vif["MAC"].lower() == nic.mac_address.lower():
+    if vif["network"] == network and nic.mac_address.lower() in ("", vif["MAC"].lower()):
         return
     raise AskPerson(
         f"{session.name}: NIC {nic.device} of {session.call('VM.get_name_label', vm)} is there already, "

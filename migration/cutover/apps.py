@@ -13,7 +13,7 @@ class CutoverConfig(AppConfig):
 
     def ready(self) -> None:
         from migration.assessment import selectors as assessment
-        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, unanswered
+        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, unanswered
         from migration.planning.selectors import waves
         from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
 
@@ -21,7 +21,9 @@ class CutoverConfig(AppConfig):
         register(
             Waivable(
                 Kind.CHECK,
-                lambda project: dict.fromkeys((BOOT_RISK, KMS_RISK, *map(unanswered, assessment.rules_of(project))), terms),
+                lambda project: dict.fromkeys(
+                    (BOOT_RISK, KMS_RISK, ORIGINAL_RISK, *map(unanswered, assessment.rules_of(project))), terms
+                ),
                 "wave as wave: and the id of a wave of this project",
                 lambda project, subject: any(subject == f"wave:{wave.pk}" for wave in waves(project)),
             )

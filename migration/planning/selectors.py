@@ -18,7 +18,7 @@ from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory import selectors as inventories
 from migration.planning.core.compare import PlannedPlace
-from migration.planning.core.mapping import is_windows
+from migration.planning.core.mapping import is_windows, with_said
 from migration.planning.core.placement import Placement
 from migration.planning.core.states import PlanState
 from migration.planning.core.suggest import GuestTable, guest_table_from
@@ -32,13 +32,17 @@ TEMPLATES_FILE = "data/templates-2026-11.toml"
 
 @dataclass(frozen=True, slots=True)
 class WaveMachine:
-    """One machine of a wave with everything a conversion needs. Keys of the maps are the source's device keys."""
+    """One machine of a wave with everything a conversion needs. Keys of the maps are the source's device keys.
+
+    Its disks come through an endpoint, or out of the package at `package_path`.
+    """
 
     machine_id: UUID
     name: str
     target_name: str
     source_id: UUID
-    source_endpoint_id: UUID
+    source_endpoint_id: UUID | None
+    package_path: str
     pool_endpoint_id: UUID
     native_id: str
     vm: VmFacts
@@ -133,14 +137,13 @@ def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> lis
     return [_wave_machine(row, views[row.machine_id], pool.endpoint_id) for row in rows]
 
 
-def _exporting(view: inventories.MachineView) -> UUID:
-    if view.endpoint_id is None:
+def _require_disks(view: inventories.MachineView) -> None:
+    if view.endpoint_id is None and not view.package_path:
         raise Conflict(
-            f"{view.name} is known from a file alone: no server is there to export its disks.",
+            f"{view.name} is known from a workbook alone: nobody is there to hand its disks over.",
             code="source_cannot_export",
-            next_step="Add the vCenter or ESXi host it runs on as a source, collect that, and make a new plan.",
+            next_step="Add the vCenter or ESXi host it runs on, or a package of it, as a source; collect that and plan again.",
         )
-    return view.endpoint_id
 
 
 def _views(project: Project, rows: list[PlannedMachine]) -> dict[UUID, inventories.MachineView]:
@@ -149,6 +152,7 @@ def _views(project: Project, rows: list[PlannedMachine]) -> dict[UUID, inventori
 
 
 def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpoint_id: UUID) -> WaveMachine:
+    _require_disks(view)
     placement = from_json(row.placement, Placement)
     assert view.vm is not None, "asked before"
     return WaveMachine(
@@ -156,10 +160,11 @@ def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpo
         name=view.name,
         target_name=placement.target_name,
         source_id=view.source_id,
-        source_endpoint_id=_exporting(view),
+        source_endpoint_id=view.endpoint_id,
+        package_path=view.package_path,
         pool_endpoint_id=pool_endpoint_id,
         native_id=view.native_id,
-        vm=view.vm,
+        vm=with_said(view.vm, placement.said),
         template_name=placement.template_name,
         template_uuid=placement.template_uuid,
         firmware=placement.firmware,

@@ -42,6 +42,39 @@ _VMWARE = """<?xml version="1.0" encoding="UTF-8"?>
 </Envelope>
 """
 
+_VIRTUALBOX = """<?xml version="1.0"?>
+<Envelope ovf:version="1.0" xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
+ xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+ xmlns:vbox="http://www.virtualbox.org/ovf/machine">
+<References><File ovf:id="f" ovf:href="box-disk001.vmdk"/></References>
+<DiskSection><Disk ovf:capacity="{capacity_bytes}" ovf:diskId="d" ovf:fileRef="f"
+ ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/></DiskSection>
+<NetworkSection><Network ovf:name="NAT"/></NetworkSection>
+<VirtualSystem ovf:id="box"><OperatingSystemSection ovf:id="96"><Description>Debian_64</Description>
+<vbox:OSType ovf:required="false">Debian_64</vbox:OSType></OperatingSystemSection>
+<VirtualHardwareSection>
+<Item><rasd:InstanceID>1</rasd:InstanceID><rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>2</rasd:VirtualQuantity></Item>
+<Item><rasd:InstanceID>2</rasd:InstanceID><rasd:ResourceType>4</rasd:ResourceType><rasd:AllocationUnits>MegaBytes</rasd:AllocationUnits>
+<rasd:VirtualQuantity>512</rasd:VirtualQuantity></Item>
+<Item><rasd:InstanceID>3</rasd:InstanceID><rasd:ResourceType>20</rasd:ResourceType><rasd:ResourceSubType>AHCI</rasd:ResourceSubType>
+<rasd:Address>0</rasd:Address></Item>
+<Item><rasd:InstanceID>5</rasd:InstanceID><rasd:ResourceType>10</rasd:ResourceType><rasd:ResourceSubType>E1000</rasd:ResourceSubType>
+<rasd:AutomaticAllocation>true</rasd:AutomaticAllocation><rasd:Connection>NAT</rasd:Connection></Item>
+<StorageItem><rasd:InstanceID>4</rasd:InstanceID><rasd:Parent>3</rasd:Parent><rasd:AddressOnParent>0</rasd:AddressOnParent>
+<rasd:HostResource>/disk/d</rasd:HostResource><rasd:ResourceType>17</rasd:ResourceType></StorageItem>
+</VirtualHardwareSection>
+<vbox:Machine uuid="{{11111111-2222-3333-4444-555555555555}}"><Hardware><Firmware type="EFI"/>
+<Network>{adapter}</Network></Hardware></vbox:Machine>
+</VirtualSystem></Envelope>"""
+BOX_ADAPTER = (
+    '<Adapter slot="0" enabled="true" MACAddress="080027AB12CD"/><Adapter slot="1" enabled="false" MACAddress="080027000000"/>'
+)
+
+
+def virtualbox_ovf(*, capacity_bytes: int = 16 << 20, adapter: str = BOX_ADAPTER) -> bytes:
+    """One disk in `box-disk001.vmdk`, one card on NAT; guest id and cores per socket are not told."""
+    return _VIRTUALBOX.format(capacity_bytes=capacity_bytes, adapter=adapter).encode()
+
 
 def vmware_ovf(*, capacity: int = 16, units: str = "byte * 2^20", file_extra: str = "", disk_extra: str = "") -> bytes:
     return _VMWARE.format(capacity=capacity, units=units, file_extra=file_extra, disk_extra=disk_extra).encode()

@@ -11,7 +11,7 @@ from migration.assessment.core.context import NO_MAPPING, Target, free_memory_by
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 
-ANY_GUEST = "*"
+ANY = "*"
 
 
 class Named(Protocol):
@@ -23,7 +23,7 @@ class Named(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A mapping by name: source network to pool network, datastore to SR, guest (id, family or `*`) to template."""
+    """A mapping by name: source network to pool network, datastore (or `*`) to SR, guest (id, family or `*`) to template."""
 
     networks: Mapping[str, str]
     srs: Mapping[str, str]
@@ -47,7 +47,7 @@ def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limit
     return Target(
         pools=pools,
         networks=_by_id(names.networks, aim.networks, _uuids(n for p in pools for n in p.networks)) if aim else NO_MAPPING,
-        srs=_by_id(names.datastores, aim.srs, _uuids(sr for p in pools for sr in p.srs)) if aim else NO_MAPPING,
+        srs=_srs(aim, names, _uuids(sr for p in pools for sr in p.srs)) if aim else NO_MAPPING,
         templates=_templates(aim, names, guests) if aim else NO_MAPPING,
         mac_owners=pool_mac_owners(pools),
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
@@ -65,11 +65,19 @@ def _by_id(names: Mapping[str, str], wanted: Mapping[str, str], uuids: Mapping[s
     return {native_id: uuids[wanted[name]] for native_id, name in names.items() if wanted.get(name) in uuids}
 
 
+def _srs(aim: Aim, names: Names, uuids: Mapping[str, str]) -> dict[str, str]:
+    """SRs by datastore; `*` stands for each without a row, and under the empty id for disks that are on none."""
+    rest = aim.srs.get(ANY, "")
+    wanted = {**dict.fromkeys(names.datastores.values(), rest), **aim.srs}
+    found = _by_id(names.datastores, wanted, uuids)
+    return {**found, "": uuids[rest]} if rest in uuids else found
+
+
 def _templates(aim: Aim, names: Names, guests: GuestTable) -> dict[str, str]:
     found: dict[str, str] = {}
     for guest_id in names.guest_ids:
         families = {row.family for row in guests.rows_of(guest_id)} or {"other"}
-        keys = (guest_id, *sorted(families), ANY_GUEST)
+        keys = (guest_id, *sorted(families), ANY)
         template = next((aim.templates[key] for key in keys if key in aim.templates), None)
         if template is not None:
             found[guest_id] = template

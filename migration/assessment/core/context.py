@@ -66,8 +66,9 @@ class Estate:
 class Target:
     """Where the machines shall go. `pools` are those known; the mapping's parts are UNKNOWN until one was made.
 
-    `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid; `templates`: guest id to
-    template name; `firmware_of_template`: guest id to the firmware (`bios` or `uefi`) its mapped template has.
+    `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid, the empty id for disks
+    that are on none; `templates`: guest id to template name; `firmware_of_template`: guest id to the firmware (`bios` or
+    `uefi`) its mapped template has.
     `free_memory_bytes` is what the emptiest host has left; `evc_modes` are the EVC modes whose features the pools' CPUs have.
     `transfer_network` is the name of a dedicated transfer network, None when there is none.
     """

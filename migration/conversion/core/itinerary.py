@@ -37,6 +37,14 @@ def _has_nics(spec: ConversionSpec) -> bool:
     return bool(spec.nics)
 
 
+def _is_on_a_server(spec: ConversionSpec) -> bool:
+    return not spec.package_path
+
+
+def _is_in_a_package(spec: ConversionSpec) -> bool:
+    return bool(spec.package_path)
+
+
 ITINERARY: tuple[Step, ...] = (
     Step("check_target", Leg.PREPARE, "Check limits, space and MAC addresses in the pool", _always),
     Step("make_vm", Leg.PREPARE, "Make the halted, blocked VM", _always),
@@ -44,21 +52,21 @@ ITINERARY: tuple[Step, ...] = (
     Step("attach_nics", Leg.PREPARE, "Attach the network interfaces", _has_nics),
     Step("attach_cd", Leg.PREPARE, "Attach an empty CD drive", _always),
     Step("count_devices", Leg.PREPARE, "Count disks and interfaces in against out", _always),
-    Step("stop_source", Leg.COPY, "Shut the source down", _always),
-    Step("confirm_off", Leg.COPY, "Confirm that the source is off", _always),
+    Step("stop_source", Leg.COPY, "Shut the source down and confirm that it is off", _is_on_a_server),
+    Step("check_package", Leg.COPY, "Check that the package is the one that was planned with", _is_in_a_package),
     Step("copy_disks", Leg.COPY, "Copy the disks", _always),
     Step("verify_disks", Leg.COPY, "Read the disks back and compare", _always),
-    Step("confirm_unchanged", Leg.COPY, "Confirm that the source stayed off", _always),
+    Step("confirm_unchanged", Leg.COPY, "Confirm that nothing happened to the source", _always),
     Step("confirm_fresh", Leg.GO_LIVE, "Confirm that the copy is still the last word", _always),
     Step("start", Leg.GO_LIVE, "Unblock the VM and start it", _always),
     Step("check_running", Leg.GO_LIVE, "Check that it runs", _always),
-    Step("mark_source", Leg.GO_LIVE, "Note the move on the source", _always),
+    Step("mark_source", Leg.GO_LIVE, "Note the move on the source", _is_on_a_server),
 )
 
 
-def steps_of(leg: Leg, spec: ConversionSpec) -> Iterator[Step]:
-    """The steps of one leg that apply to this machine, in order."""
-    return (step for step in ITINERARY if step.leg is leg and step.applies(spec))
+def steps_of(spec: ConversionSpec, leg: Leg | None = None) -> Iterator[Step]:
+    """The steps that apply to this machine, of one leg or of all, in order."""
+    return (step for step in ITINERARY if leg in (None, step.leg) and step.applies(spec))
 
 
 def title_of(name: str) -> str:

@@ -30,6 +30,8 @@ class DiskSpec:
 
 @dataclass(frozen=True, slots=True)
 class NicSpec:
+    """One interface. Without a `mac_address` the pool makes one: packages often name none."""
+
     device: str
     mac_address: str
     network_uuid: str
@@ -40,7 +42,8 @@ class NicSpec:
 class ConversionSpec:
     """Everything the work room needs to make the VM, and where it comes from.
 
-    `name` is the source's, by which people know the machine; `target_name` is the VM's in the pool.
+    `name` is the source's, by which people know the machine; `target_name` is the VM's in the pool. A machine of a package has
+    a `package_path`, relative to the import folder, and no `source_endpoint_id`.
     """
 
     machine_id: str
@@ -60,6 +63,7 @@ class ConversionSpec:
     disks: tuple[DiskSpec, ...]
     nics: tuple[NicSpec, ...]
     target_name: str = ""
+    package_path: str = ""
 
     @property
     def name_in_pool(self) -> str:
@@ -71,7 +75,7 @@ class ConversionSpec:
 class Targets:
     """What the plan resolved for one machine. Keys: device keys of the source's disks and NICs; values: pool uuids.
 
-    An empty `target_name` keeps the source's name.
+    An empty `target_name` keeps the source's name. A machine comes through an endpoint or out of a package.
     """
 
     source_endpoint_id: str
@@ -80,6 +84,7 @@ class Targets:
     sr_by_disk: Mapping[int, str]
     network_by_nic: Mapping[int, str]
     target_name: str = ""
+    package_path: str = ""
 
 
 class SpecProblem(ValueError):
@@ -113,6 +118,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         disks=tuple(_disk_specs(vm, targets)),
         nics=tuple(_nic_specs(vm, targets)),
         target_name=targets.target_name,
+        package_path=targets.package_path,
     )
 
 
@@ -148,7 +154,7 @@ def _disk_problems(disk: DiskFacts, targets: Targets) -> Iterator[str]:
 
 
 def _nic_problems(nic: NicFacts, targets: Targets) -> Iterator[str]:
-    if isinstance(nic.mac_address, Unknown) or not nic.mac_address:
+    if not targets.package_path and (isinstance(nic.mac_address, Unknown) or not nic.mac_address):
         yield f"the MAC address of {nic.label} is not known"
     if nic.device_key not in targets.network_by_nic:
         yield f"no network is mapped for {nic.label}"
@@ -172,7 +178,7 @@ def _nic_specs(vm: VmFacts, targets: Targets) -> Iterator[NicSpec]:
     for number, nic in enumerate(vm.nics):
         yield NicSpec(
             device=str(number),
-            mac_address=str(nic.mac_address).lower(),
+            mac_address="" if isinstance(nic.mac_address, Unknown) else nic.mac_address.lower(),
             network_uuid=targets.network_by_nic[nic.device_key],
             source_network=nic.network_name if not isinstance(nic.network_name, Unknown) else "",
         )

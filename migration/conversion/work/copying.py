@@ -1,6 +1,6 @@
-"""Copies the disks of a stopped source into their VDIs, and proves them: VMDK stream in, frames out, block hashes on the way.
+"""Copies the disks of a stopped source into their VDIs, and proves them: extents in, frames out, block hashes on the way.
 
-One export lease serves all disks of a machine. A finished segment is journalled; a restarted copy reads the stream from its
+The disks of a machine are held open together. A finished segment is journalled; a restarted copy reads the stream from its
 start and sends only what lies behind the last finished segment. Nothing is kept on disk here.
 """
 
@@ -14,41 +14,39 @@ from django.conf import settings
 
 from estate.disks import pump, verify
 from estate.disks.blockmap import BlockHashes
+from estate.disks.ports import ExtentSource
 from estate.disks.pump import Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
-from estate.disks.vmdk.source import StreamVmdkSource
 from estate.errors import AskPerson, EdgeError
-from estate.vsphere.export import ExportDisk, ExportLease, open_export
-from estate.vsphere.session import VsphereSession
 from estate.xapi import vdi
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services import progress
+from migration.conversion.work.sources import Disks, MachineSource
 from project.backbone.jobs.context import JobContext
 from readiness.selectors import pools
 
 NOTE_EVERY_S = 1.0
 
 
-def copy_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
-    """Copy every disk that is not copied yet, through one lease."""
+def copy_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
+    """Copy every disk that is not copied yet."""
     todo = [disk for disk in selectors.disks_of(row) if disk.copied_at is None]
     if not todo:
         return
-    with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
-        _require_no_more_disks(lease, spec)
+    with source.disks() as held:
+        _require_no_more_disks(held, spec)
         for disk in todo:
             with _named(disk, spec):
-                _copy_one(lease, pool, row, spec, disk, job)
-        lease.complete()
+                _copy_one(held, pool, row, spec, disk, job)
 
 
-def _require_no_more_disks(lease: ExportLease, spec: ConversionSpec) -> None:
+def _require_no_more_disks(held: Disks, spec: ConversionSpec) -> None:
     """A disk added since the machine was prepared has no VDI: without it the VM would start with part of its data."""
     known = {disk.address for disk in spec.disks}
-    added = [disk.label or disk.address for disk in lease.disks if disk.address not in known]
+    added = [disk.label or disk.address for disk in held.offered if disk.address not in known]
     if added:
         raise AskPerson(
             f"{spec.name} has got disks that are not in its plan: {', '.join(added)}",
@@ -58,7 +56,7 @@ def _require_no_more_disks(lease: ExportLease, spec: ConversionSpec) -> None:
         )
 
 
-def verify_disks(source: VsphereSession, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
+def verify_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
     """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges."""
     for disk in selectors.disks_of(row):
         if disk.verified:
@@ -77,7 +75,7 @@ def _named(disk: DiskCopy, spec: ConversionSpec) -> Iterator[None]:
         raise
 
 
-def _verify_one(source: VsphereSession, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
+def _verify_one(source: MachineSource, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
     ranges = _compare(pool, disk, job)
     if ranges:
         progress.note_fault(disk, {"mismatched_ranges": ranges})
@@ -88,9 +86,7 @@ def _verify_one(source: VsphereSession, pool: XapiSession, spec: ConversionSpec,
     progress.close_verification(disk)
 
 
-def _copy_one(
-    lease: ExportLease, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext
-) -> None:
+def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
     hashes = BlockHashes(disk.bytes_total)
     zero_fill = _needs_zeros(row, disk)
 
@@ -106,7 +102,7 @@ def _copy_one(
         zero_fill=zero_fill,
     )
     stats = pump.copy(
-        _open(lease, spec, disk),
+        _open(held, spec, disk),
         sink,
         block_hashes=hashes,
         on_progress=_reporter(disk, job, "Copying"),
@@ -116,8 +112,16 @@ def _copy_one(
     progress.close_copy(disk, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest())
 
 
-def _open(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> StreamVmdkSource:
-    source = StreamVmdkSource(lease.open_stream(_export_disk(lease, spec, disk)))
+def _open(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
+    address = next(planned.address for planned in spec.disks if planned.device_key == disk.device_key)
+    if address not in {offered.address for offered in held.offered}:
+        raise AskPerson(
+            f"The export of {spec.name} does not contain {disk.label} ({address})",
+            code="disk_not_exported",
+            next_step="An export leaves out independent disks and raw device mappings: change the disk's mode, then retry.",
+            where=spec.name,
+        )
+    source = held.open(address)
     if source.capacity_bytes != disk.bytes_total:
         source.close()
         raise AskPerson(
@@ -127,19 +131,6 @@ def _open(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> StreamVmd
             where=spec.name,
         )
     return source
-
-
-def _export_disk(lease: ExportLease, spec: ConversionSpec, disk: DiskCopy) -> ExportDisk:
-    wanted = next(planned.address for planned in spec.disks if planned.device_key == disk.device_key)
-    for offered in lease.disks:
-        if offered.address == wanted:
-            return offered
-    raise AskPerson(
-        f"The export of {spec.name} does not contain {disk.label} ({wanted})",
-        code="disk_not_exported",
-        next_step="Independent disks and raw device mappings are left out of an export: change the disk's mode, then retry.",
-        where=spec.name,
-    )
 
 
 def _needs_zeros(row: Conversion, disk: DiskCopy) -> bool:
@@ -160,7 +151,7 @@ def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[i
 
 
 def _send_again(
-    source: VsphereSession,
+    source: MachineSource,
     pool: XapiSession,
     spec: ConversionSpec,
     disk: DiskCopy,
@@ -169,10 +160,9 @@ def _send_again(
 ) -> None:
     job.say(f"{disk.label} differs in {len(ranges)} ranges; sending them once more")
     hashes = BlockHashes(disk.bytes_total)
-    with open_export(source, spec.source_vm_id, alive=job.alive) as lease:
+    with source.disks() as held:
         sink = vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, True)
-        pump.copy(_open(lease, spec, disk), sink, block_hashes=hashes, alive=job.alive, only_ranges=ranges)
-        lease.complete()
+        pump.copy(_open(held, spec, disk), sink, block_hashes=hashes, alive=job.alive, only_ranges=ranges)
     if hashes.digest() != disk.digest:
         raise AskPerson(
             f"{disk.label} of {spec.name} reads differently from the source than before",

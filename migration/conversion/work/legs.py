@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from estate.errors import EdgeError
-from estate.vsphere import power
-from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec
@@ -17,8 +15,9 @@ from migration.conversion.core.states import Event, State
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle, progress
 from migration.conversion.services.transitions import move, note
-from migration.conversion.work import copying, source, target
-from migration.conversion.work.sessions import pool_of, source_of
+from migration.conversion.work import copying, target
+from migration.conversion.work.sessions import pool_of
+from migration.conversion.work.sources import MachineSource, source_of
 from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
 from project.backbone.problems import Conflict
@@ -33,7 +32,7 @@ def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
         return _told(row)
     spec = selectors.spec_of(row)
     with pool_of(spec, job) as pool:
-        for step in steps_of(Leg.PREPARE, spec):
+        for step in steps_of(spec, Leg.PREPARE):
             job.alive()
             progress.begin_step(row, step)
             target.PREPARE_STEPS[step.name](pool, row, spec)
@@ -42,50 +41,54 @@ def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
 
 
 def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Stop the source, confirm that it is off, copy its disks, read them back, confirm that it stayed off."""
+    """Bring the source down, copy its disks, read them back, confirm that nothing happened to it meanwhile."""
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
     if not _is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
         return _told(row)
-    steps = {step.name: step for step in steps_of(Leg.COPY, spec)}
-    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
+    with source_of(spec, job) as source, pool_of(spec, job) as pool:
         if row.state == State.READY:
-            progress.begin_step(row, steps["stop_source"])
-            source.stop(vcenter, row, spec, job)
-            progress.begin_step(row, steps["confirm_off"])
-            source.confirm_off(vcenter, row, spec)
-            move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message="The source is confirmed off")
+            _begin(row, spec, "stop_source", "check_package")
+            source.bring_down(row)
+            settled = "The package is the one that was planned with" if spec.package_path else "The source is confirmed off"
+            move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message=settled)
         row.refresh_from_db()
-        source.require_unchanged(vcenter, row, spec)
+        source.require_unchanged(row)
         if row.state == State.COPYING:
-            progress.begin_step(row, steps["copy_disks"])
-            copying.copy_disks(vcenter, pool, row, spec, job)
+            _begin(row, spec, "copy_disks")
+            copying.copy_disks(source, pool, row, spec, job)
             move(row.pk, Event.DISKS_COPIED, actor=job.actor, message="All disks are copied")
-        progress.begin_step(row, steps["verify_disks"])
-        copying.verify_disks(vcenter, pool, row, spec, job)
-        progress.begin_step(row, steps["confirm_unchanged"])
-        source.require_unchanged(vcenter, row, spec)
+        _begin(row, spec, "verify_disks")
+        copying.verify_disks(source, pool, row, spec, job)
+        _begin(row, spec, "confirm_unchanged")
+        source.require_unchanged(row)
     move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message="Every block read back equals its source")
     return _told(row)
 
 
+def _begin(row: Conversion, spec: ConversionSpec, *names: str) -> None:
+    """Set the cursor on the one of these steps that applies to the machine; on none when none does."""
+    for step in steps_of(spec):
+        if step.name in names:
+            progress.begin_step(row, step)
+
+
 def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Check once more that the source stayed off, unblock the VM, start it, see that it runs, note the move on the source."""
+    """Check once more that the source is unchanged, unblock the VM, start it, see that it runs, note the move on the source."""
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
     if not _is_due(job, row, State.CUTTING_OVER):
         return _told(row)
-    steps = {step.name: step for step in steps_of(Leg.GO_LIVE, spec)}
-    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
-        progress.begin_step(row, steps["confirm_fresh"])
+    with source_of(spec, job) as source, pool_of(spec, job) as pool:
+        _begin(row, spec, "confirm_fresh")
         if not target.is_running(pool, row):
-            source.require_unchanged(vcenter, row, spec)
-        progress.begin_step(row, steps["start"])
+            source.require_unchanged(row)
+        _begin(row, spec, "start")
         target.start(pool, row)
-        progress.begin_step(row, steps["check_running"])
+        _begin(row, spec, "check_running")
         progress.remember_boot(row, target.require_running(pool, row, spec))
-        progress.begin_step(row, steps["mark_source"])
-        _mark_source(vcenter, row, spec)
+        _begin(row, spec, "mark_source")
+        _mark_moved(source, row)
     move(row.pk, Event.STARTED, actor=job.actor, message="The VM runs in the pool")
     return _told(row)
 
@@ -108,7 +111,7 @@ def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
 
 
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Stop the VM in the pool and block it, then power the source on if it ran before; one that was off stays off.
+    """Stop the VM in the pool and block it, then bring its source back to what it was.
 
     The VM and its VDIs are kept for a person to look at.
     """
@@ -117,11 +120,9 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     if row.state not in (State.DONE, State.FAILED):
         return _told(row)
     _require_asked_last(job, row)
-    with source_of(spec) as vcenter, pool_of(spec, job) as pool:
+    with source_of(spec, job) as source, pool_of(spec, job) as pool:
         target.stop_and_block(pool, row)
-        if row.source_was_running:
-            power.power_on(vcenter, spec.source_vm_id, alive=job.alive)
-    outcome = "the source runs again" if row.source_was_running else "the source stays off, as it was before"
+        outcome = source.bring_back(row)
     move(row.pk, Event.ROLL_BACK, actor=job.actor, message=f"The VM in the pool is stopped and blocked; {outcome}")
     return _told(row)
 
@@ -151,11 +152,11 @@ def _require_asked_last(job: JobContext, row: Conversion) -> None:
         )
 
 
-def _mark_source(vcenter: VsphereSession, row: Conversion, spec: ConversionSpec) -> None:
+def _mark_moved(source: MachineSource, row: Conversion) -> None:
     """Leave a note on the source. The VM runs in the pool by now, so a refusal is told and fails nothing."""
     line = f"Moved to the Xen pool by Xenbound on {now():%Y-%m-%d %H:%M} UTC as VM {row.target_vm_uuid}. Do not power on."
     try:
-        power.annotate(vcenter, spec.source_vm_id, line)
+        source.mark_moved(row, line)
     except EdgeError as refused:
         note(row, f"The source could not be marked as moved: {refused.message}")
 

@@ -1,4 +1,4 @@
-"""Sessions with the two sides of a conversion. A refused password is remembered for every job and worker.
+"""Sessions with the servers of a conversion. A refused password is remembered for every job and worker.
 
 A wave has many machines and each has jobs of its own: without this, one wrong password would lock the account.
 """
@@ -22,7 +22,7 @@ from project.backbone.models import Endpoint
 
 
 @contextmanager
-def source_of(spec: ConversionSpec) -> Iterator[VsphereSession]:
+def server_of(spec: ConversionSpec) -> Iterator[VsphereSession]:
     """The source's vCenter or ESXi, logged in; logged out at the end. Raises EdgeError, AskPerson `login_not_tried`."""
     place = endpoint(spec.source_endpoint_id)
     with _remembering_refusals(place), VsphereSession(connection_of(place)) as session:

@@ -6,13 +6,14 @@ remedy and the evidence it stands on. Asking for the facts, storing and signing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 BOOT_RISK = "RISK-BOOT-NOT-PROVEN"
 KMS_RISK = "kms_unknown"
+ORIGINAL_RISK = "RISK-ORIGINAL-MAY-RUN"
 UNANSWERED = "unanswered:"
 """What stays unknown on a critical rule is a named risk: this and the rule's id, accepted per wave."""
 MACHINES_NAMED = 20
@@ -93,6 +94,8 @@ class GateFacts:
     """Machines whose latest inventory has no finished assessment: nobody knows what stands against them."""
     off_at_source: tuple[str, ...] = ()
     """Machines that are powered off at their source and would be started in the pool."""
+    from_packages: tuple[str, ...] = ()
+    """Machines that come out of OVF packages: whether their originals still run, and hold newer data, cannot be read."""
     ha_intent: str = "required"
     ha_enabled: bool | None = True
     """Whether HA is on in the pool; None where that could not be read."""
@@ -197,17 +200,18 @@ def _unanswered_reasons(facts: GateFacts) -> Iterator[Reason]:
 
 
 def _unanswered(wave: str, rule_id: str, findings: list[FindingView]) -> Reason:
-    names = [finding.subject for finding in findings]
-    listed = ", ".join(names[:MACHINES_NAMED]) + (
-        f" and {len(names) - MACHINES_NAMED} more" if len(names) > MACHINES_NAMED else ""
-    )
     return Reason(
         unanswered(rule_id),
         wave,
-        f"nobody knows on {listed}: {findings[0].title}",
+        f"nobody knows on {_listed([finding.subject for finding in findings])}: {findings[0].title}",
         f"attest it where a person knows, or let an approver accept the risk {unanswered(rule_id)} for this wave",
         "assessment finding",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MACHINES_NAMED} more" if len(names) > MACHINES_NAMED else ""
+    return ", ".join(names[:MACHINES_NAMED]) + more
 
 
 def _kms_reasons(facts: GateFacts) -> Iterator[Reason]:
@@ -238,6 +242,15 @@ def _risk_reasons(facts: GateFacts) -> Iterator[Reason]:
             facts.wave,
             "no machine of this wave has been proven to boot in the pool",
             f"prove the boot on a rehearsal, or let an approver accept the risk {BOOT_RISK} for this wave",
+        )
+    if facts.from_packages and ORIGINAL_RISK not in facts.accepted_risks:
+        yield Reason(
+            ORIGINAL_RISK,
+            facts.wave,
+            f"{_listed(facts.from_packages)} come out of OVF packages: whether the machines these were exported from still run, "
+            "and hold newer data, cannot be read",
+            f"make sure that they are off and stay off, then let an approver accept the risk {ORIGINAL_RISK} for this wave",
+            "kind of source",
         )
 
 

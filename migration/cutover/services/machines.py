@@ -22,7 +22,8 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
     problems: list[str] = []
     for machine in machines:
         targets = Targets(
-            source_endpoint_id=str(machine.source_endpoint_id),
+            source_endpoint_id=str(machine.source_endpoint_id or ""),
+            package_path=machine.package_path,
             pool_endpoint_id=str(machine.pool_endpoint_id),
             template_name=machine.template_name,
             sr_by_disk=dict(machine.sr_by_disk),

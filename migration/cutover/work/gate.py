@@ -124,6 +124,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         boot_proven=bool(rows) and all((row.boot_proof or {}).get("guest_seen") for row in rows),
         not_assessed=_not_assessed(project, machines),
         off_at_source=tuple(machine.name for machine in machines if _starts_something_new(machine, rows)),
+        from_packages=tuple(machine.name for machine in machines if machine.package_path),
         ha_intent=pool.ha_intent,
         ha_enabled=_ha_enabled(pool.pk),
     )

@@ -13,7 +13,7 @@ from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
-from migration.inventory.models import InventoryEntry, Machine
+from migration.inventory.models import InventoryEntry, Machine, SourceKind
 from migration.inventory.selectors.merged import SeenBy, seen_by
 from project.backbone.models import Project
 
@@ -23,7 +23,7 @@ class MachineView:
     """A machine with its latest facts, merged from all who tell of it (core.merge); `provenance` says who told which field.
 
     `vm` is None when the newest inventory of its source does not hold it. `seen_by` begins with who acts on it.
-    `endpoint_id` is None for a machine that only files tell of.
+    `endpoint_id` is None for a machine that only files tell of; one that is acted on through a package has its `package_path`.
     """
 
     id: UUID
@@ -42,6 +42,7 @@ class MachineView:
     collected_at: datetime | None
     provenance: Mapping[str, Origin] = field(default_factory=dict)
     seen_by: tuple[SeenBy, ...] = ()
+    package_path: str = ""
 
 
 def machines(project: Project) -> QuerySet[Machine]:
@@ -102,4 +103,5 @@ def _view(machine: Machine, told: list[tuple[SeenBy, Telling]]) -> MachineView:
         collected_at=latest.collected_at if latest else None,
         provenance=merged.provenance if merged else {},
         seen_by=tuple(who for who, _ in told),
+        package_path=machine.source.path if machine.source.kind == SourceKind.OVA else "",
     )

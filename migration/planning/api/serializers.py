@@ -23,6 +23,9 @@ class OverrideSerializer(serializers.Serializer[dict[str, Any]]):
     sr = serializers.CharField(max_length=LONGEST_NAME, required=False, allow_blank=True)
     template = serializers.CharField(max_length=LONGEST_NAME, required=False, allow_blank=True)
     name = serializers.CharField(max_length=LONGEST_NAME, required=False, allow_blank=True)
+    guest_id = serializers.RegexField(r"[A-Za-z0-9_]*", max_length=100, required=False, allow_blank=True)
+    firmware = serializers.ChoiceField(["bios", "efi"], required=False, allow_blank=True)
+    cores_per_socket = serializers.IntegerField(min_value=0, max_value=128, required=False)
 
 
 class OverridesField(serializers.DictField):
@@ -32,7 +35,7 @@ class OverridesField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         for machine, override in data.items() if isinstance(data, dict) else ():
-            strangers = set(override) - {"networks", "sr", "template", "name"} if isinstance(override, dict) else set()
+            strangers = set(override) - set(OverrideSerializer().fields) if isinstance(override, dict) else set()
             if strangers:
                 raise serializers.ValidationError({machine: f"no such override: {', '.join(sorted(map(str, strangers)))}"})
         return {machine: dict(override) for machine, override in super().to_internal_value(data).items()}

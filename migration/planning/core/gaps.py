@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from migration.planning.core.mapping import MappingTable
+from migration.planning.core.mapping import SAYABLE, MappingTable
 from migration.planning.core.placement import place
 from migration.planning.core.reasons import Reason, ReasonCode
 from migration.planning.core.target import Target
@@ -40,8 +40,8 @@ def gaps(candidates: Iterable[Candidate], mapping: MappingTable, target: Target)
     for candidate in candidates:
         if candidate.vm is None or candidate.disposition != "migrate":
             continue
-        placed = place(candidate.machine_id, candidate.vm, candidate.names, mapping, target)
+        placed = place(candidate.machine_id, candidate.vm, candidate.names, mapping, target, in_package=candidate.in_package)
         for reason in placed if isinstance(placed, list) else ():
-            if reason.code in MAPPING_GAPS:
+            if reason.code in MAPPING_GAPS or reason.subject in SAYABLE:
                 waiting.setdefault((reason.code, reason.subject), (reason, set()))[1].add(candidate.name)
     return tuple(Gap(reason, tuple(sorted(names))) for _, (reason, names) in sorted(waiting.items(), key=lambda pair: pair[0]))

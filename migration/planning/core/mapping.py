@@ -6,12 +6,14 @@ The table and its look-ups; whether a name exists in the pool is asked in target
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
 
-ANY_GUEST = "*"
+ANY = "*"
+"""Key of a table for whatever has no row of its own."""
 LINUX_PREFIXES = (
     "rhel", "centos", "oraclelinux", "sles", "debian", "ubuntu", "almalinux", "rockylinux", "amazonlinux", "fedora", "opensuse",
     "vmwarephoton", "coreos", "flatcar", "asianux", "other24", "other26", "other3x", "other4x", "other5x", "other6x", "other7x",
@@ -19,18 +21,48 @@ LINUX_PREFIXES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Facts that a person gave for a machine whose source may not tell them; empty where they gave none."""
+
+    guest_id: str = ""
+    firmware: str = ""
+    cores_per_socket: int = 0
+
+    def given(self) -> dict[str, str | int]:
+        """What was given, by the name of the fact."""
+        return {fact: value for fact in SAYABLE if (value := getattr(self, fact))}
+
+
+SAYABLE = tuple(part.name for part in fields(Said))
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
-    """What one machine gets instead of the table's answer; empty means: as the table says."""
+    """What one machine gets instead of the table's answer; empty means: as the table says.
+
+    `guest_id` (vSphere's), `firmware` (`bios`, `efi`) and `cores_per_socket` are what a person says of a machine whose source
+    does not tell it; what the source tells goes before them.
+    """
 
     networks: Mapping[str, str] = field(default_factory=dict)
     sr: str = ""
     template: str = ""
     name: str = ""
+    guest_id: str = ""
+    firmware: str = ""
+    cores_per_socket: int = 0
+
+    @property
+    def said(self) -> Said:
+        return Said(self.guest_id, self.firmware, self.cores_per_socket)
 
 
 @dataclass(frozen=True, slots=True)
 class MappingTable:
-    """Names of the source to names of the pool. `templates` is keyed by guest id, family (`windows`, `linux`) or `*`."""
+    """Names of the source to names of the pool. `templates` is keyed by guest id, family (`windows`, `linux`) or `*`.
+
+    `*` in `datastores` is for datastores without a row and for disks in packages, which are on none.
+    """
 
     networks: Mapping[str, str] = field(default_factory=dict)
     datastores: Mapping[str, str] = field(default_factory=dict)
@@ -43,8 +75,18 @@ class MappingTable:
 
     def template_for(self, guest_id: str) -> str | None:
         """The template's name for a guest id: itself first, then its family, then `*`."""
-        keys = (guest_id, family_of(guest_id), ANY_GUEST)
+        keys = (guest_id, family_of(guest_id), ANY)
         return next((self.templates[key] for key in keys if key in self.templates), None)
+
+    def sr_for(self, datastore: str) -> str | None:
+        """The SR's name for a datastore, itself first, then `*`; an empty name is on none."""
+        return self.datastores.get(datastore) or self.datastores.get(ANY)
+
+
+def with_said(vm: VmFacts, said: Said) -> VmFacts:
+    """The machine with what a person said of it where the source does not tell."""
+    fill: dict[str, Any] = {fact: value for fact, value in said.given().items() if isinstance(getattr(vm, fact), Unknown)}
+    return replace(vm, **fill) if fill else vm
 
 
 def family_of(guest_id: str) -> str:

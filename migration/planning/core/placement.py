@@ -6,11 +6,11 @@ Unknown facts are reasons, never defaults. Whether the SRs have room for the who
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
-from migration.planning.core.mapping import MappingTable
+from migration.planning.core.mapping import ANY, SAYABLE, MappingTable, Said, with_said
 from migration.planning.core.reasons import Reason, ReasonCode
 from migration.planning.core.target import Target, is_thick, thick_vdi_bytes
 
@@ -28,7 +28,10 @@ class EstateNames:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One machine's place in the pool. Device keys of the source to uuids of the pool; `bytes_by_sr` is what it takes there."""
+    """One machine's place in the pool. Device keys of the source to uuids of the pool; `bytes_by_sr` is what it takes there.
+
+    `said` are facts that a person gave where the source does not tell them.
+    """
 
     target_name: str
     template_name: str
@@ -38,11 +41,16 @@ class Placement:
     sr_by_disk: Mapping[int, str]
     bytes_by_sr: Mapping[str, int]
     why: tuple[str, ...] = ()
+    said: Said = field(default_factory=Said)
 
 
-def place(machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTable, target: Target) -> Placement | list[Reason]:
-    """The machine's placement, or every reason against it at once."""
-    draft = _Draft(machine_id, vm, names, mapping, target)
+def place(
+    machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTable, target: Target, *, in_package: bool = False
+) -> Placement | list[Reason]:
+    """The machine's placement, or every reason against it at once. What lies in a package is on no datastore, and its NICs may
+    name no MAC address: then the pool makes one.
+    """
+    draft = _Draft(machine_id, vm, names, mapping, target, in_package)
     reasons = [*draft.unknown_facts(), *draft.take_template(), *draft.take_networks(), *draft.take_srs()]
     return reasons or draft.placement()
 
@@ -50,9 +58,12 @@ def place(machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTabl
 class _Draft:
     """Collects one machine's placement part by part; each `take_` yields what stands against it."""
 
-    def __init__(self, machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTable, target: Target) -> None:
-        self.vm, self.names, self.mapping, self.target = vm, names, mapping, target
+    def __init__(
+        self, machine_id: str, vm: VmFacts, names: EstateNames, mapping: MappingTable, target: Target, in_package: bool
+    ) -> None:
+        self.names, self.mapping, self.target, self.in_package = names, mapping, target, in_package
         self.override = mapping.override(machine_id)
+        self.told, self.vm = vm, with_said(vm, self.override.said)
         self.template = ("", "", "")
         self.network_by_nic: dict[int, str] = {}
         self.sr_by_disk: dict[int, str] = {}
@@ -63,7 +74,7 @@ class _Draft:
         for fact in NEEDED_FACTS:
             value = getattr(self.vm, fact)
             if isinstance(value, Unknown):
-                yield _unknown(fact, f"{fact} of {self.vm.name} could not be read ({value.reason}).")
+                yield _unsaid(fact, f"{fact} of {self.vm.name} could not be read ({value.reason}).")
 
     def take_template(self) -> Iterator[Reason]:
         guest_id = self.vm.guest_id
@@ -90,6 +101,10 @@ class _Draft:
         if isinstance(source, Unknown):
             yield _unknown(nic.label, f"The network of {nic.label} of {self.vm.name} could not be read ({source.reason}).")
             return
+        if isinstance(nic.mac_address, Unknown) and not self.in_package:
+            why = nic.mac_address.reason
+            yield _unknown(nic.label, f"The MAC address of {nic.label} of {self.vm.name} could not be read ({why}).")
+            return
         name = self.override.networks.get(source) or self.mapping.networks.get(source)
         if name is None:
             detail = f"Network {source} is mapped to nothing."
@@ -101,6 +116,8 @@ class _Draft:
             return
         self.network_by_nic[nic.device_key] = network.uuid
         self.why.append(f"{nic.label} goes from {source} to {network.name}.")
+        if isinstance(nic.mac_address, Unknown):
+            self.why.append(f"{nic.label} gets a new MAC address in the pool: its source names none.")
 
     def take_srs(self) -> Iterator[Reason]:
         if self.vm.disks == ():
@@ -142,13 +159,15 @@ class _Draft:
     def _sr_name(self, disk: DiskFacts) -> str | Reason:
         if self.override.sr:
             return self.override.sr
+        if self.in_package:
+            detail = f"{disk.label} of {self.vm.name} lies in a package, on no datastore."
+            unmapped = Reason(ReasonCode.DATASTORE_UNMAPPED, ANY, detail, "Map the datastore * to an SR of the pool.")
+            return self.mapping.sr_for("") or unmapped
         if isinstance(disk.datastore_id, Unknown | None) or disk.datastore_id not in self.names.datastores:
             return _unknown(disk.label, f"The datastore of {disk.label} of {self.vm.name} could not be read.")
         store = self.names.datastores[disk.datastore_id]
-        if store in self.mapping.datastores:
-            return self.mapping.datastores[store]
         detail = f"Datastore {store} is mapped to nothing."
-        return Reason(ReasonCode.DATASTORE_UNMAPPED, store, detail, "Map it to an SR of the pool.")
+        return self.mapping.sr_for(store) or Reason(ReasonCode.DATASTORE_UNMAPPED, store, detail, "Map it to an SR of the pool.")
 
     def placement(self) -> Placement:
         name, uuid, template_firmware = self.template
@@ -163,8 +182,18 @@ class _Draft:
             network_by_nic=self.network_by_nic,
             sr_by_disk=self.sr_by_disk,
             bytes_by_sr=self._bytes_by_sr(),
-            why=tuple(self.why),
+            why=(*self.why, *self._said_of_it()),
+            said=self.override.said,
         )
+
+    def _said_of_it(self) -> Iterator[str]:
+        """What rests on a person's word, and what of it is not used."""
+        for fact, value in self.override.said.given().items():
+            told = getattr(self.told, fact)
+            if isinstance(told, Unknown):
+                yield f"{fact} is {value} by the mapping: the source does not tell it."
+            elif told != value:
+                yield f"{fact} is {told} as the source tells it; the mapping's {value} is not used."
 
     def _bytes_by_sr(self) -> dict[str, int]:
         """Full rounded sizes on thick SRs; on thin ones what the source has written, at most the capacity."""
@@ -189,6 +218,12 @@ def _network_name(nic: NicFacts, names: EstateNames) -> str | Unknown:
     if not isinstance(nic.network_id, Unknown) and nic.network_id in names.networks:
         return names.networks[nic.network_id]
     return nic.network_name
+
+
+def _unsaid(fact: str, detail: str) -> Reason:
+    reason = _unknown(fact, detail)
+    remedy = f"{reason.remedy[:-1]}, or give {fact} in the mapping's override of this machine."
+    return replace(reason, remedy=remedy) if fact in SAYABLE else reason
 
 
 def _unknown(subject: str, detail: str) -> Reason:

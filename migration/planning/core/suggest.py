@@ -48,7 +48,7 @@ def guest_table_from(table: Mapping[str, Any]) -> GuestTable:
 def suggest(
     networks: Iterable[NetworkFacts], datastores: Iterable[str], guests: Iterable[str], pool: PoolFacts, table: GuestTable
 ) -> Suggestion:
-    """Propose a target of `pool` for every source network, datastore name and guest id."""
+    """Propose a target of `pool` for every source network, datastore name (`*` for disks on none) and guest id."""
     found = Suggestion()
     for network in sorted(networks, key=lambda network: network.name):
         _take(found, found.networks, network.name, _network_for(network, pool))

@@ -35,9 +35,9 @@ class OpenFinding:
 class Candidate:
     """A machine somebody wants to move. `vm` is None when the latest inventory does not hold it.
 
-    `exportable`: a server can hand its disks over. A machine that only files tell of has none. `gold_image` says why it is made
-    from a gold image and not converted, `route_open` why nobody knows; both are empty else. `mates` are the machines of its
-    group, id to name, shared by all of them.
+    `exportable`: a server or a package (`in_package`) can hand its disks over; a machine of a workbook has neither. `gold_image`
+    says why it is made from a gold image and not converted, `route_open` why nobody knows; both are empty else. `mates` are the
+    machines of its group, id to name, shared by all of them.
     """
 
     machine_id: str
@@ -47,6 +47,7 @@ class Candidate:
     names: EstateNames
     findings: tuple[OpenFinding, ...] = ()
     exportable: bool = True
+    in_package: bool = False
     gold_image: str = ""
     route_open: str = ""
     mates: Mapping[str, str] = field(default_factory=dict)
@@ -120,8 +121,8 @@ def obstacles(candidate: Candidate) -> list[Reason]:
         detail = f"{candidate.name} is a template, not a machine that runs."
         reasons.append(Reason(ReasonCode.IS_TEMPLATE, candidate.name, detail, "Convert it to a VM first if it shall move."))
     if not candidate.exportable:
-        detail = f"{candidate.name} is known from a file alone: no server is there to export its disks."
-        remedy = "Add the vCenter or ESXi host it runs on as a source, and collect that."
+        detail = f"{candidate.name} is known from a workbook alone: nobody is there to hand its disks over."
+        remedy = "Add the vCenter or ESXi host it runs on as a source, or a package of it, and collect that."
         reasons.append(Reason(ReasonCode.SOURCE_CANNOT_EXPORT, candidate.name, detail, remedy))
     if candidate.gold_image:
         detail = f"{candidate.name} is made from a gold image. {candidate.gold_image}"
@@ -144,7 +145,7 @@ def _placed(candidate: Candidate, mapping: MappingTable, target: Target) -> Plac
     reasons = obstacles(candidate)
     if reasons or candidate.vm is None:
         return reasons
-    return place(candidate.machine_id, candidate.vm, candidate.names, mapping, target)
+    return place(candidate.machine_id, candidate.vm, candidate.names, mapping, target, in_package=candidate.in_package)
 
 
 def _room_reasons(placement: Placement, free_bytes: Mapping[str, int], target: Target) -> list[Reason]:

@@ -68,5 +68,6 @@ def _candidate(view: MachineView, findings: list[FindingView], names: dict[UUID,
         vm=view.vm,
         names=NO_NAMES if view.inventory_id is None else names[view.inventory_id],
         findings=tuple(OpenFinding(f.rule_id, f.severity, f.result, f.title, f.remedy) for f in findings if not f.waived),
-        exportable=view.endpoint_id is not None,
+        exportable=view.endpoint_id is not None or bool(view.package_path),
+        in_package=bool(view.package_path),
     )

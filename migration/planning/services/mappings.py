@@ -13,7 +13,7 @@ from migration.assessment.services import aiming
 from migration.inventory import selectors as inventories
 from migration.planning import selectors
 from migration.planning.core.gaps import Gap, gaps
-from migration.planning.core.mapping import table_from
+from migration.planning.core.mapping import ANY, table_from
 from migration.planning.core.suggest import Suggestion, suggest
 from migration.planning.core.waves import Candidate
 from migration.planning.models import Mapping
@@ -94,6 +94,8 @@ def _datastore_names(candidate: Candidate) -> list[str]:
     vm = candidate.vm
     if vm is None or isinstance(vm.disks, Unknown):
         return []
+    if candidate.in_package:
+        return [ANY] if vm.disks else []
     ids = [disk.datastore_id for disk in vm.disks if not isinstance(disk.datastore_id, Unknown | None)]
     return [candidate.names.datastores[store] for store in ids if store in candidate.names.datastores]
 

@@ -278,8 +278,8 @@ def test_a_machine_only_a_file_tells_of_is_left_out_and_never_handed_on(people: 
     planned(people, pool, mapping)
     wave, app = Wave.objects.get(), machine_named("app")
     endpoint = app.source.endpoint
-    type(app.source).objects.filter(pk=app.source_id).update(kind="ova", endpoint=None, name="exports", path="web.ova")
-    with pytest.raises(Conflict, match="known from a file alone") as refused:
+    type(app.source).objects.filter(pk=app.source_id).update(kind="rvtools", endpoint=None, name="exports", path="book.xlsx")
+    with pytest.raises(Conflict, match="known from a workbook alone") as refused:
         selectors.wave_machines(wave.id)
     assert refused.value.code == "source_cannot_export"
     assert endpoint is not None

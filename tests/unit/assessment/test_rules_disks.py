@@ -123,6 +123,7 @@ OWNERS = [
     ("DSK-011", {**one_disk(has_parent=True), "snapshots": (a_snapshot(),)}, {}, F),
     ("DSK-011", {**one_disk(has_parent=True), "snapshots": UNKNOWN}, {}, U),
     ("DSK-012", one_disk(datastore_id=None), {}, T),
+    ("DSK-012", one_disk(datastore_id=None, backing=DiskBacking.STREAM), {}, F),
     ("DSK-012", {}, {"datastores": {"datastore-1": a_datastore(accessible=False)}}, T),
     ("DSK-012", {}, STORE, F),
     ("DSK-012", {}, {"datastores": {"datastore-1": a_datastore(accessible=UNKNOWN)}}, U),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
-from migration.conversion.core.itinerary import ITINERARY, Leg, steps_of
-from migration.conversion.core.spec import SpecProblem, Targets, build_spec, positions
+from migration.conversion.core.itinerary import Leg, steps_of
+from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec, positions
 
 DISK = DiskFacts(
     2000, "Hard disk 1", 64 << 20, DiskBacking.FLAT, controller_type="ParaVirtualSCSIController", bus_number=0, unit_number=0
@@ -62,13 +62,31 @@ def test_positions_are_distinct_and_leave_three_to_the_cd(count: int) -> None:
     assert taken[:1] == ["0"][:count]
 
 
-def test_the_source_is_confirmed_off_before_any_byte_is_copied_and_again_before_the_start() -> None:
-    names = [step.name for step in ITINERARY]
-    assert names.index("confirm_off") < names.index("copy_disks") < names.index("verify_disks") < names.index("confirm_unchanged")
-    assert names.index("confirm_fresh") < names.index("start")
+def test_a_card_of_a_package_may_have_no_address_and_one_of_a_server_must() -> None:
+    vm = replace(VM, nics=(replace(NIC, mac_address=Unknown("not told")),))
+    packed = replace(TARGETS, source_endpoint_id="", package_path="web.ova")
+    assert [nic.mac_address for nic in build_spec("m-1", vm, packed).nics] == [""]
+    with pytest.raises(SpecProblem, match="MAC address"):
+        build_spec("m-1", vm, TARGETS)
+
+
+SPEC = build_spec("m-1", VM, TARGETS)
+
+
+@pytest.mark.parametrize(("spec", "first"), [(SPEC, "stop_source"), (replace(SPEC, package_path="web.ova"), "check_package")])
+def test_the_source_is_settled_before_any_byte_is_copied_and_asked_again_before_the_start(
+    spec: ConversionSpec, first: str
+) -> None:
+    names = [step.name for step in steps_of(spec) if step.leg is not Leg.PREPARE]
+    assert names[:6] == [first, "copy_disks", "verify_disks", "confirm_unchanged", "confirm_fresh", "start"]
+
+
+def test_a_package_is_neither_stopped_nor_written_to() -> None:
+    assert not {"stop_source", "mark_source"} & {step.name for step in steps_of(replace(SPEC, package_path="web.ova"))}
 
 
 def test_a_machine_without_interfaces_skips_that_step_only() -> None:
-    bare = replace(build_spec("m-1", VM, TARGETS), nics=())
-    full = [step.name for step in steps_of(Leg.PREPARE, build_spec("m-1", VM, TARGETS))]
-    assert [name for name in full if name != "attach_nics"] == [step.name for step in steps_of(Leg.PREPARE, bare)]
+    full = [step.name for step in steps_of(SPEC, Leg.PREPARE)]
+    assert [name for name in full if name != "attach_nics"] == [
+        step.name for step in steps_of(replace(SPEC, nics=()), Leg.PREPARE)
+    ]

@@ -54,6 +54,40 @@ def test_overrides_of_one_machine_win_over_the_table() -> None:
     assert (placement.target_name, placement.template_uuid, placement.sr_by_disk[2000]) == ("new", "tpl-other", "sr-slow")
 
 
+UNTOLD: dict[str, Any] = {"guest_id": UNKNOWN, "firmware": UNKNOWN, "cores_per_socket": UNKNOWN}
+SAID = {"guest_id": "debian12_64Guest", "firmware": "efi", "cores_per_socket": 2}
+
+
+def test_what_a_source_does_not_tell_a_person_may_say_and_what_it_tells_stays() -> None:
+    mapping = a_mapping(
+        overrides={"machine-1": SAID}, templates={"linux": "Other install media", "windows": "Windows Server 2019 (64-bit)"}
+    )
+    silent, told = placed(a_vm(**UNTOLD), mapping), placed(a_vm(firmware="bios"), mapping)
+    assert (silent.firmware, silent.template_name, silent.said.given()) == ("uefi", "Other install media", SAID)
+    assert sum("the source does not tell it" in sentence for sentence in silent.why) == 3
+    assert (told.firmware, told.template_name) == ("bios", "Windows Server 2019 (64-bit)")
+    assert "firmware is bios as the source tells it; the mapping's efi is not used." in told.why
+    assert [reason.subject for reason in refused(a_vm(**UNTOLD)) if "override" in reason.remedy] == [
+        "firmware",
+        "cores_per_socket",
+        "guest_id",
+    ]
+
+
+def test_what_lies_in_a_package_goes_where_the_star_says_and_gets_an_address_of_the_pool() -> None:
+    vm = a_vm(disks=(a_disk(datastore_id=None, backing=DiskBacking.STREAM),), nics=(a_nic(mac_address=UNKNOWN),))
+    target, starred = a_target(), a_mapping(datastores={"*": "fast"})
+    placement = place("machine-1", vm, NAMES, starred, target, in_package=True)
+    assert isinstance(placement, Placement) and placement.sr_by_disk == {2000: "sr-fast"}
+    assert any("gets a new MAC address" in sentence for sentence in placement.why)
+    (reason,) = place("machine-1", vm, NAMES, a_mapping(), target, in_package=True)  # type: ignore[misc]
+    assert (reason.code, reason.subject) == (ReasonCode.DATASTORE_UNMAPPED, "*")
+
+
+def test_the_star_stands_for_a_datastore_without_a_row() -> None:
+    assert placed(a_vm(), a_mapping(datastores={"other": "gone", "*": "fast"})).sr_by_disk == {2000: "sr-fast"}
+
+
 TWO_LANS = replace(a_target_pool(), networks=a_target_pool().networks * 2)
 REFUSALS = [
     (a_vm(), a_mapping(networks={}), None, ReasonCode.NETWORK_UNMAPPED),
@@ -71,6 +105,8 @@ REFUSALS = [
     (a_vm(disks=(a_disk(backing=UNKNOWN),)), None, None, ReasonCode.FACT_UNKNOWN),
     (a_vm(disks=(a_disk(capacity_bytes=UNKNOWN),)), None, None, ReasonCode.FACT_UNKNOWN),
     (a_vm(disks=(a_disk(datastore_id="datastore-9"),)), None, None, ReasonCode.FACT_UNKNOWN),
+    (a_vm(disks=(a_disk(datastore_id=None),)), a_mapping(datastores={"*": "fast"}), None, ReasonCode.FACT_UNKNOWN),
+    (a_vm(nics=(a_nic(mac_address=UNKNOWN),)), None, None, ReasonCode.FACT_UNKNOWN),
     (a_vm(nics=(a_nic(network_id=UNKNOWN, network_name=UNKNOWN),)), None, None, ReasonCode.FACT_UNKNOWN),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from estate.facts.source import DiskFacts, VmFacts
+from estate.facts.source import DiskBacking, DiskFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
@@ -83,12 +83,14 @@ def _first_unread(value: Any, other: Any) -> Any:
     remediation="Restore access to the datastore, or detach the disk.",
 )
 def disk_out_of_reach(vm: VmFacts, context: RuleContext) -> Parts:
-    """No datastore at all, or one that vSphere reports as inaccessible."""
+    """No datastore at all, or one that vSphere reports as inaccessible. A disk in a package was at hand when it was read."""
 
     def question(disk: DiskFacts) -> tuple[Answer, str, Any]:
         store_id = disk.datastore_id
-        if isinstance(store_id, Unknown) or store_id is None:
-            return known(store_id, lambda _: True), "datastore_id", store_id
+        if store_id is None:
+            return known(disk.backing, lambda kind: kind != DiskBacking.STREAM), "datastore_id", _first_unread(None, disk.backing)
+        if isinstance(store_id, Unknown):
+            return Answer.UNKNOWN, "datastore_id", store_id
         store = context.estate.datastores.get(store_id)
         reachable = NOT_LISTED if store is None else store.accessible
         return known(reachable, lambda accessible: not accessible), "datastore_id", _first_unread(store_id, reachable)

@@ -1,0 +1,111 @@
+"""A machine on a vCenter or ESXi host: shut down, confirmed off, exported under a lease, noticed when it ran again.
+
+The guest is asked first; after the deadline the power is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from estate.disks.vmdk.source import StreamVmdkSource
+from estate.errors import AskPerson
+from estate.facts.unknown import Unknown
+from estate.vsphere import power
+from estate.vsphere.export import ExportDisk, ExportLease, open_export
+from estate.vsphere.session import VsphereSession
+from migration.conversion import selectors
+from migration.conversion.core.freshness import SourceMarker, stale_reason
+from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.models import Conversion
+from migration.conversion.services import progress
+from project.backbone.jobs.context import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class _LeasedDisks:
+    """The disks of an export. Implements `ports.Disks`."""
+
+    lease: ExportLease
+
+    @property
+    def offered(self) -> Sequence[ExportDisk]:
+        return self.lease.disks
+
+    def open(self, address: str) -> StreamVmdkSource:
+        offered = next(disk for disk in self.lease.disks if disk.address == address)
+        return StreamVmdkSource(self.lease.open_stream(offered))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSource:
+    """One machine behind a session with its server. Implements `ports.MachineSource`."""
+
+    session: VsphereSession
+    spec: ConversionSpec
+    job: JobContext
+
+    def bring_down(self, row: Conversion) -> None:
+        if not self._look().is_off:
+            progress.remember_running(row)
+        self.job.say(f"Shutting {self.spec.name} down")
+        power.shut_down(
+            self.session,
+            self.spec.source_vm_id,
+            deadline_s=settings.SHUTDOWN_DEADLINE_S,
+            then_power_off=True,
+            alive=self.job.alive,
+        )
+        self._confirm_off(row)
+
+    def require_unchanged(self, row: Conversion) -> None:
+        reason = stale_reason(selectors.source_marker_of(row), self._look())
+        if reason is not None:
+            raise AskPerson(
+                f"The copy of {self.spec.name} is stale: {reason}. It is not cut over.",
+                code="source_ran_again",
+                next_step="See to it that nobody powers the source on, then retry the conversion: it is copied from the start.",
+                where=self.spec.name,
+            )
+
+    @contextmanager
+    def disks(self) -> Iterator[_LeasedDisks]:
+        with open_export(self.session, self.spec.source_vm_id, alive=self.job.alive) as lease:
+            yield _LeasedDisks(lease)
+
+    def mark_moved(self, row: Conversion, line: str) -> None:
+        power.annotate(self.session, self.spec.source_vm_id, line)
+
+    def bring_back(self, row: Conversion) -> str:
+        """One that was off before stays off."""
+        if not row.source_was_running:
+            return "the source stays off, as it was before"
+        power.power_on(self.session, self.spec.source_vm_id, alive=self.job.alive)
+        return "the source runs again"
+
+    def _look(self) -> SourceMarker:
+        """The source's power state, boot time and change version as they are now."""
+        seen = power.state(self.session, self.spec.source_vm_id)
+        unreadable = [
+            value.reason for value in (seen.power_state, seen.boot_time, seen.change_version) if isinstance(value, Unknown)
+        ]
+        return SourceMarker(
+            power_state="unknown" if isinstance(seen.power_state, Unknown) else seen.power_state.value,
+            boot_time=seen.boot_time.isoformat() if seen.boot_time and not isinstance(seen.boot_time, Unknown) else None,
+            change_version="" if isinstance(seen.change_version, Unknown) else seen.change_version,
+            unreadable="; ".join(unreadable),
+        )
+
+    def _confirm_off(self, row: Conversion) -> None:
+        seen = self._look()
+        if not seen.is_off or seen.unreadable:
+            raise AskPerson(
+                f"{self.spec.name} is {seen.power_state} {seen.unreadable} although it was shut down",
+                code="source_not_off",
+                next_step="Find out what powered it on, shut it down, and retry the conversion.",
+                where=self.spec.name,
+            )
+        progress.remember_source(row, seen)
