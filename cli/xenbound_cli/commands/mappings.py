@@ -14,6 +14,8 @@ from xenbound_cli.session import Session
 TABLES = ("networks", "datastores", "templates")
 LIST = [Column("NAME", "name"), Column("VERSION", "version"), Column("POOL", "pool"), Column("ID", "id")]
 ENTRIES = [Column("TABLE", "table"), Column("SOURCE", "source"), Column("TARGET", "target"), Column("WHY", "why")]
+OVERRIDES = ("sr", "template", "name", "guest_id", "firmware")
+"""What one machine may get as text; `cores_per_socket` is a number beside them."""
 GAPS = [Column("CODE", "code"), Column("SUBJECT", "subject"), Column("WHAT IS MISSING", "detail"), Column("REMEDY", "remedy")]
 
 
@@ -31,10 +33,15 @@ def add(plan_commands: Commands) -> None:
         entered.add_argument(
             f"--{table[:-1]}", action="append", default=[], dest=table, metavar="SOURCE=TARGET", help="repeat it"
         )
+    override = command(mapping, "override", override_machine, "what one machine gets instead of the tables' answer")
+    for field in OVERRIDES:
+        override.add_argument(f"--{field.replace('_', '-')}", metavar=field.upper())
+    override.add_argument("--cores-per-socket", type=int, metavar="N")
     shown = command(mapping, "show", show_mapping, "its entries")
     lacking = command(mapping, "gaps", show_gaps, "what it lacks")
-    for parser in (suggest, entered, shown, lacking):
+    for parser in (suggest, entered, override, shown, lacking):
         parser.add_argument("mapping", metavar="MAPPING", help="name or id")
+    override.add_argument("machine", metavar="MACHINE", help="name or id")
 
 
 def list_mappings(session: Session, args: argparse.Namespace) -> None:
@@ -83,6 +90,20 @@ def set_entries(session: Session, args: argparse.Namespace) -> None:
     tables = {table: {**mapping.get(table, {}), **entries} for table, entries in wanted.items()}
     changed = session.api.patch(session.path(f"mappings/{mapping['id']}"), tables, version=mapping["version"])
     session.screen.answer(changed, lambda: session.screen.table(_entries(changed, {}), ENTRIES[:3]))
+
+
+def override_machine(session: Session, args: argparse.Namespace) -> None:
+    """Set what one machine gets; fields that are not given stay, an empty one is as the tables say."""
+    wanted = {field: given for field in (*OVERRIDES, "cores_per_socket") if (given := getattr(args, field)) is not None}
+    if not wanted:
+        raise UsageError("Nothing to set.", next_step="For example: --guest-id debian12_64Guest")
+    mapping = find(session, "mappings", args.mapping, what="mapping")
+    machine = find(session, "machines", args.machine, what="machine", by_filter=True)
+    overrides = mapping.get("overrides", {})
+    overrides[machine["id"]] = {**overrides.get(machine["id"], {}), **wanted}
+    changed = session.api.patch(session.path(f"mappings/{mapping['id']}"), {"overrides": overrides}, version=mapping["version"])
+    told = ", ".join(f"{field} {value}" for field, value in changed["overrides"][machine["id"]].items())
+    session.screen.answer(changed, lambda: session.screen.line(f"{machine['name']}: {told}"))
 
 
 def _entry(text: str) -> tuple[str, str]:

@@ -93,6 +93,12 @@ def test_a_plan_is_made_from_a_suggested_mapping_and_its_cutover_meets_a_closed_
     assert owner.run("plan", "mapping", "set", "m", "--network", "VM Network=LAN", "--datastore", "san-a=fast").code == 0
     assert "complete" in owner.run("plan", "mapping", "gaps", "m").out
     assert "VM Network" in owner.run("plan", "mapping", "show", "m").out
+    for given in (["--guest-id", "debian12_64Guest"], ["--cores-per-socket", "2"]):
+        said = owner.run("plan", "mapping", "override", "m", "app", *given)
+    assert (said.code, said.out.strip()) == (0, "app: guest_id debian12_64Guest, cores_per_socket 2")
+    refused = owner.run("plan", "mapping", "override", "m", "app", "--firmware", "coreboot")
+    assert refused.code != 0 and "firmware" in refused.err
+    assert owner.run("plan", "mapping", "override", "m", "app").code == 2
     made = owner.run("plan", "create", "--pool", pool, "--mapping", "m", "--name", "p", "--machine", "app")
     assert made.code == 0, made.err
     assert "Plan p is draft" in made.out
