@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from estate.facts.unknown import UNKNOWN, Unknown
+from estate.facts.unknown import UNKNOWN, Unknown, unknown_from
+
+if TYPE_CHECKING:
+    Settings = dict[str, str] | Unknown
+else:
+    Settings = dict[str, str]  # a decoder cannot tell an unknown fact from a mapping: PoolFacts does
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +182,8 @@ class PoolFacts:
     coordinator_uuid: str
     collected_at: datetime
     ha_enabled: bool | Unknown
-    ha_configuration: dict[str, str] | Unknown
-    other_config: dict[str, str] | Unknown
+    ha_configuration: Settings
+    other_config: Settings
     ha_host_failures_to_tolerate: int | Unknown = UNKNOWN
     ha_plan_exists_for: int | Unknown = UNKNOWN
     ha_overcommitted: bool | Unknown = UNKNOWN
@@ -195,3 +201,7 @@ class PoolFacts:
     templates: tuple[TemplateFacts, ...] = ()
     messages: tuple[PoolMessageFacts, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for name in ("ha_configuration", "other_config"):
+            object.__setattr__(self, name, unknown_from(getattr(self, name)))

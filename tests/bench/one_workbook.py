@@ -17,8 +17,9 @@ from typing import Any
 from python_calamine import CalamineWorkbook
 
 from estate import rvtools
-from estate.facts.source import SourceAbout, SourceFact, VmFacts
+from estate.facts.source import SourceAbout, SourceFact
 from estate.rvtools import OnPage
+from tests.bench.into_database import stored
 from tests.bench.one_copy import peak_rss_mib
 
 
@@ -35,34 +36,12 @@ def facts(file: Path) -> dict[str, Any]:
 
 
 def imported(file: Path) -> dict[str, Any]:
-    """Everything stored as a complete inventory, as the collecting job does it; the database is made beforehand."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    from migration.inventory.services import collecting
-    from migration.inventory.services.recognising import seen_vm
-    from migration.inventory.work.overlap import read_aside
-    from project.backbone.models import Customer, Project
-    from tests.builders.inventory import SYSTEM, a_source
-
-    source = a_source(Project.objects.create(customer=Customer.objects.create(name="bench"), name="bench"))
-    seen = {}
-    began_s = time.monotonic()
-    inventory = collecting.begin(source, job_id=None, actor=SYSTEM)
-
-    def take(kind: str, page: Sequence[SourceFact]) -> None:
-        collecting.add_page(inventory, page)
-        seen.update({fact.native_id: seen_vm(fact) for fact in page if isinstance(fact, VmFacts)})
+    """Everything stored as a complete inventory."""
 
     def read(on_page: OnPage, alive: Callable[[], None]) -> SourceAbout:
         return rvtools.read(file, on_page=on_page, alive=alive)
 
-    about = read_aside(read, on_page=take, alive=lambda: None)
-    complete = collecting.complete(inventory, about=about, vms=seen, actor=SYSTEM)
-    return {"seconds": time.monotonic() - began_s, "vms": complete.counts["vms"]}
+    return stored(read)
 
 
 def cells(file: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.bench.into_database import environment
 from tests.builders import workbooks
 from tests.builders.large_estate import large_estate
 
@@ -78,7 +79,6 @@ def one_round(file: Path, var: Path) -> dict[str, Any]:
 def told(file: Path, what: str, var: Path) -> dict[str, Any]:
     """The JSON line of one reading."""
     command = [sys.executable, "-m", "tests.bench.one_workbook", str(file), what]
-    environment = os.environ | {"XENBOUND_VAR": str(var), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "project.settings"}
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | environment(var))
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from estate.facts.codec import from_json, to_json
+from estate.facts.codec import canonical_json, from_json
 from estate.facts.source import SourceFact
+from migration.inventory.core.facets import facets_of
 from migration.inventory.core.kinds import FACTS_CLASS, FactKind, kind_of
 from migration.inventory.core.volatile import joined, split
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFact:
-    """One fact made ready for storing: `digest` addresses `body`, the volatile values travel beside it.
-
-    `text` is the body in its one canonical spelling: it is made once, hashed and stored.
-    """
+    """One fact made ready for storing, in canonical JSON: `digest` addresses `body`, the volatile values travel beside it."""
 
     kind: FactKind
     native_id: str
     name: str
     digest: str
-    body: dict[str, Any]
-    text: str
-    volatile: dict[str, Any]
-
-
-_SPELL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-
-
-def canonical_json(value: object) -> str:
-    """One spelling per value: sorted keys, no blanks. Raises ValueError for NaN, which has no JSON form."""
-    return _SPELL(value)
+    body: str
+    volatile: str
+    facets: str
 
 
 def digest_of(kind: FactKind, text: str) -> str:
@@ -45,9 +34,17 @@ def digest_of(kind: FactKind, text: str) -> str:
 def stored(fact: SourceFact) -> StoredFact:
     """A fact in the form in which inventories keep it."""
     kind = kind_of(fact)
-    body, volatile = split(kind, to_json(fact))
-    text = canonical_json(body)
-    return StoredFact(kind, fact.native_id, fact.name, digest_of(kind, text), body, text, volatile)
+    lasting, volatile = split(kind, fact)
+    body = canonical_json(lasting)
+    return StoredFact(
+        kind=kind,
+        native_id=fact.native_id,
+        name=fact.name,
+        digest=digest_of(kind, body),
+        body=body,
+        volatile=canonical_json(volatile),
+        facets=canonical_json(facets_of(lasting)),
+    )
 
 
 def fact_of(kind: FactKind, body: dict[str, Any], volatile: dict[str, Any]) -> SourceFact:

@@ -20,5 +20,5 @@ FACETS = (
 
 
 def facets_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Those of a facts object in JSON form; what is unknown or has none of it is left out."""
+    """Those of a fact's values; what is unknown or has none of it is left out."""
     return {name: value for name in FACETS if isinstance(value := body.get(name), str)}

@@ -14,10 +14,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A VM as one source shows it; `instance_uuid` is empty when the source does not tell it."""
+    """What a machine's identity needs of a VM that a source shows; `instance_uuid` is empty when the source does not tell it."""
 
     native_id: str
     instance_uuid: str
+    name: str = ""
+    disk_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

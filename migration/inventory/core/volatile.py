@@ -7,9 +7,12 @@ Power state, host placement and IP addresses stay inside the hash: a person want
 
 from __future__ import annotations
 
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
-from migration.inventory.core.kinds import FactKind
+from estate.facts.source import SourceFact
+from migration.inventory.core.kinds import FACTS_CLASS, FactKind
 
 VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
     # A thin disk grows with every write, Tools come and go with the guest, and every setting saved bumps the change version.
@@ -35,12 +38,17 @@ VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
 }
 
 
-def split(kind: FactKind, facts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The lasting part and the volatile part of a facts object in JSON form; together they are the whole."""
-    paths = VOLATILE_PATHS[kind]
-    lasting = {path: value for path, value in facts.items() if path not in paths}
-    volatile = {path: value for path, value in facts.items() if path in paths}
-    return lasting, volatile
+@cache
+def _paths(kind: FactKind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lasting and the volatile fields of a kind of facts."""
+    names, volatile = [part.name for part in fields(FACTS_CLASS[kind])], VOLATILE_PATHS[kind]
+    return tuple(name for name in names if name not in volatile), tuple(name for name in names if name in volatile)
+
+
+def split(kind: FactKind, fact: SourceFact) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The lasting and the volatile values of a fact, by field; together they are the whole."""
+    lasting, volatile = _paths(kind)
+    return {name: getattr(fact, name) for name in lasting}, {name: getattr(fact, name) for name in volatile}
 
 
 def joined(lasting: dict[str, Any], volatile: dict[str, Any]) -> dict[str, Any]:

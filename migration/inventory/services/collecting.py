@@ -15,11 +15,11 @@ from django.db.models import Count, F
 from estate.facts.codec import to_json
 from estate.facts.source import SourceAbout, SourceFact
 from migration.inventory.core.blobs import stored
+from migration.inventory.core.identity import Seen
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryEvent, InventoryState, next_state
 from migration.inventory.models import Inventory, MadeBy, Source
 from migration.inventory.services import recognising, storing
-from migration.inventory.services.recognising import SeenVm
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -69,7 +69,7 @@ def _still_collecting(inventory: Inventory, more: int) -> None:
 
 @transaction.atomic
 def complete(
-    inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, SeenVm], disks: int | None = None, actor: Actor
+    inventory: Inventory, *, about: SourceAbout, vms: Mapping[str, Seen], disks: int | None = None, actor: Actor
 ) -> Inventory:
     """Make the inventory visible: state, counts, machines and the source's latest, and ask for its assessment, all at once.
 
@@ -104,7 +104,7 @@ def ask_assessment(inventory: Inventory, *, cause: str, actor: Actor) -> None:
     )
 
 
-def _counts(inventory: Inventory, vms: Mapping[str, SeenVm], disks: int | None) -> dict[str, int]:
+def _counts(inventory: Inventory, vms: Mapping[str, Seen], disks: int | None) -> dict[str, int]:
     by_kind = inventory.entries.order_by().values_list("kind").annotate(Count("id"))
     found = {FactKind(kind): number for kind, number in by_kind}
     disks = sum(vm.disk_count for vm in vms.values()) if disks is None else disks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,25 +11,16 @@ from estate.facts.unknown import Unknown
 from migration.inventory.core.identity import Decision, Fresh, Same, Seen, Sighted, identify
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.models import IdentityQuestion, Inventory, InventoryEntry, Machine, Sighting, Source, SourceKind
+from migration.inventory.services import storing
 
 ROWS_PER_INSERT = 500
 # Who is acted on when several sources show a machine: the one that manages it, then its host, then files.
 _ACTING_ORDER = (SourceKind.VCENTER, SourceKind.ESXI, SourceKind.OVA, SourceKind.RVTOOLS)
 
 
-@dataclass(frozen=True, slots=True)
-class SeenVm:
-    """What the stable identity of a machine needs of one VM."""
-
-    native_id: str
-    name: str
-    instance_uuid: str
-    disk_count: int
-
-
-def seen_vm(vm: VmFacts) -> SeenVm:
+def seen_vm(vm: VmFacts) -> Seen:
     """What a machine's identity keeps of a VM."""
-    return SeenVm(
+    return Seen(
         native_id=vm.native_id,
         name=vm.name,
         instance_uuid="" if isinstance(vm.instance_uuid, Unknown) else vm.instance_uuid,
@@ -45,15 +35,14 @@ def still_seen(inventory: Inventory, seen_at: datetime) -> None:
     Machine.objects.filter(source_id=inventory.source_id, native_id__in=held).update(last_seen_at=seen_at)
 
 
-def remember(inventory: Inventory, vms: Mapping[str, SeenVm], *, vcenter: str, seen_at: datetime) -> None:
+def remember(inventory: Inventory, vms: Mapping[str, Seen], *, vcenter: str, seen_at: datetime) -> None:
     """Make or update the machines of these VMs, and where they were seen. `vcenter` is the source's own UUID, if it is one."""
-    seen = [Seen(vm.native_id, vm.instance_uuid) for vm in vms.values()]
-    decisions = identify(seen, source_id=inventory.source_id, vcenter=vcenter, sighted=_sighted(inventory))
+    decisions = identify(vms.values(), source_id=inventory.source_id, vcenter=vcenter, sighted=_sighted(inventory))
     elsewhere = _acted_on_elsewhere(inventory.source, decisions)
-    _write_machines(inventory, [vm for vm in vms.values() if vm.native_id not in elsewhere], seen_at)
+    storing.put_machines(inventory, [vm for vm in vms.values() if vm.native_id not in elsewhere], seen_at)
     rows = Machine.objects.filter(source_id=inventory.source_id).values_list("native_id", "id")
     mine = {**dict(rows), **elsewhere}
-    _write_sightings(inventory, vms, mine, seen_at)
+    storing.put_sightings(inventory, vms.values(), mine, seen_at)
     _ask_people(inventory, decisions, mine)
 
 
@@ -105,37 +94,3 @@ def _acted_on_elsewhere(source: Source, decisions: Mapping[str, Decision]) -> di
 def rank(source: Source) -> int:
     """Lower manages a machine better."""
     return _ACTING_ORDER.index(SourceKind(source.kind))
-
-
-def _write_machines(inventory: Inventory, vms: list[SeenVm], seen_at: datetime) -> None:
-    machines = [
-        Machine(
-            project_id=inventory.project_id, source_id=inventory.source_id, native_id=vm.native_id, name=vm.name,
-            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
-        )
-        for vm in vms
-    ]  # fmt: skip
-    Machine.objects.bulk_create(
-        machines,
-        batch_size=ROWS_PER_INSERT,
-        update_conflicts=True,
-        unique_fields=["source", "native_id"],
-        update_fields=["name", "instance_uuid", "last_seen_at"],
-    )
-
-
-def _write_sightings(inventory: Inventory, vms: Mapping[str, SeenVm], machines: Mapping[str, UUID], seen_at: datetime) -> None:
-    sightings = [
-        Sighting(
-            machine_id=machines[vm.native_id], source_id=inventory.source_id, native_id=vm.native_id,
-            instance_uuid=vm.instance_uuid, last_seen_at=seen_at,
-        )
-        for vm in vms.values()
-    ]  # fmt: skip
-    Sighting.objects.bulk_create(
-        sightings,
-        batch_size=ROWS_PER_INSERT,
-        update_conflicts=True,
-        unique_fields=["source", "native_id"],
-        update_fields=["instance_uuid", "last_seen_at"],
-    )

@@ -9,11 +9,12 @@ from django.db import connection, transaction
 
 from estate.facts.source import SourceAbout, SourceFact, VmFacts
 from migration.inventory.core.blobs import StoredFact, stored
+from migration.inventory.core.identity import Seen
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.models import Inventory, InventoryEntry, MadeBy, Source
 from migration.inventory.selectors.merged import vm_of
 from migration.inventory.services import collecting, recognising, storing
-from migration.inventory.services.recognising import SeenVm, seen_vm
+from migration.inventory.services.recognising import seen_vm
 from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 
@@ -71,7 +72,7 @@ def _copy(base: Inventory, inventory: Inventory) -> None:
         cursor.execute(statement, [storing.key(inventory.pk), storing.key(base.pk)])
 
 
-def _disks(base: Inventory, vms: Mapping[str, SeenVm], lost: Collection[tuple[FactKind, str]]) -> int:
+def _disks(base: Inventory, vms: Mapping[str, Seen], lost: Collection[tuple[FactKind, str]]) -> int:
     """All disks: those the base counted, but for the machines that changed or went, whose disks now count."""
     moved = [*vms, *(native_id for kind, native_id in lost if kind is FactKind.VM)]
     rows = InventoryEntry.objects.filter(inventory=base, kind=FactKind.VM.value, native_id__in=moved)

@@ -1,24 +1,33 @@
-"""Rows of facts written in bulk: plain statements with many parameters, since a model object per row costs more than the row.
+"""Rows written in bulk: plain statements with many parameters, since a model object per row costs more than the row.
 
 Both databases know the same `ON CONFLICT`. Whether an inventory may still be written to is decided by services.collecting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
 
-from migration.inventory.core.blobs import StoredFact, canonical_json
-from migration.inventory.core.facets import facets_of
-from migration.inventory.models import FactBlob, Inventory
+from migration.inventory.core.blobs import StoredFact
+from migration.inventory.core.identity import Seen
+from migration.inventory.models import Disposition, FactBlob, Inventory
 
 _BLOBS = "INSERT INTO inventory_factblob (digest, kind, body) VALUES (%s, %s, %s) ON CONFLICT (digest) DO NOTHING"
 _ENTRIES = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (inventory_id, kind, native_id)
 DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile, facets = excluded.facets"""
+
+_MACHINES = """INSERT INTO inventory_machine
+(id, created_at, project_id, source_id, native_id, instance_uuid, name, disposition, note, version, last_seen_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, %s) ON CONFLICT (source_id, native_id)
+DO UPDATE SET name = excluded.name, instance_uuid = excluded.instance_uuid, last_seen_at = excluded.last_seen_at"""
+_SIGHTINGS = """INSERT INTO inventory_sighting (id, machine_id, source_id, native_id, instance_uuid, last_seen_at)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (source_id, native_id)
+DO UPDATE SET instance_uuid = excluded.instance_uuid, last_seen_at = excluded.last_seen_at"""
 
 
 def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
@@ -35,7 +44,7 @@ def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
 def _new_blobs(facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
     by_digest = {fact.digest: fact for fact in facts}
     known = set(FactBlob.objects.filter(digest__in=list(by_digest)).values_list("digest", flat=True))
-    return [(digest, fact.kind.value, fact.text) for digest, fact in by_digest.items() if digest not in known]
+    return [(digest, fact.kind.value, fact.body) for digest, fact in by_digest.items() if digest not in known]
 
 
 def _entries(inventory: Inventory, facts: Iterable[StoredFact]) -> list[tuple[Any, ...]]:
@@ -48,8 +57,8 @@ def _entries(inventory: Inventory, facts: Iterable[StoredFact]) -> list[tuple[An
             fact.native_id,
             fact.name,
             fact.digest,
-            canonical_json(fact.volatile),
-            canonical_json(facets_of(fact.body)),
+            fact.volatile,
+            fact.facets,
         )
         for fact in facts
     ]
@@ -58,3 +67,26 @@ def _entries(inventory: Inventory, facts: Iterable[StoredFact]) -> list[tuple[An
 def key(value: UUID) -> UUID | str:
     """An id as the database stores it."""
     return value if connection.features.has_native_uuid_field else value.hex
+
+
+def put_machines(inventory: Inventory, vms: Iterable[Seen], seen_at: datetime) -> None:
+    """A machine for each VM of the inventory's source; one that is known keeps its id and what people decided about it."""
+    project, source, at = key(inventory.project_id), key(inventory.source_id), moment(seen_at)
+    rows = [
+        (key(uuid4()), at, project, source, vm.native_id, vm.instance_uuid, vm.name, Disposition.MIGRATE.value, at) for vm in vms
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_MACHINES, rows)
+
+
+def put_sightings(inventory: Inventory, vms: Iterable[Seen], machines: Mapping[str, UUID], seen_at: datetime) -> None:
+    """Where each VM's machine, by native id, was seen."""
+    source, at = key(inventory.source_id), moment(seen_at)
+    rows = [(key(uuid4()), key(machines[vm.native_id]), source, vm.native_id, vm.instance_uuid, at) for vm in vms]
+    with connection.cursor() as cursor:
+        cursor.executemany(_SIGHTINGS, rows)
+
+
+def moment(value: datetime) -> Any:
+    """A time as the database stores it."""
+    return connection.ops.adapt_datetimefield_value(value)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from estate.facts.source import SourceFact, VmFacts
+from migration.inventory.core.identity import Seen
 from migration.inventory.models import Inventory, MadeBy, Source
 from migration.inventory.services import collecting
-from migration.inventory.services.recognising import SeenVm, seen_vm
+from migration.inventory.services.recognising import seen_vm
 from migration.inventory.work.overlap import Read, read_aside
 from project.backbone.jobs.context import JobContext
 
@@ -38,7 +39,7 @@ class _Intake:
 
     job: JobContext
     inventory: Inventory
-    vms: dict[str, SeenVm] = field(default_factory=dict)
+    vms: dict[str, Seen] = field(default_factory=dict)
     done: int = 0
 
     def take(self, kind: str, facts: Sequence[SourceFact]) -> None:

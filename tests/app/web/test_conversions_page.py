@@ -52,7 +52,11 @@ def test_a_failed_machine_says_what_is_wrong_and_what_to_do(world: World) -> Non
     error = {"code": "x", "message": "file-01 ran again", "next_step": "Power it off and retry."}
     in_state("file-01", State.FAILED, step="confirm_unchanged", error=error)
     page = text(world)
-    assert "file-01 ran again" in page and "Power it off and retry." in page and "Confirm that the source stayed off" in page
+    assert (
+        "file-01 ran again" in page
+        and "Power it off and retry." in page
+        and "Confirm that nothing happened to the source" in page
+    )
 
 
 def test_hostile_names_are_shown_as_text(world: World) -> None:

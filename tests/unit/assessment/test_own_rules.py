@@ -292,7 +292,7 @@ def paths_of(facts: type, above: str = "") -> Iterator[str]:
     hints = get_type_hints(facts)
     for each in fields(facts):
         kinds = [kind for kind in get_args(hints[each.name]) or (hints[each.name],) if kind not in (Unknown, type(None))]
-        kind = hints[each.name] if get_origin(hints[each.name]) is tuple else kinds[0]
+        kind = hints[each.name] if get_origin(hints[each.name]) in (tuple, dict) else kinds[0]
         element = get_args(kind)[0] if get_origin(kind) is tuple else None
         if get_origin(kind) is dict or get_origin(element) is tuple:
             yield f"{above}{each.name}.key"
