@@ -21,7 +21,7 @@ def to_json(facts: object) -> Any:
 
 
 def canonical_json(facts: object) -> str:
-    """The one spelling of a facts object, or of plain values: sorted keys, no blanks."""
+    """The one spelling of a facts object, or of plain values: sorted keys, no blanks. Kept facts hold no floating numbers."""
     return _CANONICAL.encode(facts).decode()
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,12 @@ def test_lasting_values_change_the_address(change: dict) -> None:
 def test_every_volatile_path_is_a_field_of_its_kind() -> None:
     for kind, paths in VOLATILE_PATHS.items():
         assert paths <= set(FACTS_CLASS[kind].__dataclass_fields__)
+
+
+def test_no_kept_fact_holds_a_floating_number() -> None:
+    """One that is not a number has no JSON form, and would be spelled as none."""
+    spelled = json.dumps(msgspec.json.schema(tuple[tuple(FACTS_CLASS.values())]))
+    assert '"integer"' in spelled and '"number"' not in spelled
 
 
 def test_two_kinds_never_share_an_address() -> None:
