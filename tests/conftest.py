@@ -16,6 +16,11 @@ from tests.builders.people import People, three_people
 pytest_plugins = ["tests.no_skips"]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give no test its name: what holds a time (an archive's header) would be named otherwise by each test process."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def quick_settings(settings: Any) -> Iterator[None]:
     """Cheap password hashes, and a sign-in brake that starts fresh in every test."""
