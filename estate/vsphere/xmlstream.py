@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-
-from lxml import etree
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from estate.vsphere.errors import WireFault
 
@@ -21,57 +20,51 @@ ANSWER_LIMIT_BYTES = 2 << 30
 OBJECT_LIMIT_BYTES = 64 << 20
 FAULT_LIMIT_BYTES = 1 << 20
 PROLOGUE_BYTES = 1024
+ENVELOPE_DEPTH = 8
 _PROLOGUE = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*\?>)?\s*<[A-Za-z_]")
+
+_Wanted = tuple[tuple[str, ...], tuple[str, ...]]  # tags, and tags of their parents
 
 
 class BadXml(ValueError):
     """The answer is not the XML it should be, or larger than anything this product asks for."""
 
 
-def _parser_options() -> dict[str, object]:
-    return {
-        "huge_tree": True,
-        "resolve_entities": False,
-        "load_dtd": False,
-        "no_network": True,
-        "encoding": "utf-8",
-        "remove_comments": True,
-        "remove_pis": True,
-    }
-
-
-def elements(chunks: Iterable[bytes], tags: tuple[str, ...], *parents: str) -> Iterator[etree._Element]:
+def elements(chunks: Iterable[bytes], tags: tuple[str, ...], *parents: str) -> Iterator[Element]:
     """The elements named `tags` directly below one of `parents`, each valid only until the next is asked for.
 
     Raises:
         BadXml: not well formed, broken off, with a DTD, or over the limits.
     """
-    parser = etree.XMLPullParser(events=("end",), tag=tags, **_parser_options())  # type: ignore[arg-type]  # stubs lag
+    builder = TreeBuilder()
+    parser = _parser(builder)
     bounded = _Bounded()
     try:
         for chunk in _checked_prologue(chunks):
             bounded.add(len(chunk))
             parser.feed(chunk)
-            for _event, element in parser.read_events():
-                assert isinstance(element, etree._Element)
-                if not _is_child_of(element, parents):
-                    continue
+            for element in _ended(builder.close(), (tags, parents)):
                 bounded.object_ended()
                 yield element
-                _forget(element)
-        parser.close()
-    except etree.XMLSyntaxError as error:
+        yield from _ended(parser.close(), (tags, parents), whole=True)
+    except ParseError as error:
         raise BadXml(str(error)) from error
 
 
-def document(chunks: Iterable[bytes], *, limit_bytes: int = FAULT_LIMIT_BYTES) -> etree._Element:
+def _parser(builder: TreeBuilder) -> XMLParser:
+    return XMLParser(target=builder, encoding="utf-8")  # noqa: S314 - entities need a DTD, which `_checked_prologue` refuses
+
+
+def document(chunks: Iterable[bytes], *, limit_bytes: int = FAULT_LIMIT_BYTES) -> Element:
     """A whole small document. Raises BadXml."""
-    body = _joined(chunks, limit_bytes)
-    parser = etree.XMLParser(**_parser_options())  # type: ignore[arg-type]  # stubs lag
+    parser = _parser(TreeBuilder())
     try:
-        return etree.fromstring(b"".join(_checked_prologue([body])), parser)
-    except etree.XMLSyntaxError as error:
+        for chunk in _checked_prologue([_joined(chunks, limit_bytes)]):
+            parser.feed(chunk)
+        found: Element = parser.close()
+    except ParseError as error:
         raise BadXml(str(error)) from error
+    return found
 
 
 def fault(chunks: Iterable[bytes]) -> WireFault:
@@ -83,18 +76,18 @@ def fault(chunks: Iterable[bytes]) -> WireFault:
     return read_fault(detail[0] if detail is not None and len(detail) else None, found.findtext("faultstring") or "")
 
 
-def read_fault(detail: etree._Element | None, message: str = "") -> WireFault:
+def read_fault(detail: Element | None, message: str = "") -> WireFault:
     """A fault element (from a SOAP fault's detail or from a `missingSet`) with its plain fields."""
     if detail is None:
         return WireFault("MethodFault", message, {})
-    type_name = detail.get(XSI_TYPE) or etree.QName(detail).localname.removesuffix("Fault")
-    fields = {etree.QName(child).localname: child.text or "" for child in detail if not len(child)}
+    type_name = detail.get(XSI_TYPE) or local(detail.tag).removesuffix("Fault")
+    fields = {local(child.tag): child.text or "" for child in detail if not len(child)}
     return WireFault(local(type_name), message, fields)
 
 
 def local(name: str) -> str:
-    """A type name without its namespace prefix."""
-    return name.rsplit(":", 1)[-1]
+    """A type or tag name without its namespace."""
+    return name.rpartition("}")[2].rpartition(":")[2]
 
 
 class _Bounded:
@@ -144,14 +137,25 @@ def _joined(chunks: Iterable[bytes], limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _is_child_of(element: etree._Element, parents: tuple[str, ...]) -> bool:
-    above = element.getparent()
-    return above is not None and above.tag in parents
+def _ended(above: Element | None, wanted: _Wanted, *, whole: bool = False, depth: int = ENVELOPE_DEPTH) -> Iterator[Element]:
+    """What has ended below `above` in a tree that still grows, forgotten afterwards. Only the last child may be open.
+
+    `whole`: the last child has ended too.
+    """
+    if above is None or not depth:
+        return
+    ended = above[: len(above) if whole else -1]
+    for each in ended:
+        if _is_wanted(above, each, wanted):
+            yield each
+        else:
+            yield from _ended(each, wanted, whole=True, depth=depth - 1)
+        each.clear()
+    del above[: len(ended)]
+    if len(above) and not _is_wanted(above, above[0], wanted):
+        yield from _ended(above[0], wanted, depth=depth - 1)
 
 
-def _forget(element: etree._Element) -> None:
-    """Free an element and its earlier siblings; otherwise the whole answer stays in memory."""
-    element.clear()
-    above = element.getparent()
-    while above is not None and element.getprevious() is not None:
-        del above[0]
+def _is_wanted(above: Element, each: Element, wanted: _Wanted) -> bool:
+    tags, parents = wanted
+    return each.tag in tags and above.tag in parents

@@ -7,8 +7,7 @@ a distributed switch names only its port group's key. Each device is walked once
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.source import DeviceFacts, DiskBacking, DiskFacts, NicFacts
 from estate.facts.unknown import Unknown, is_known
@@ -51,7 +50,7 @@ _TRAITS = (
     "busNumber",
 )
 
-NicParts = dict[str, _Element]
+Parts = dict[str, Element]
 Addresses = dict[int, tuple[str, ...]]
 
 
@@ -83,7 +82,7 @@ def unread_devices(reason: Unknown) -> Devices:
     return Devices(disks=reason, nics=reason, has_vtpm=reason, other=reason)
 
 
-def read_devices(listed: _Element, networks: NetworkNames, addresses: Addresses) -> Devices:
+def read_devices(listed: Element, networks: NetworkNames, addresses: Addresses) -> Devices:
     """Read `config.hardware.device`; `addresses` holds the guest's IP addresses by device key."""
     walked = [(kind, parts(device)) for device in listed if (kind := wire_type(device)) not in _ORDINARY]
     controllers = {plain(text(found.get("key"))): (kind, found) for kind, found in walked if "busNumber" in found}
@@ -99,7 +98,7 @@ def read_devices(listed: _Element, networks: NetworkNames, addresses: Addresses)
     return Devices(tuple(disks), tuple(nics), has_vtpm=has_vtpm, other=tuple(sorted(other, key=lambda each: each.device_key)))
 
 
-def _disk(found: NicParts, controller: tuple[str, NicParts] | None) -> DiskFacts:
+def _disk(found: Parts, controller: tuple[str, Parts] | None) -> DiskFacts:
     backing = found.get("backing")
     behind = {} if backing is None else parts(backing)
     kind = wire_type(backing)
@@ -132,13 +131,13 @@ def _disk(found: NicParts, controller: tuple[str, NicParts] | None) -> DiskFacts
     )
 
 
-def _datastore_id(kind: str, behind: NicParts) -> str | Unknown | None:
+def _datastore_id(kind: str, behind: Parts) -> str | Unknown | None:
     if "datastore" in behind:
         return text(behind["datastore"])
     return None if behind and kind not in _NAMELESS else NOT_GIVEN
 
 
-def _io_filters(found: NicParts) -> tuple[str, ...]:
+def _io_filters(found: Parts) -> tuple[str, ...]:
     device = found.get("iofilter")
     named = [device.text or ""] if device is not None else []
     more = found.get("independentFilters")
@@ -147,7 +146,7 @@ def _io_filters(found: NicParts) -> tuple[str, ...]:
     return tuple(name for name in named if name)
 
 
-def _vflash_bytes(found: NicParts) -> int | Unknown:
+def _vflash_bytes(found: Parts) -> int | Unknown:
     info = found.get("vFlashCacheConfigInfo")
     if info is None:
         return 0
@@ -155,7 +154,7 @@ def _vflash_bytes(found: NicParts) -> int | Unknown:
     return mib << 20 if is_known(mib) else mib
 
 
-def _bus(controller: tuple[str, NicParts] | None) -> tuple[str | Unknown, str | Unknown, int | Unknown]:
+def _bus(controller: tuple[str, Parts] | None) -> tuple[str | Unknown, str | Unknown, int | Unknown]:
     if controller is None:
         return NOT_GIVEN, NOT_GIVEN, NOT_GIVEN
     kind, found = controller
@@ -165,7 +164,7 @@ def _bus(controller: tuple[str, NicParts] | None) -> tuple[str | Unknown, str | 
     return kind, shared_bus, integer(found.get("busNumber"))
 
 
-def _backing(kind: str, behind: NicParts) -> DiskBacking | Unknown:
+def _backing(kind: str, behind: Parts) -> DiskBacking | Unknown:
     if not kind:
         return NOT_GIVEN
     if kind == _RDM:
@@ -174,7 +173,7 @@ def _backing(kind: str, behind: NicParts) -> DiskBacking | Unknown:
     return _BACKINGS.get(kind, DiskBacking.OTHER)
 
 
-def _capacity_bytes(found: NicParts) -> int | Unknown:
+def _capacity_bytes(found: Parts) -> int | Unknown:
     in_bytes = integer(found.get("capacityInBytes"))
     if is_known(in_bytes):
         return in_bytes
@@ -182,7 +181,7 @@ def _capacity_bytes(found: NicParts) -> int | Unknown:
     return in_kib * 1024 if is_known(in_kib) else in_kib
 
 
-def _nic(found: NicParts, kind: str, networks: NetworkNames, addresses: Addresses) -> NicFacts:
+def _nic(found: Parts, kind: str, networks: NetworkNames, addresses: Addresses) -> NicFacts:
     key, backing = _key(found), found.get("backing")
     behind = {} if backing is None else parts(backing)
     network_id = _network_id(behind, networks)
@@ -206,7 +205,7 @@ def _nic(found: NicParts, kind: str, networks: NetworkNames, addresses: Addresse
     )
 
 
-def _network_id(behind: NicParts, networks: NetworkNames) -> str | Unknown:
+def _network_id(behind: Parts, networks: NetworkNames) -> str | Unknown:
     if "port" in behind:
         key = text(behind["port"], "portgroupKey")
         if is_known(key):
@@ -217,45 +216,43 @@ def _network_id(behind: NicParts, networks: NetworkNames) -> str | Unknown:
     return text(behind.get("network"))
 
 
-def _other(found: NicParts, kind: str) -> DeviceFacts:
+def _other(found: Parts, kind: str) -> DeviceFacts:
     backing = found.get("backing")
+    behind = {} if backing is None else parts(backing)
     return DeviceFacts(
         device_key=_key(found),
         kind=kind,
         label=_label(found),
         backing_type=wire_type(backing),
-        backing=None if backing is None else _stands_on(backing),
+        backing=None if backing is None else _stands_on(behind),
         connected=_connected(found),
-        traits=_traits(found, backing),
+        traits=_traits(behind | found),
     )
 
 
-def _connected(found: NicParts) -> bool | Unknown:
+def _connected(found: Parts) -> bool | Unknown:
     """A USB device says it itself, other devices in what they tell of their connection."""
     connectable = found.get("connectable")
     return boolean(found.get("connected")) if connectable is None else boolean(connectable, "connected")
 
 
-def _stands_on(backing: _Element) -> str | Unknown:
-    behind = parts(backing)
+def _stands_on(behind: Parts) -> str | Unknown:
     for name in ("fileName", "deviceName", "vgpu", "serviceURI", "pipeName", "id"):
         if name in behind:
             return behind[name].text or ""
     return NOT_GIVEN
 
 
-def _traits(found: NicParts, backing: _Element | None) -> tuple[tuple[str, str], ...]:
-    inside = {} if backing is None else parts(backing)
-    both = inside | found
-    return tuple((name, both[name].text or "") for name in _TRAITS if name in both)
+def _traits(found: Parts) -> tuple[tuple[str, str], ...]:
+    return tuple((name, found[name].text or "") for name in _TRAITS if name in found)
 
 
-def _label(found: NicParts) -> str:
+def _label(found: Parts) -> str:
     info = found.get("deviceInfo")
     return "" if info is None else plain(text(info, "label"))
 
 
-def _key(found: NicParts) -> int:
+def _key(found: Parts) -> int:
     """The device key; -1, which no device has, when it cannot be read."""
     key = integer(found.get("key"))
     return key if is_known(key) else -1

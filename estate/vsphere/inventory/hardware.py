@@ -6,9 +6,9 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from xml.etree.ElementTree import Element
 
 from cryptography import x509
-from lxml.etree import _Element
 from pyVmomi import vim
 
 from estate.facts.source import HostFacts
@@ -134,7 +134,7 @@ def _pci_devices(found: SourceObject) -> tuple[str, ...] | Unknown:
     return tuple(" ".join(plain(text(device, name)).strip() for name in names) for device in listed)
 
 
-def _standard_groups(portgroups: _Element | None) -> Iterator[tuple[str, StandardGroup]]:
+def _standard_groups(portgroups: Element | None) -> Iterator[tuple[str, StandardGroup]]:
     for group in children(portgroups, "HostPortGroup"):
         security = child(group, "computedPolicy/security")
         name = text(group, "spec/name")

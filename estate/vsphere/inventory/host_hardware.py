@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TypeVar
-
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.source import HbaFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
@@ -33,7 +32,7 @@ def physical_nics(found: SourceObject) -> tuple[PhysicalNicFacts, ...] | Unknown
     return tuple(_physical_nic(nic) for nic in listed)
 
 
-def _physical_nic(nic: _Element) -> PhysicalNicFacts:
+def _physical_nic(nic: Element) -> PhysicalNicFacts:
     speed = integer(nic, "linkSpeed/speedMb")
     return PhysicalNicFacts(
         name=plain(text(nic, "device")),
@@ -51,7 +50,7 @@ def virtual_switches(found: SourceObject) -> tuple[VirtualSwitchFacts, ...] | Un
     return tuple(_virtual_switch(switch) for switch in listed)
 
 
-def _virtual_switch(switch: _Element) -> VirtualSwitchFacts:
+def _virtual_switch(switch: Element) -> VirtualSwitchFacts:
     return VirtualSwitchFacts(
         name=plain(text(switch, "name")),
         mtu=integer(switch, "mtu"),
@@ -83,7 +82,7 @@ def _services(found: SourceObject) -> dict[str, tuple[str, ...]] | Unknown:
     return carried
 
 
-def _kernel_nic(nic: _Element, services: dict[str, tuple[str, ...]] | Unknown) -> KernelNicFacts:
+def _kernel_nic(nic: Element, services: dict[str, tuple[str, ...]] | Unknown) -> KernelNicFacts:
     return KernelNicFacts(
         name=plain(text(nic, "device")),
         portgroup=plain(text(nic, "portgroup")),
@@ -100,7 +99,7 @@ def host_adapters(found: SourceObject) -> tuple[HbaFacts, ...] | Unknown:
     return tuple(_adapter(hba) for hba in listed)
 
 
-def _adapter(hba: _Element) -> HbaFacts:
+def _adapter(hba: Element) -> HbaFacts:
     address = next((value for name in ("portWorldWideName", "iScsiName") if is_known(value := text(hba, name))), UNKNOWN)
     return HbaFacts(plain(text(hba, "device")), wire_type(hba), text(hba, "model"), text(hba, "driver"), address)
 
@@ -115,7 +114,7 @@ def luns(found: SourceObject) -> tuple[LunFacts, ...] | Unknown:
     return tuple(_lun(lun, ways.get(plain(text(lun, "key"))), unread) for lun in listed)
 
 
-def _lun(lun: _Element, unit: _Element | None, unread: Unknown) -> LunFacts:
+def _lun(lun: Element, unit: Element | None, unread: Unknown) -> LunFacts:
     blocks, block_bytes = integer(lun, "capacity/block"), integer(lun, "capacity/blockSize")
     states = Counter(plain(text(path, "state")) or plain(text(path, "pathState")) for path in children(unit, "path"))
     transports = {wire_type(found) for path in children(unit, "path") if (found := child(path, "transport")) is not None}

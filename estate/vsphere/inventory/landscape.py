@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
+
 from pyVmomi import vim
 
 from estate.facts.source import ClusterFacts, ClusterGroupFacts, ClusterRuleFacts, ContainerFacts, DatastoreFacts
@@ -52,12 +53,12 @@ def read_cluster(found: SourceObject) -> ClusterFacts:
     )
 
 
-def _text_or_none(element: _Element, path: str) -> str | None:
+def _text_or_none(element: Element, path: str) -> str | None:
     value = text(element, path)
     return value if is_known(value) else None
 
 
-def _rule(rule: _Element) -> ClusterRuleFacts:
+def _rule(rule: Element) -> ClusterRuleFacts:
     kind = wire_type(rule)
     host_group = plain(text(rule, "affineHostGroupName")) or plain(text(rule, "antiAffineHostGroupName"))
     return ClusterRuleFacts(
@@ -71,7 +72,7 @@ def _rule(rule: _Element) -> ClusterRuleFacts:
     )
 
 
-def _group(group: _Element) -> ClusterGroupFacts:
+def _group(group: Element) -> ClusterGroupFacts:
     vms = tuple(each.text or "" for each in children(group, "vm"))
     hosts = tuple(each.text or "" for each in children(group, "host"))
     return ClusterGroupFacts(decoded_name(plain(text(group, "name"))), vms, hosts)
@@ -107,7 +108,7 @@ def read_datastore(found: SourceObject) -> DatastoreFacts:
     )
 
 
-def _extents(info: _Element) -> tuple[str, ...] | Unknown:
+def _extents(info: Element) -> tuple[str, ...] | Unknown:
     if child(info, "vmfs") is None:
         return () if wire_type(info) != "DatastoreInfo" else UNKNOWN
     return tuple(plain(text(extent, "diskName")) for extent in children(info, "vmfs/extent"))

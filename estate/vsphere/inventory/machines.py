@@ -51,6 +51,7 @@ snapshot summary.storage summary.quickStats
 """
 _TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
 NO_TAGS = Unknown("tags are served apart from the inventory and were not asked for", everywhere=True)
+_POWER_STATES = {state.value: state for state in PowerState}
 MIB = 1 << 20
 Values = dict[str, Any]  # field name to value; VmFacts checks the names
 
@@ -152,7 +153,7 @@ def _power_state(found: SourceObject) -> PowerState | Unknown:
     value = found.text("runtime.powerState")
     if isinstance(value, Unknown):
         return value
-    return PowerState(value) if value in set(PowerState) else Unknown(f"power state {value!r}")
+    return _POWER_STATES.get(value) or Unknown(f"power state {value!r}")
 
 
 def _place(told: Told, around: Surroundings) -> Values:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+from xml.etree.ElementTree import Element
 
-from lxml.etree import _Element
 from pyVmomi import vim
 
 from estate.facts.source import NetworkFacts, SwitchFacts
@@ -179,7 +179,7 @@ def read_switch(found: SourceObject) -> SwitchFacts:
     )
 
 
-def _portgroup_vlan(spec: _Element | None) -> str | Unknown:
+def _portgroup_vlan(spec: Element | None) -> str | Unknown:
     """`100`, `0-4094` or `10,20-30` for a trunk, `pvlan 101` for a private VLAN."""
     kind = wire_type(spec)
     if kind == "VmwareDistributedVirtualSwitchTrunkVlanSpec":

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.devices import Devices
@@ -41,7 +40,7 @@ def extra_config(told: Told) -> tuple[tuple[str, str], ...] | Unknown:
     return tuple(sorted((option[0].text or "", option[1].text or "") for option in listed if _is_kept(option)))
 
 
-def _is_kept(option: _Element) -> bool:
+def _is_kept(option: Element) -> bool:
     key = option[0].text if len(option) == 2 else None
     return key is not None and (key in _KEPT_KEYS or key.startswith(_KEPT_STARTS) or key.endswith(".ctkEnabled"))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.source import PowerState, SnapshotFacts
 from estate.facts.unknown import Unknown
@@ -20,7 +19,7 @@ def snapshot_tree(told: Told) -> tuple[SnapshotFacts, ...] | Unknown:
     return tuple(_walk(tree))
 
 
-def _walk(tree: _Element) -> Iterator[SnapshotFacts]:
+def _walk(tree: Element) -> Iterator[SnapshotFacts]:
     """A loop, not recursion: a hostile tree could be deep."""
     waiting = [(root, 1) for root in children(tree, "rootSnapshotList")]
     while waiting:
@@ -29,7 +28,7 @@ def _walk(tree: _Element) -> Iterator[SnapshotFacts]:
         waiting[:0] = [(below, depth + 1) for below in children(node, "childSnapshotList")]
 
 
-def _snapshot(node: _Element, depth: int) -> SnapshotFacts:
+def _snapshot(node: Element, depth: int) -> SnapshotFacts:
     state = text(node, "state")
     return SnapshotFacts(
         native_id=plain(text(node, "snapshot")),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TypeVar
-
-from lxml.etree import _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, boolean
@@ -37,7 +36,7 @@ class Told:
     def moment(self, path: str) -> datetime | Unknown:
         return self._meant(self.found.moment(path))
 
-    def element(self, path: str) -> _Element | Unknown:
+    def element(self, path: str) -> Element | Unknown:
         return self._meant(self.found.element(path))
 
     def is_silent(self, value: object) -> bool:

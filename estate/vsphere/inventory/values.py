@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
-
-from lxml.etree import QName, _Element
+from xml.etree.ElementTree import Element
 
 from estate.facts.source import AllocationFacts
 from estate.facts.unknown import Unknown, is_known
@@ -37,7 +36,7 @@ class SourceObject:
 
     kind: str
     native_id: str
-    values: dict[str, _Element] = field(default_factory=dict)
+    values: dict[str, Element] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
 
@@ -54,18 +53,22 @@ class SourceObject:
         return Unknown(reason) if reason else NOT_GIVEN
 
     def text(self, path: str) -> str | Unknown:
-        return self._or_why(path, text(self.values.get(path)))
+        value = self.values.get(path)
+        return self.why(path) if value is None else value.text or ""
 
     def integer(self, path: str) -> int | Unknown:
-        return self._or_why(path, integer(self.values.get(path)))
+        value = self.values.get(path)
+        return self.why(path) if value is None else integer(value)
 
     def boolean(self, path: str) -> bool | Unknown:
-        return self._or_why(path, boolean(self.values.get(path)))
+        value = self.values.get(path)
+        return self.why(path) if value is None else boolean(value)
 
     def moment(self, path: str) -> datetime | Unknown:
-        return self._or_why(path, moment(self.values.get(path)))
+        value = self.values.get(path)
+        return self.why(path) if value is None else moment(value)
 
-    def element(self, path: str) -> _Element | Unknown:
+    def element(self, path: str) -> Element | Unknown:
         value = self.values.get(path)
         return self.why(path) if value is None else value
 
@@ -84,11 +87,8 @@ class SourceObject:
         name = self.text("name")
         return decoded_name(name) if is_known(name) and name else self.native_id
 
-    def _or_why(self, path: str, value: D | Unknown) -> D | Unknown:
-        return self.why(path) if value is NOT_GIVEN else value
 
-
-def source_object(element: _Element, dropped: dict[str, str]) -> SourceObject:
+def source_object(element: Element, dropped: dict[str, str]) -> SourceObject:
     """Read one `objects` element. `dropped` holds paths that were not even asked for, with the reason."""
     found = SourceObject("", "", dropped=dropped)
     values = found.values
@@ -104,7 +104,7 @@ def source_object(element: _Element, dropped: dict[str, str]) -> SourceObject:
     return found
 
 
-def _note_missing(found: SourceObject, part: _Element) -> None:
+def _note_missing(found: SourceObject, part: Element) -> None:
     """A path the server refuses; some servers report a path they do not know here instead of refusing the call."""
     path, reason = part.findtext(_PATH) or "", _missing_reason(part)
     if reason.startswith("InvalidProperty"):
@@ -113,7 +113,7 @@ def _note_missing(found: SourceObject, part: _Element) -> None:
         found.faults[path] = reason
 
 
-def _missing_reason(part: _Element) -> str:
+def _missing_reason(part: Element) -> str:
     localized = part.find(_FAULT)
     fault = read_fault(localized.find(_FAULT) if localized is not None else None)
     message = localized.findtext(f"{VIM}localizedMessage") if localized is not None else ""
@@ -121,7 +121,7 @@ def _missing_reason(part: _Element) -> str:
     return ": ".join(part for part in said if part)
 
 
-def parts(element: _Element) -> dict[str, _Element]:
+def parts(element: Element) -> dict[str, Element]:
     """The children of an element by local name; the last of equal names. One pass, where many fields are read."""
     return {each.tag[_NAMESPACE_LENGTH:]: each for each in element}
 
@@ -131,56 +131,57 @@ def _qualified(path: str) -> str:
     return "/".join(VIM + step for step in path.split("/"))
 
 
-def child(element: _Element | None, path: str) -> _Element | None:
+def child(element: Element | None, path: str) -> Element | None:
     """The first element below `element` along local names, e.g. `deviceInfo/label`."""
     return None if element is None else element.find(_qualified(path))
 
 
-def children(element: _Element | None, path: str) -> Iterator[_Element]:
+def children(element: Element | None, path: str) -> Iterator[Element]:
     """All elements along `path`."""
     return iter(()) if element is None else element.iterfind(_qualified(path))
 
 
-def text(element: _Element | None, path: str = "") -> str | Unknown:
+def text(element: Element | None, path: str = "") -> str | Unknown:
     found = child(element, path) if path else element
     return NOT_GIVEN if found is None else found.text or ""
 
 
-def integer(element: _Element | None, path: str = "") -> int | Unknown:
-    value = text(element, path)
-    if isinstance(value, Unknown):
-        return value
+def integer(element: Element | None, path: str = "") -> int | Unknown:
+    found = child(element, path) if path else element
+    if found is None:
+        return NOT_GIVEN
     try:
-        return int(value)
+        return int(found.text or "")
     except ValueError:
-        return Unknown(f"the server says {value!r}, which is no number")
+        return Unknown(f"the server says {found.text or ''!r}, which is no number")
 
 
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
-def boolean(element: _Element | None, path: str = "", *, unset: bool | Unknown = NOT_GIVEN) -> bool | Unknown:
+def boolean(element: Element | None, path: str = "", *, unset: bool | Unknown = NOT_GIVEN) -> bool | Unknown:
     """`unset` is what silence means; by default nobody knows."""
-    value = text(element, path)
-    if isinstance(value, Unknown):
+    found = child(element, path) if path else element
+    if found is None:
         return unset
-    known = _TRUTH.get(value)
-    return Unknown(f"the server says {value!r}, which is neither true nor false") if known is None else known
+    known = _TRUTH.get(found.text or "")
+    return Unknown(f"the server says {found.text or ''!r}, which is neither true nor false") if known is None else known
 
 
-def allocation(element: _Element | None, unit: int = 1) -> AllocationFacts:
+def allocation(element: Element | None, unit: int = 1) -> AllocationFacts:
     """Reservation, limit (-1 is unlimited) and level of shares; `unit` is the size of one of the server's units."""
     if element is None:
         return AllocationFacts()
-    reservation, limit = integer(element, "reservation"), integer(element, "limit")
+    inside = parts(element)
+    reservation, limit = integer(inside.get("reservation")), integer(inside.get("limit"))
     return AllocationFacts(
         reservation=reservation * unit if is_known(reservation) else reservation,
         limit=limit if isinstance(limit, Unknown) else None if limit < 0 else limit * unit,
-        shares_level=text(element, "shares/level"),
+        shares_level=text(inside.get("shares"), "level"),
     )
 
 
-def moment(element: _Element | None, path: str = "") -> datetime | Unknown:
+def moment(element: Element | None, path: str = "") -> datetime | Unknown:
     """An aware UTC time; vSphere sends ISO 8601 with an offset."""
     value = text(element, path)
     if isinstance(value, Unknown):
@@ -192,11 +193,12 @@ def moment(element: _Element | None, path: str = "") -> datetime | Unknown:
     return Unknown(f"the server says {value!r} without a time zone") if when.tzinfo is None else when.astimezone(UTC)
 
 
-def wire_type(element: _Element | None) -> str:
+def wire_type(element: Element | None) -> str:
     """VMware's type name of an element, from `xsi:type`, else from its tag."""
-    if element is None:
-        return ""
-    return local(element.get(XSI_TYPE) or "") or QName(element).localname
+    return "" if element is None else _type_name(element.get(XSI_TYPE) or element.tag)
+
+
+_type_name = functools.lru_cache(local)
 
 
 def plain(value: str | Unknown) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
 from estate.vsphere import xmlstream
 from estate.vsphere.xmlstream import VIM, BadXml, document, elements, fault
-from tests.unit.estate_vsphere.xml import HEAD, TAIL, an_object, answer, prop
+from tests.unit.estate_vsphere.xml import HEAD, NAMESPACES, TAIL, an_object, answer, prop
 
 BOMB = (
     b'<?xml version="1.0"?>\n<!DOCTYPE e [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>\n'
@@ -67,19 +68,36 @@ def test_one_endless_object_or_one_endless_answer_is_stopped(monkeypatch: pytest
         _names([fits[i : i + 1000] for i in range(0, len(fits), 1000)])
 
 
-def test_memory_stays_with_one_object_at_a_time() -> None:
+def test_memory_stays_with_few_objects_at_a_time() -> None:
     def chunks() -> Iterator[bytes]:
         yield HEAD.encode()
-        for number in range(500):
-            yield an_object(prop("name", "x" * 1000), moref=f"vm-{number}").encode()
+        for number in range(200):
+            yield an_object(prop("name", "x" * 100_000), moref=f"vm-{number}").encode()
         yield TAIL.encode()
 
-    siblings = 0
-    for element in elements(chunks(), (f"{VIM}objects",), f"{VIM}returnval"):
-        above = element.getparent()
-        assert above is not None
-        siblings = max(siblings, len(above))
-    assert siblings <= 2
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in elements(chunks(), (f"{VIM}objects",), f"{VIM}returnval"))
+        _now, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 200
+    assert peak_bytes < 2_000_000
+
+
+def test_what_is_wanted_in_a_branch_that_has_ended_is_told_and_what_lies_too_deep_is_not() -> None:
+    """An answer of several branches, cut anywhere; nesting without end is walked no deeper than an envelope goes."""
+    body = answer(an_object(moref="vm-1")).replace(
+        b"</returnval>", b"</returnval><returnval " + NAMESPACES.encode() + b"><objects><obj>vm-2</obj></objects></returnval>"
+    )
+    deep = body.replace(
+        b">" + b"<objects>",
+        b">" + b"<a>" * 5000 + b"<returnval><objects><obj>no</obj></objects></returnval>" + b"</a>" * 5000 + b"<objects>",
+        1,
+    )
+    for size in (1, 50, len(deep)):
+        assert _names([body[i : i + size] for i in range(0, len(body), size)]) == ["vm-1", "vm-2"]
+        assert _names([deep[i : i + size] for i in range(0, len(deep), size)]) == ["vm-1", "vm-2"]
 
 
 def test_a_fault_gives_its_type_message_and_plain_fields() -> None:
