@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from estate.facts.unknown import UNKNOWN, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class KmsContact:
+class KmsContact(Struct, frozen=True):
     """One event 12290: a client asked. Identity is the CMID; the name may be truncated."""
 
     cmid: str
@@ -24,8 +24,7 @@ class KmsContact:
     record_id: int | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class KmsProductCount:
+class KmsProductCount(Struct, frozen=True):
     """What the host keeps for one application id (Windows and Office count apart). None: no request seen yet."""
 
     application_id: str
@@ -35,8 +34,7 @@ class KmsProductCount:
     failed_requests: int | Unknown | None = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class KmsReading:
+class KmsReading(Struct, frozen=True):
     """What one KMS host said at `collected_at`. `current_count` is None where the host keeps none yet (the -1 of the API).
 
     `current_count` is the Windows count; other applications are in `products`. `log_covers_from` is the oldest

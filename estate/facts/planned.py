@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedVm:
+class PlannedVm(Struct, frozen=True):
     """One machine on its way into a pool. `ha_restart_priority` is `restart`, `best-effort` or empty, as XAPI spells it."""
 
     machine_id: str

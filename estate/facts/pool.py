@@ -5,9 +5,11 @@ A field that older pools lack is UNKNOWN. Sizes are bytes, times aware UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from estate.facts.unknown import UNKNOWN, Unknown, unknown_from
 
@@ -17,8 +19,7 @@ else:
     Settings = dict[str, str]  # a decoder cannot tell an unknown fact from a mapping: PoolFacts does
 
 
-@dataclass(frozen=True, slots=True)
-class PoolHostFacts:
+class PoolHostFacts(Struct, frozen=True):
     """`cpu_features` is the mask of features that guests of this host can have, as hexadecimal words."""
 
     uuid: str
@@ -42,8 +43,7 @@ class PoolHostFacts:
     cpu_features: str | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class PifFacts:
+class PifFacts(Struct, frozen=True):
     uuid: str
     host_uuid: str
     device: str
@@ -62,8 +62,7 @@ class PifFacts:
     untagged_pif_uuid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BondFacts:
+class BondFacts(Struct, frozen=True):
     uuid: str
     master_pif_uuid: str
     slave_pif_uuids: tuple[str, ...]
@@ -71,8 +70,7 @@ class BondFacts:
     links_up: int | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class PbdFacts:
+class PbdFacts(Struct, frozen=True):
     """A host's connection to an SR; `paths_active`/`paths_max` come from the multipath counter, UNKNOWN where it keeps none.
 
     `mount_options` are those somebody added to the driver's own (file servers only); empty without any.
@@ -91,8 +89,7 @@ class PbdFacts:
     mount_options: str | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class SrFacts:
+class SrFacts(Struct, frozen=True):
     uuid: str
     name: str
     kind: str
@@ -111,8 +108,7 @@ class SrFacts:
         return self.physical_size_bytes - self.physical_utilisation_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StatefileFacts:
+class StatefileFacts(Struct, frozen=True):
     """A VDI named in `pool.ha_statefiles`, or kept as ha_statefile / redo_log."""
 
     vdi_uuid: str
@@ -122,8 +118,7 @@ class StatefileFacts:
     in_use: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PoolNetworkFacts:
+class PoolNetworkFacts(Struct, frozen=True):
     uuid: str
     name: str
     bridge: str
@@ -131,8 +126,7 @@ class PoolNetworkFacts:
     pif_uuids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PoolVmFacts:
+class PoolVmFacts(Struct, frozen=True):
     """A VM of the pool: what the planner and the gate need to know of the neighbours (MACs, memory, protection).
 
     `source_instance_uuid` is the instance uuid of the source machine that Xenbound made it from.
@@ -153,15 +147,13 @@ class PoolVmFacts:
     start_blocked: bool | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFacts:
+class TemplateFacts(Struct, frozen=True):
     uuid: str
     name: str
     firmware: str
 
 
-@dataclass(frozen=True, slots=True)
-class PoolMessageFacts:
+class PoolMessageFacts(Struct, frozen=True):
     uuid: str
     name: str
     priority: int
@@ -171,8 +163,7 @@ class PoolMessageFacts:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PoolFacts:
+class PoolFacts(Struct, frozen=True):
     """One pool at `collected_at`. `secure_boot_authority` is the newest Microsoft authority whose certificates the pool holds
     (`2011`, `2023`), `none` without certificates.
     """
@@ -200,8 +191,8 @@ class PoolFacts:
     vms: tuple[PoolVmFacts, ...] = ()
     templates: tuple[TemplateFacts, ...] = ()
     messages: tuple[PoolMessageFacts, ...] = ()
-    unreadable: tuple[tuple[str, str], ...] = field(default=())
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("ha_configuration", "other_config"):
-            object.__setattr__(self, name, unknown_from(getattr(self, name)))
+            force_setattr(self, name, unknown_from(getattr(self, name)))

@@ -6,8 +6,9 @@ Decoding bytes and the limit of 20 MB are the caller's; what the count means is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from estate.facts.kms import KmsContact, KmsProductCount, KmsReading
 from estate.facts.unknown import UNKNOWN, Unknown

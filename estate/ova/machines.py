@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import Any
 
 from lxml.etree import _Element
+from msgspec.structs import replace
 
 from estate.facts.source import ContainerFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown

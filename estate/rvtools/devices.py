@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
+
+from msgspec.structs import fields
 
 from estate.facts.source import (
     AllocationFacts,
@@ -29,7 +30,7 @@ _RAW_MODES = {"physicalmode": DiskBacking.RDM_PHYSICAL, "virtualmode": DiskBacki
 
 def not_in_workbooks(kind: type) -> dict[str, Any]:
     """Every field of these facts that may be UNKNOWN, as one no workbook has."""
-    return {each.name: NOT_IN_WORKBOOKS for each in dataclasses.fields(kind) if each.default is UNKNOWN}
+    return {each.name: NOT_IN_WORKBOOKS for each in fields(kind) if each.default is UNKNOWN}
 
 
 _DISK, _NIC = not_in_workbooks(DiskFacts), not_in_workbooks(NicFacts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from estate.facts.source import HbaFacts, HostFacts, KernelNicFacts, LunFacts, NetworkFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import Unknown, is_known

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import structlog
+from msgspec.structs import replace
 from pyVmomi import vim, vmodl
 
 from estate.errors import EdgeError

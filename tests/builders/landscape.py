@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from estate.facts.source import ClusterFacts, HostFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
 from migration.assessment.core.context import SourceFacts

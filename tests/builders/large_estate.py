@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, NetworkFacts, PowerState, SnapshotFacts
 from tests.builders.estate import GIB, SEEN_AT, UNLIMITED, a_disk, a_guest_disk, a_guest_nic, a_nic, a_vm

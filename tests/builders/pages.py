@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.test import Client
+from msgspec.structs import replace
 
 from estate.facts.pool import PbdFacts, PifFacts, PoolFacts, PoolNetworkFacts, TemplateFacts
 from estate.facts.source import DiskBacking, DiskFacts, PowerState, VmFacts

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
+
+from msgspec.structs import replace
 
 from estate.facts.pool import PbdFacts, PifFacts, PoolFacts, PoolHostFacts, PoolNetworkFacts, SrFacts, TemplateFacts
 from estate.facts.unknown import Unknown
@@ -65,4 +67,4 @@ def mapping_values(**changes: Any) -> dict[str, Any]:
 
 def a_candidate(name: str = "app-01", **changes: Any) -> Candidate:
     vm = changes.pop("vm") if "vm" in changes else a_vm(name)
-    return replace(Candidate(f"machine-{name}", name, "migrate", vm, NAMES), **changes)
+    return dataclasses.replace(Candidate(f"machine-{name}", name, "migrate", vm, NAMES), **changes)

@@ -6,9 +6,10 @@ Uuids are readable (`h1`, `h1-eth0`, `h1-pbd-hb`). Evidence builders follow belo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from estate.facts.planned import PlannedVm
 from estate.facts.pool import (

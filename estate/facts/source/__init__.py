@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from estate.facts.source.devices import (
     AllocationFacts,
@@ -62,8 +63,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceAbout:
+class SourceAbout(Struct, frozen=True):
     """Who answered: product, versions and the global id of this vCenter or ESXi (of the one a workbook was made from).
 
     `dropped_paths` are (path, reason) this server does not know, `lacking` (sheet or part, what is unknown for it) a file

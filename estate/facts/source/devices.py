@@ -5,9 +5,10 @@ Sizes are bytes, rates MHz. A field that is UNKNOWN was not told; `None` or an e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from estate.facts.unknown import UNKNOWN, Unknown
 
@@ -24,8 +25,7 @@ class DiskBacking(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class AllocationFacts:
+class AllocationFacts(Struct, frozen=True):
     """Reservation, limit and shares of one resource: MHz for CPU, bytes for memory, I/O per second for a disk.
 
     `limit` is None when unlimited; `shares_level` is `low`, `normal`, `high` or `custom`.
@@ -39,8 +39,7 @@ class AllocationFacts:
 ALLOCATION_NOT_READ = AllocationFacts()
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFacts:
+class DiskFacts(Struct, frozen=True):
     """One virtual disk. `device_key` is stable inside its VM; `address` is controller type, bus and unit as leases spell it.
 
     `file_name` is the datastore path (`[store] dir/name.vmdk`), or the member of an OVA. `has_parent`: the disk is the top of a
@@ -79,8 +78,7 @@ class DiskFacts:
         return f"{self.controller_type}{self.bus_number}:{self.unit_number}"
 
 
-@dataclass(frozen=True, slots=True)
-class NicFacts:
+class NicFacts(Struct, frozen=True):
     """One virtual NIC; `network_id` is the moref of its network or distributed port group.
 
     `backing_type` is VMware's type name of the backing. `direct_path` is `uptCompatibilityEnabled`.
@@ -101,8 +99,7 @@ class NicFacts:
     ip_addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceFacts:
+class DeviceFacts(Struct, frozen=True):
     """Any other device, controllers included. `kind` is VMware's type name, e.g. `VirtualPCIPassthrough`.
 
     `backing` is what it stands on (file, host device, vGPU profile); None when it has none. `traits` are the few settings that
@@ -118,8 +115,7 @@ class DeviceFacts:
     traits: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GuestNicFacts:
+class GuestNicFacts(Struct, frozen=True):
     """A network card as VMware Tools see it. `origins` runs along `ip_addresses`: `manual`, `dhcp`, `other`, ... or empty."""
 
     device_key: int
@@ -132,8 +128,7 @@ class GuestNicFacts:
     dhcp: bool | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class GuestDiskFacts:
+class GuestDiskFacts(Struct, frozen=True):
     """A mounted volume as VMware Tools see it; `path` is `C:\\` or `/boot`."""
 
     path: str
@@ -142,8 +137,7 @@ class GuestDiskFacts:
     device_keys: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotFacts:
+class SnapshotFacts(Struct, frozen=True):
     """One snapshot; `depth` counts from 1 at the root of its chain."""
 
     native_id: str

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from estate.facts.unknown import UNKNOWN, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class PhysicalNicFacts:
+class PhysicalNicFacts(Struct, frozen=True):
     """`pci` tells which ports share a card: same address but for the function digit. `link_mbit_s` is None without link."""
 
     name: str
@@ -22,8 +22,7 @@ class PhysicalNicFacts:
     link_mbit_s: int | Unknown | None = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualSwitchFacts:
+class VirtualSwitchFacts(Struct, frozen=True):
     """A standard switch of one host; `uplinks` are names of physical NICs."""
 
     name: str
@@ -34,8 +33,7 @@ class VirtualSwitchFacts:
     mac_changes: bool | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class KernelNicFacts:
+class KernelNicFacts(Struct, frozen=True):
     """A VMkernel NIC; `services` are VMware's names of what it carries, e.g. `management`, `vSphereBackupNFC`."""
 
     name: str
@@ -45,8 +43,7 @@ class KernelNicFacts:
     services: tuple[str, ...] | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class HbaFacts:
+class HbaFacts(Struct, frozen=True):
     name: str
     kind: str = ""
     model: str | Unknown = UNKNOWN
@@ -54,8 +51,7 @@ class HbaFacts:
     address: str | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class LunFacts:
+class LunFacts(Struct, frozen=True):
     """A LUN or local disk of one host; `live_paths` of `paths` work, `local` as the host says, `transport` e.g. `usb`, `fc`."""
 
     name: str
@@ -69,8 +65,7 @@ class LunFacts:
     policy: str | Unknown = UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(Struct, frozen=True):
     """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told)."""
 
     native_id: str
@@ -115,8 +110,7 @@ class HostFacts:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterRuleFacts:
+class ClusterRuleFacts(Struct, frozen=True):
     """A DRS rule. `kind` is `affinity`, `anti_affinity`, `vm_host` or `dependency`; a VM-host rule names its groups."""
 
     name: str
@@ -128,8 +122,7 @@ class ClusterRuleFacts:
     host_group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterGroupFacts:
+class ClusterGroupFacts(Struct, frozen=True):
     """A DRS group of VMs or of hosts (one of the two is empty)."""
 
     name: str
@@ -137,8 +130,7 @@ class ClusterGroupFacts:
     host_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterFacts:
+class ClusterFacts(Struct, frozen=True):
     native_id: str
     name: str
     drs_enabled: bool | Unknown = UNKNOWN
@@ -155,8 +147,7 @@ class ClusterFacts:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DatastoreFacts:
+class DatastoreFacts(Struct, frozen=True):
     """`local`: reachable by one host only. `lun_names` are the canonical names below a VMFS store."""
 
     native_id: str
@@ -176,8 +167,7 @@ class DatastoreFacts:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkFacts:
+class NetworkFacts(Struct, frozen=True):
     """A standard network, a distributed port group (`is_distributed`, with its port group key) or an NSX one (`is_opaque`).
 
     `vlan` is `100`, `0`, `4095`, `0-4094` or `10,20-30` for a trunk (`is_trunk`), `pvlan 101` for a private VLAN
@@ -204,8 +194,7 @@ class NetworkFacts:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchFacts:
+class SwitchFacts(Struct, frozen=True):
     """A distributed switch; `private_vlans` are (primary, secondary, kind)."""
 
     native_id: str
@@ -218,8 +207,7 @@ class SwitchFacts:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerFacts:
+class ContainerFacts(Struct, frozen=True):
     """A resource pool, vApp, storage pod, folder or datacenter (`kind`), and what contains it (empty at the root).
 
     `limited`: a CPU or memory limit or reservation is set (resource pools and vApps only).

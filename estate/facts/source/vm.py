@@ -6,9 +6,10 @@ A field that is UNKNOWN was not told; `None`, `False` or an empty tuple means to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from estate.facts.source.devices import (
     ALLOCATION_NOT_READ,
@@ -29,8 +30,7 @@ class PowerState(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True)
-class VmFacts:
+class VmFacts(Struct, frozen=True):
     """One source VM. A disconnected VM may know little more than its name: the rest stays UNKNOWN with the fault.
 
     `guest_id` and `guest_full_name` are the best known: what Tools report while they run, else what is configured; both origins

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from estate.facts.source import SourceAbout, SourceFact
 from estate.vsphere.inventory import hardware, landscape

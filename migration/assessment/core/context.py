@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from estate.facts.pool import PoolFacts
 from estate.facts.source import (
     ClusterFacts,
@@ -99,8 +101,7 @@ class RuleContext:
     modes: frozenset[When] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True):
     """One source as its own rules look at it. `privileges_missing` are (privilege id, purpose); `hosts_unread` (host, reason).
 
     `disagreements` are (machine, field) where another source of the project says otherwise about the same machine.

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from estate.facts.unknown import Unknown
 
@@ -58,13 +61,13 @@ def field_path(text: str, facts: type) -> FieldPath:
         steps.append(Step(name, each))
         if not dot:
             return _ended(text, steps, kind, is_list)
-        if is_list or not is_dataclass(kind):
+        if is_list or not _has_members(kind):
             raise FieldRefused(f"{text}: {name} has no members" + (f"; write {name}[] for each of them" if is_list else ""))
         owner = kind
 
 
 def _ended(text: str, steps: list[Step], kind: type, is_list: bool) -> FieldPath:
-    if is_dataclass(kind) and not is_list:
+    if _has_members(kind) and not is_list:
         raise FieldRefused(f"{text}: name one of its members: {_names(kind)}")
     return FieldPath(text, tuple(steps), kind, is_list)
 
@@ -93,6 +96,10 @@ def _member(owner: type, name: str, each: bool, text: str) -> tuple[type, bool]:
             raise FieldRefused(f"{text}: {name} cannot be asked")
         return tuple, False
     return element, not each
+
+
+def _has_members(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 @cache
@@ -165,9 +172,9 @@ def _askable(owner: type, above: str, depth: int) -> Iterator[Askable]:
         element = get_args(kind)[0] if is_list else kind
         if get_origin(kind) is dict or (is_list and get_args(element) == (str, str)):
             yield Askable(f"{where}.", "text", keyed=True)
-        elif is_dataclass(element):
+        elif _has_members(element):
             if depth < _NESTED_MOST:
-                yield from _askable(cast(type, element), f"{where}{'[]' * is_list}.", depth + 1)
+                yield from _askable(element, f"{where}{'[]' * is_list}.", depth + 1)
         elif isinstance(element, type):
             yield _leaf(where, element, is_list)
 

@@ -7,10 +7,12 @@ do disks and NICs as long as it knows them: what is converted is what it has, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import fields, replace
 
 from estate.facts.source import AllocationFacts, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown

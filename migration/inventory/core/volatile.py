@@ -7,9 +7,10 @@ Power state, host placement and IP addresses stay inside the hash: a person want
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import cache
 from typing import Any
+
+from msgspec.structs import fields
 
 from estate.facts.source import SourceFact
 from migration.inventory.core.kinds import FACTS_CLASS, FactKind

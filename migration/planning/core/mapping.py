@@ -6,8 +6,10 @@ The table and its look-ups; whether a name exists in the pool is asked in target
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from msgspec.structs import replace
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown

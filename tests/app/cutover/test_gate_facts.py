@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown

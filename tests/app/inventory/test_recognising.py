@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
 
 import pytest
 from django.apps import apps
+from msgspec.structs import replace
 
 from migration.inventory import selectors
 from migration.inventory.models import Inventory, Machine, Sighting, Source

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from msgspec.structs import replace
 from pytest_django import DjangoAssertNumQueries
 
 from project.backbone.accounts.policy import Role

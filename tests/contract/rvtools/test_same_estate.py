@@ -5,13 +5,13 @@ What the two may call differently is listed here field by field, with the reason
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from estate import rvtools
@@ -81,7 +81,7 @@ def test_the_simulators_estate_is_the_same_through_a_workbook(
 def test_a_difference_would_be_found(lab_estate: Collected, tmp_path: Path) -> None:
     read_back = through_workbook(lab_estate, tmp_path, "xlsx")
     first = read_back["vm"][0]
-    read_back["vm"][0] = dataclasses.replace(first, vcpus=first.vcpus + 1, disks=())
+    read_back["vm"][0] = msgspec.structs.replace(first, vcpus=first.vcpus + 1, disks=())
     assert [each.partition(" ")[0] for each in differences(lab_estate, read_back)] == [
         f"vm:{first.name}.vcpus",
         f"vm:{first.name}.disks",
@@ -141,10 +141,10 @@ def _key(found: Any) -> Any:
 def _differing(path: str, live: Any, ours: Any) -> Iterator[str]:
     if isinstance(live, Unknown) or isinstance(ours, Unknown) or any(each.search(path) for each in CONTRACTS):
         return
-    if dataclasses.is_dataclass(live) and type(live) is type(ours):
-        for field in dataclasses.fields(live):
+    if isinstance(live, msgspec.Struct) and type(live) is type(ours):
+        for field in msgspec.structs.fields(live):
             yield from _differing(f"{path}.{field.name}", getattr(live, field.name), getattr(ours, field.name))
-    elif isinstance(live, tuple) and live and dataclasses.is_dataclass(live[0]) and len(live) == len(ours):
+    elif isinstance(live, tuple) and live and isinstance(live[0], msgspec.Struct) and len(live) == len(ours):
         for one, other in zip(live, ours, strict=True):
             yield from _differing(path, one, other)
     elif not _same(path, live, ours):

@@ -6,13 +6,14 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from estate.facts.source import AllocationFacts, VmFacts
 from estate.facts.unknown import UNKNOWN
@@ -130,7 +131,7 @@ def one_fact_less(facts: Any) -> Iterator[Any]:
     yield from (replace(facts, **{name: UNKNOWN}) for name in unreadable(facts))
     for field in fields(facts):
         value = getattr(facts, field.name)
-        if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        if isinstance(value, tuple) and value and isinstance(value[0], Struct):
             yield from (replace(facts, **{field.name: (part, *value[1:])}) for part in one_fact_less(value[0]))
         elif isinstance(value, AllocationFacts):
             yield from (replace(facts, **{field.name: part}) for part in one_fact_less(value))
@@ -156,7 +157,7 @@ def less_known(draw: st.DrawFn, facts: Any) -> Any:
         value = getattr(facts, field.name)
         if field.name in gone:
             changes[field.name] = UNKNOWN
-        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+        elif isinstance(value, tuple) and value and isinstance(value[0], Struct):
             changes[field.name] = (draw(less_known(value[0])), *value[1:])
         elif isinstance(value, AllocationFacts):
             changes[field.name] = draw(less_known(value))

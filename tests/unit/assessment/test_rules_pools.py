@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from estate.facts.pool import PoolFacts, PoolNetworkFacts, TemplateFacts
 from estate.facts.source import PowerState, VmFacts

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
@@ -34,17 +35,17 @@ def test_a_vm_keeps_firmware_macs_and_disk_order() -> None:
 @pytest.mark.parametrize(
     ("vm", "words"),
     [
-        (replace(VM, firmware=Unknown("no permission")), "firmware could not be read (no permission)"),
-        (replace(VM, memory_bytes=Unknown("not read")), "memory_bytes could not be read"),
-        (replace(VM, guest_id=Unknown("no permission")), "guest_id could not be read (no permission)"),
-        (replace(VM, disks=()), "no disk that could be copied"),
-        (replace(VM, disks=(replace(DISK, backing=DiskBacking.RDM_PHYSICAL),)), "not a virtual disk that an export contains"),
-        (replace(VM, disks=(replace(DISK, backing=Unknown("not read")),)), "not a virtual disk that an export contains"),
-        (replace(VM, disks=(replace(DISK, capacity_bytes=Unknown("not read")),)), "size of Hard disk 1 is not known"),
-        (replace(VM, disks=(replace(DISK, device_key=2001),)), "no SR is mapped for Hard disk 1"),
-        (replace(VM, nics=(replace(NIC, mac_address=""),)), "MAC address of Network adapter 1 is not known"),
-        (replace(VM, nics=(replace(NIC, device_key=4001),)), "no network is mapped"),
-        (replace(VM, disks=Unknown("disconnected")), "disks could not be read (disconnected)"),
+        (changed(VM, firmware=Unknown("no permission")), "firmware could not be read (no permission)"),
+        (changed(VM, memory_bytes=Unknown("not read")), "memory_bytes could not be read"),
+        (changed(VM, guest_id=Unknown("no permission")), "guest_id could not be read (no permission)"),
+        (changed(VM, disks=()), "no disk that could be copied"),
+        (changed(VM, disks=(changed(DISK, backing=DiskBacking.RDM_PHYSICAL),)), "not a virtual disk that an export contains"),
+        (changed(VM, disks=(changed(DISK, backing=Unknown("not read")),)), "not a virtual disk that an export contains"),
+        (changed(VM, disks=(changed(DISK, capacity_bytes=Unknown("not read")),)), "size of Hard disk 1 is not known"),
+        (changed(VM, disks=(changed(DISK, device_key=2001),)), "no SR is mapped for Hard disk 1"),
+        (changed(VM, nics=(changed(NIC, mac_address=""),)), "MAC address of Network adapter 1 is not known"),
+        (changed(VM, nics=(changed(NIC, device_key=4001),)), "no network is mapped"),
+        (changed(VM, disks=Unknown("disconnected")), "disks could not be read (disconnected)"),
     ],
 )
 def test_a_missing_fact_is_named_and_never_guessed(vm: VmFacts, words: str) -> None:
@@ -63,7 +64,7 @@ def test_positions_are_distinct_and_leave_three_to_the_cd(count: int) -> None:
 
 
 def test_a_card_of_a_package_may_have_no_address_and_one_of_a_server_must() -> None:
-    vm = replace(VM, nics=(replace(NIC, mac_address=Unknown("not told")),))
+    vm = changed(VM, nics=(changed(NIC, mac_address=Unknown("not told")),))
     packed = replace(TARGETS, source_endpoint_id="", package_path="web.ova")
     assert [nic.mac_address for nic in build_spec("m-1", vm, packed).nics] == [""]
     with pytest.raises(SpecProblem, match="MAC address"):

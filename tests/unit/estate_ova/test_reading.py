@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from estate.disks.blockmap import BLOCK_BYTES
 from estate.errors import AskPerson

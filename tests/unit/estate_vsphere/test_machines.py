@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import fields
 
 from estate.facts.source import PowerState, SnapshotFacts, VmFacts
 from estate.facts.unknown import Unknown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from estate.facts.codec import canonical_json
 from estate.facts.source import SourceFact
@@ -48,7 +48,7 @@ def test_lasting_values_change_the_address(change: dict) -> None:
 
 def test_every_volatile_path_is_a_field_of_its_kind() -> None:
     for kind, paths in VOLATILE_PATHS.items():
-        assert paths <= set(FACTS_CLASS[kind].__dataclass_fields__)
+        assert paths <= set(FACTS_CLASS[kind].__struct_fields__)
 
 
 def test_no_kept_fact_holds_a_floating_number() -> None:

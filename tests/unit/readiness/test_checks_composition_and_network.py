@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import UNKNOWN
@@ -40,7 +41,7 @@ def test_ha_001_cannot_be_waived_in_the_2010_profile() -> None:
 
 
 TICKET = an_item(EvidenceKind.MAINTENANCE, "h2", {"ticket": "CHG-1"})
-OLD_TICKET = replace(TICKET, expires_at=NOW - timedelta(hours=1))
+OLD_TICKET = dataclasses.replace(TICKET, expires_at=NOW - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -141,9 +142,9 @@ def _but(pif: str, item: object) -> tuple:
         (_but("h2-eth1", a_switch("h2-eth1", "")), True, FAIL),
         (_but("h2-eth1", None), True, FAIL),
         ((), True, FAIL),
-        (tuple(replace(e, value={**e.value, "stack": "core"}) for e in ALL), True, WARN),
-        (tuple(replace(e, tested_at=NOW - timedelta(days=91)) for e in ALL), False, WARN),
-        (tuple(replace(e, tested_at=NOW - timedelta(days=91)) for e in ALL), True, FAIL),
+        (tuple(dataclasses.replace(e, value={**e.value, "stack": "core"}) for e in ALL), True, WARN),
+        (tuple(dataclasses.replace(e, tested_at=NOW - timedelta(days=91)) for e in ALL), False, WARN),
+        (tuple(dataclasses.replace(e, tested_at=NOW - timedelta(days=91)) for e in ALL), True, FAIL),
         (_but("h2-eth1", a_switch("h2-eth1", "sw-b", bound_to={"bond:h2-eth1": "h2-eth1,h2-eth7"})), True, FAIL),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import UNKNOWN
@@ -35,7 +36,7 @@ def test_ha_020_gives_the_enable_command_with_this_pools_heartbeat_sr() -> None:
     assert result.remediation == ("xe pool-ha-enable heartbeat-sr-uuids=sr-hb ha-config:timeout=120",)
 
 
-OLD = tuple(replace(e, tested_at=NOW - timedelta(days=91)) for e in xhad(POOL))
+OLD = tuple(dataclasses.replace(e, tested_at=NOW - timedelta(days=91)) for e in xhad(POOL))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_ha_026_is_stale_once_what_it_was_tested_on_changes(story: str, pool: Po
 
 
 def test_ha_026_past_its_expiry_fails_at_cutover() -> None:
-    expired = tuple(replace(e, expires_at=NOW) for e in trials()[1:])
+    expired = tuple(dataclasses.replace(e, expires_at=NOW) for e in trials()[1:])
     assert ask("HA-026", a_case(POOL, (storage_nodes(), *expired), for_cutover=True)).result is FAIL
 
 
@@ -192,7 +193,7 @@ def test_ha_026_a_fence_at_another_timeout_does_not_count_against_this_one() -> 
 
 
 def test_ha_026_one_fence_outweighs_a_later_quiet_trial_at_the_same_timeout() -> None:
-    fence = replace(a_trial(POOL, "san-a", fenced=("h2",), tested_at=NOW - timedelta(days=3)), id="fence")
+    fence = dataclasses.replace(a_trial(POOL, "san-a", fenced=("h2",), tested_at=NOW - timedelta(days=3)), id="fence")
     result = ask("HA-026", a_case(POOL, (*trials(), fence)))
     assert result.result is FAIL and "xen-h2 fenced" in result.detail
 

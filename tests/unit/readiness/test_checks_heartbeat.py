@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from estate.facts.pool import PoolFacts, StatefileFacts
 from estate.facts.unknown import UNKNOWN

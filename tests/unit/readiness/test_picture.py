@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from xml.etree import ElementTree
+
+from msgspec.structs import replace
 
 from estate.facts.unknown import UNKNOWN
 from readiness.core.drawing import draw
