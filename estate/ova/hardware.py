@@ -115,6 +115,7 @@ def _disk(item: Item, stored: StoredDisk | None, controller: Item | None, contro
         disk_uuid=NOT_IN_OVF,
         encrypted=NOT_IN_OVF,
         has_parent=NOT_TOLD if stored is None else stored.has_parent,
+        chain_length=1 if stored is not None and not stored.has_parent else NOT_TOLD,
         change_id=None,
         io_filters=NOT_IN_OVF,
     )

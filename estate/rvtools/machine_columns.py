@@ -75,12 +75,14 @@ VINFO = SheetColumns(
         Column("guest_state", ("Guest state",), guest_runs_tools),
         Column("consolidation_needed", ("Consolidation Needed",), boolean),
         Column("boot_time", ("PowerOn",), moment, empty=None),
+        Column("suspended_at", ("Suspend time",), moment, empty=None),
         Column("created_at", ("Creation date",), moment),
         Column("change_version", ("Change Version",)),
         Column("min_evc_mode", ("min Required EVC Mode Key",), empty=None),
         Column("latency_sensitivity", ("Latency Sensitivity",)),
         Column("disk_uuid_enabled", ("EnableUUID",), boolean),
         Column("change_tracking", ("CBT",), boolean),
+        Column("guest_ip_address", ("Primary IP Address",), empty=None),
         Column("pool_path", ("Resource pool",), empty=None),
         Column("folder", ("Folder",), empty=""),
         Column("vapp_name", ("vApp",), empty=None),
@@ -104,7 +106,7 @@ VINFO = SheetColumns(
         Column("rules", ("Cluster rule(s)",), empty=""),
         Column("rule_names", ("Cluster rule name(s)",), empty=""),
     ),
-    """Config status|Heartbeat|Suspend time|NICs|Disks|Total disk capacity MiB|Primary IP Address|Network #1|Network #2|Network #3
+    """Config status|Heartbeat|NICs|Disks|Total disk capacity MiB|Network #1|Network #2|Network #3
 Network #4|Network #5|Network #6|Network #7|Network #8|Num Monitors|Video Ram KiB|Folder ID|DAS protection|FT Role|FT Latency
 FT Bandwidth|FT Sec. Latency|Provisioned MiB|Unshared MiB|HA Restart Priority|HA Isolation Response|HA VM Monitoring|Boot Required
 Boot delay|Boot retry delay|Boot retry enabled|Boot BIOS setup|Reboot PowerOff|HW upgrade status|HW upgrade policy|HW target
@@ -134,11 +136,12 @@ VMEMORY = SheetColumns(
         Column("memory_reservation", ("Reservation",), mib),
         Column("memory_limit", ("Limit",), mib_limit),
         Column("memory_hot_add", ("Hot Add",), boolean),
+        Column("memory_locked", ("Memory Reservation Locked To Max",), boolean),
         Column("ballooned_bytes", ("Ballooned",), mib),
         Column("swapped_bytes", ("Swapped",), mib),
         Column("active_memory_bytes", ("Active",), mib),
     ),
-    f"""Size MiB|Memory Reservation Locked To Max|Overhead|Max|Consumed|Consumed Overhead|Private|Shared|Entitlement
+    f"""Size MiB|Overhead|Max|Consumed|Consumed Overhead|Private|Shared|Entitlement
 DRS Entitlement|Shares|{TAIL}""",
 )
 
@@ -148,7 +151,12 @@ VTOOLS = SheetColumns(
         *KEYS,
         Column("tools_status", ("Tools",), empty=EMPTY),
         Column("tools_running", ("Tools",), tools_run),
+        Column("tools_version", ("Tools Version",), empty=None),
+        Column("tools_upgrade_policy", ("Upgrade Policy",)),
+        Column("tools_time_sync", ("Sync time",), boolean),
+        Column("guest_operations_ready", ("Operation Ready",), boolean),
+        Column("guest_state_change_supported", ("State change support",), boolean),
     ),
-    f"""VM Version|Tools Version|Required Version|Upgradeable|Upgrade Policy|Sync time|App status|Heartbeat status
-Kernel Crash state|Operation Ready|State change support|Interactive Guest|{TAIL}""",
+    f"""VM Version|Required Version|Upgradeable|App status|Heartbeat status
+Kernel Crash state|Interactive Guest|{TAIL}""",
 )

@@ -73,6 +73,7 @@ def facts(draft: Draft, register: Register, sheets: frozenset[str]) -> VmFacts:
         "annotation": "" if isinstance(told["annotation"], Unknown) else told["annotation"],
         "ft_configured": _configured(told["ft_state"]),
         "devices": _PARTIAL,
+        "vmx_path": told["path"] or Unknown("the workbook has no Path for this machine"),
         "disks": tuple(draft.disks),
         "nics": tuple(draft.nics),
         "snapshots": tuple(draft.snapshots) if "vSnapshot" in sheets else _no_sheet("vSnapshot"),

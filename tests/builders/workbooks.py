@@ -390,6 +390,8 @@ def _info(vm: VmFacts, place: Callable[[Any], str]) -> dict[str, Any]:
         "Guest state": "running" if vm.tools_running is True else "notRunning",
         "Consolidation Needed": vm.consolidation_needed,
         "PowerOn": vm.boot_time,
+        "Suspend time": vm.suspended_at,
+        "Primary IP Address": vm.guest_ip_address,
         "Creation date": vm.created_at,
         "Change Version": vm.change_version,
         "CPUs": vm.vcpus,
@@ -428,13 +430,21 @@ def _memory(vm: VmFacts, _: object) -> dict[str, Any]:
     sizes = {"Swapped": vm.swapped_bytes, "Ballooned": vm.ballooned_bytes, "Active": vm.active_memory_bytes}
     return (
         {name: _mib(size) for name, size in sizes.items()}
-        | {"Hot Add": vm.memory_hot_add}
+        | {"Hot Add": vm.memory_hot_add, "Memory Reservation Locked To Max": vm.memory_locked}
         | _allocated(vm.memory_allocation, MIB)
     )
 
 
 def _tools(vm: VmFacts, _: object) -> dict[str, Any]:
-    return {"Tools": vm.tools_status, "VM Version": 19}
+    return {
+        "Tools": vm.tools_status,
+        "VM Version": 19,
+        "Tools Version": vm.tools_version,
+        "Upgrade Policy": vm.tools_upgrade_policy,
+        "Sync time": vm.tools_time_sync,
+        "Operation Ready": vm.guest_operations_ready,
+        "State change support": vm.guest_state_change_supported,
+    }
 
 
 def _disk(disk: DiskFacts) -> dict[str, Any]:

@@ -42,8 +42,9 @@ ALLOCATION_NOT_READ = AllocationFacts()
 class DiskFacts(Struct, frozen=True):
     """One virtual disk. `device_key` is stable inside its VM; `address` is controller type, bus and unit as leases spell it.
 
-    `file_name` is the datastore path (`[store] dir/name.vmdk`), or the member of an OVA. `has_parent`: the disk is the top of a
-    chain. `change_id` is the CBT position. `vdisk_id` is set on a first-class disk. `io_filters` names attached IO filters.
+    `file_name` is the datastore path (`[store] dir/name.vmdk`), or the member of an OVA. `has_parent`: the disk is the top of
+    a chain; `chain_length` counts that chain, 1 without a parent. `change_id` is the CBT position. `vdisk_id` is set on a
+    first-class disk. `io_filters` names attached IO filters.
     """
 
     device_key: int
@@ -65,6 +66,7 @@ class DiskFacts(Struct, frozen=True):
     lun_uuid: str = ""
     encrypted: bool | Unknown = UNKNOWN
     has_parent: bool | Unknown = UNKNOWN
+    chain_length: int | Unknown = UNKNOWN
     native_linked_clone: bool | Unknown = UNKNOWN
     change_id: str | Unknown | None = UNKNOWN
     vdisk_id: str | Unknown | None = UNKNOWN
@@ -135,6 +137,14 @@ class GuestDiskFacts(Struct, frozen=True):
     capacity_bytes: int | Unknown = UNKNOWN
     free_bytes: int | Unknown = UNKNOWN
     device_keys: tuple[int, ...] = ()
+
+
+class FileFacts(Struct, frozen=True):
+    """One file of a VM, by its datastore path. `kind` is VMware's word, e.g. `config`, `diskExtent`, `snapshotData`, `swap`."""
+
+    path: str
+    kind: str
+    size_bytes: int | Unknown = UNKNOWN
 
 
 class SnapshotFacts(Struct, frozen=True):

@@ -16,6 +16,7 @@ from estate.facts.source.devices import (
     AllocationFacts,
     DeviceFacts,
     DiskFacts,
+    FileFacts,
     GuestDiskFacts,
     GuestNicFacts,
     NicFacts,
@@ -35,6 +36,7 @@ class VmFacts(Struct, frozen=True):
 
     `guest_id` and `guest_full_name` are the best known: what Tools report while they run, else what is configured; both origins
     are kept beside them. `extra_config` holds only the keys that rules ask for, never `guestinfo.*`, which may carry secrets.
+    `memory_locked`: all of it is reserved. `guest_gateways` are those of default routes. `npiv_wwns` are node and port names.
     `confidential` names SGX, SEV, SEV-SNP and TDX as far as they are on. `unreadable` is (path, fault) of refused properties;
     `extra` is what a workbook says beyond these fields, by column.
     """
@@ -47,7 +49,9 @@ class VmFacts(Struct, frozen=True):
     power_state: PowerState | Unknown = UNKNOWN
     connection_state: str | Unknown = UNKNOWN
     boot_time: datetime | Unknown | None = UNKNOWN
+    suspended_at: datetime | Unknown | None = UNKNOWN
     created_at: datetime | Unknown | None = UNKNOWN
+    modified_at: datetime | Unknown | None = UNKNOWN
     change_version: str | Unknown = UNKNOWN
     is_template: bool | Unknown = UNKNOWN
     managed_by: str | Unknown | None = UNKNOWN
@@ -58,6 +62,7 @@ class VmFacts(Struct, frozen=True):
     # Place
     annotation: str = ""
     folder_path: str = ""
+    vmx_path: str | Unknown = UNKNOWN
     host_id: str | Unknown = UNKNOWN
     cluster_id: str | Unknown | None = UNKNOWN
     resource_pool_id: str | Unknown | None = UNKNOWN
@@ -71,13 +76,23 @@ class VmFacts(Struct, frozen=True):
     configured_guest_full_name: str | Unknown = UNKNOWN
     reported_guest_id: str | Unknown | None = UNKNOWN
     reported_guest_full_name: str | Unknown | None = UNKNOWN
+    alternate_guest_name: str | Unknown | None = UNKNOWN
+    guest_family: str | Unknown | None = UNKNOWN
     guest_detailed_data: str | Unknown | None = UNKNOWN
     guest_host_name: str | Unknown = UNKNOWN
+    guest_ip_address: str | Unknown | None = UNKNOWN
+    guest_dns_servers: tuple[str, ...] | Unknown = UNKNOWN
+    guest_gateways: tuple[str, ...] | Unknown = UNKNOWN
     guest_nics: tuple[GuestNicFacts, ...] | Unknown = UNKNOWN
     guest_disks: tuple[GuestDiskFacts, ...] | Unknown = UNKNOWN
     tools_running: bool | Unknown = UNKNOWN
     tools_status: str | Unknown = UNKNOWN
     tools_version_status: str | Unknown = UNKNOWN
+    tools_version: str | Unknown | None = UNKNOWN
+    tools_upgrade_policy: str | Unknown | None = UNKNOWN
+    tools_time_sync: bool | Unknown = UNKNOWN
+    guest_operations_ready: bool | Unknown = UNKNOWN
+    guest_state_change_supported: bool | Unknown = UNKNOWN
     # CPU and memory
     hardware_version: str | Unknown = UNKNOWN
     vcpus: int | Unknown = UNKNOWN
@@ -86,12 +101,14 @@ class VmFacts(Struct, frozen=True):
     cpu_hot_add: bool | Unknown = UNKNOWN
     cpu_hot_remove: bool | Unknown = UNKNOWN
     memory_hot_add: bool | Unknown = UNKNOWN
+    memory_locked: bool | Unknown = UNKNOWN
     cpu_allocation: AllocationFacts = ALLOCATION_NOT_READ
     memory_allocation: AllocationFacts = ALLOCATION_NOT_READ
     cpu_affinity: tuple[int, ...] | Unknown = UNKNOWN
     memory_affinity: tuple[int, ...] | Unknown = UNKNOWN
     latency_sensitivity: str | Unknown = UNKNOWN
     nested_hv: bool | Unknown = UNKNOWN
+    performance_counters: bool | Unknown = UNKNOWN
     vbs: bool | Unknown = UNKNOWN
     vvtd: bool | Unknown = UNKNOWN
     min_evc_mode: str | Unknown | None = UNKNOWN
@@ -109,6 +126,7 @@ class VmFacts(Struct, frozen=True):
     encrypted: bool | Unknown = UNKNOWN
     crypto_state: str | Unknown | None = UNKNOWN
     disk_uuid_enabled: bool | Unknown = UNKNOWN
+    npiv_wwns: tuple[str, ...] | Unknown = UNKNOWN
     extra_config: tuple[tuple[str, str], ...] | Unknown = UNKNOWN
     # Functions of vSphere that are in use
     ft_state: str | Unknown = UNKNOWN
@@ -129,7 +147,9 @@ class VmFacts(Struct, frozen=True):
     nics: tuple[NicFacts, ...] | Unknown = UNKNOWN
     devices: tuple[DeviceFacts, ...] | Unknown = UNKNOWN
     snapshots: tuple[SnapshotFacts, ...] | Unknown = UNKNOWN
+    files: tuple[FileFacts, ...] | Unknown = UNKNOWN
     datastore_ids: tuple[str, ...] = ()
+    network_ids: tuple[str, ...] | Unknown = UNKNOWN
     committed_bytes: int | Unknown = UNKNOWN
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()

@@ -82,14 +82,16 @@ def unread_devices(reason: Unknown) -> Devices:
     return Devices(disks=reason, nics=reason, has_vtpm=reason, other=reason)
 
 
-def read_devices(listed: Element, networks: NetworkNames, addresses: Addresses) -> Devices:
-    """Read `config.hardware.device`; `addresses` holds the guest's IP addresses by device key."""
+def read_devices(
+    listed: Element, networks: NetworkNames, addresses: Addresses, chains: dict[int, int] | Unknown = NOT_GIVEN
+) -> Devices:
+    """Read `config.hardware.device`; `addresses` holds the guest's IP addresses by device key, `chains` the lengths of disks'."""
     walked = [(kind, parts(device)) for device in listed if (kind := wire_type(device)) not in _ORDINARY]
     controllers = {plain(text(found.get("key"))): (kind, found) for kind, found in walked if "busNumber" in found}
     disks, nics, other = [], [], []
     for kind, found in walked:
         if kind == "VirtualDisk":
-            disks.append(_disk(found, controllers.get(plain(text(found.get("controllerKey"))))))
+            disks.append(_disk(found, controllers.get(plain(text(found.get("controllerKey")))), chains))
         elif "addressType" in found or "macAddress" in found:
             nics.append(_nic(found, kind, networks, addresses))
         else:
@@ -98,13 +100,13 @@ def read_devices(listed: Element, networks: NetworkNames, addresses: Addresses) 
     return Devices(tuple(disks), tuple(nics), has_vtpm=has_vtpm, other=tuple(sorted(other, key=lambda each: each.device_key)))
 
 
-def _disk(found: Parts, controller: tuple[str, Parts] | None) -> DiskFacts:
-    backing = found.get("backing")
+def _disk(found: Parts, controller: tuple[str, Parts] | None, chains: dict[int, int] | Unknown) -> DiskFacts:
+    key, backing = _key(found), found.get("backing")
     behind = {} if backing is None else parts(backing)
     kind = wire_type(backing)
     bus_kind, shared_bus, bus_number = _bus(controller)
     return DiskFacts(
-        device_key=_key(found),
+        device_key=key,
         label=_label(found),
         capacity_bytes=_capacity_bytes(found),
         backing=_backing(kind, behind),
@@ -122,6 +124,7 @@ def _disk(found: Parts, controller: tuple[str, Parts] | None) -> DiskFacts:
         lun_uuid=plain(text(behind.get("lunUuid"))),
         encrypted="keyId" in behind if behind else NOT_GIVEN,
         has_parent="parent" in behind if behind else NOT_GIVEN,
+        chain_length=chains if isinstance(chains, Unknown) else chains.get(key, NOT_GIVEN),
         native_linked_clone=boolean(found.get("nativeUnmanagedLinkedClone"), unset=False),
         change_id=plain(text(behind.get("changeId"))) or None,
         vdisk_id=text(found["vDiskId"], "id") if "vDiskId" in found else None,

@@ -1,12 +1,78 @@
-"""What VMware Tools tell about a guest's network cards and volumes."""
+"""What is configured and what VMware Tools tell of a guest: its system, its network cards and volumes."""
 
 from __future__ import annotations
 
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from estate.facts.source import GuestDiskFacts, GuestNicFacts
-from estate.facts.unknown import is_known
+from estate.facts.unknown import Unknown, is_known
+from estate.vsphere.inventory.told import Told
 from estate.vsphere.inventory.values import boolean, child, children, integer, parts, plain, text
+
+_TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
+
+
+def guest(told: Told) -> dict[str, Any]:
+    """The facts of a guest by field. Only its Tools know what it runs: on a machine without them their silence is unknown."""
+    running = told.found.text("guest.toolsRunningStatus")
+    tools_running = running if isinstance(running, Unknown) else running in _TOOLS_RUN
+    guest_id, full_name = told.text("config.guestId"), told.text("config.guestFullName")
+    return {
+        "guest_id": _best_known(told.found.text("guest.guestId"), guest_id, tools_running),
+        "guest_full_name": _best_known(told.found.text("guest.guestFullName"), full_name, tools_running),
+        "configured_guest_id": guest_id,
+        "configured_guest_full_name": full_name,
+        "alternate_guest_name": told.word("config.alternateGuestName"),
+        "reported_guest_id": told.word("guest.guestId"),
+        "reported_guest_full_name": told.word("guest.guestFullName"),
+        "guest_family": told.word("guest.guestFamily"),
+        "guest_detailed_data": told.or_none(told.text("guest.guestDetailedData")),
+        "guest_host_name": told.found.text("guest.hostName"),
+        **_reported_network(told),
+        **_tools(told, tools_running),
+    }
+
+
+def _best_known(seen: str | Unknown, configured: str | Unknown, tools_running: bool | Unknown) -> str | Unknown:
+    """What VMware Tools see when they run, else what is configured: the configured one is often left from a template."""
+    return seen if is_known(seen) and seen and tools_running is True else configured
+
+
+def _reported_network(told: Told) -> dict[str, Any]:
+    nics, disks, stacks = (told.found.element(f"guest.{name}") for name in ("net", "disk", "ipStack"))
+    return {
+        "guest_ip_address": told.word("guest.ipAddress"),
+        "guest_dns_servers": stacks if isinstance(stacks, Unknown) else _each(stacks, "dnsConfig", "ipAddress"),
+        "guest_gateways": stacks if isinstance(stacks, Unknown) else _gateways(stacks),
+        "guest_nics": nics if isinstance(nics, Unknown) else guest_nics(nics),
+        "guest_disks": disks if isinstance(disks, Unknown) else guest_disks(disks),
+    }
+
+
+def _each(stacks: Element, part: str, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.text or "" for stack in stacks for each in children(child(stack, part), name)))
+
+
+def _gateways(stacks: Element) -> tuple[str, ...]:
+    """Where everything without a route of its own goes."""
+    routes = (route for stack in stacks for route in children(child(stack, "ipRouteConfig"), "ipRoute"))
+    found = (plain(text(route, "gateway/ipAddress")) for route in routes if integer(route, "prefixLength") == 0)
+    return tuple(dict.fromkeys(address for address in found if address))
+
+
+def _tools(told: Told, tools_running: bool | Unknown) -> dict[str, Any]:
+    policy = told.element("config.tools")
+    return {
+        "tools_running": tools_running,
+        "tools_status": told.found.text("guest.toolsStatus"),
+        "tools_version_status": told.found.text("guest.toolsVersionStatus2"),
+        "tools_version": told.word("guest.toolsVersion"),
+        "tools_upgrade_policy": policy if isinstance(policy, Unknown) else text(policy, "toolsUpgradePolicy"),
+        "tools_time_sync": policy if isinstance(policy, Unknown) else boolean(policy, "syncTimeWithHost"),
+        "guest_operations_ready": told.found.boolean("guest.guestOperationsReady"),
+        "guest_state_change_supported": told.found.boolean("guest.guestStateChangeSupported"),
+    }
 
 
 def guest_nics(listed: Element) -> tuple[GuestNicFacts, ...]:

@@ -15,7 +15,8 @@ from pyVmomi import vim
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.devices import Devices, NetworkNames, read_devices, unread_devices
-from estate.vsphere.inventory.guests import addresses_by_key, guest_disks, guest_nics
+from estate.vsphere.inventory.files import chain_lengths, files
+from estate.vsphere.inventory.guests import addresses_by_key, guest
 from estate.vsphere.inventory.paging import Query
 from estate.vsphere.inventory.places import Places
 from estate.vsphere.inventory.settings import (
@@ -24,6 +25,7 @@ from estate.vsphere.inventory.settings import (
     confidential,
     extra_config,
     has_properties,
+    npiv_wwns,
     owner,
     persistent_memory,
     uses_disk_uuid,
@@ -33,23 +35,26 @@ from estate.vsphere.inventory.told import Told
 from estate.vsphere.inventory.values import SourceObject, allocation, integer, plain, text
 
 _PATHS = """
-name parent parentVApp resourcePool datastore customValue disabledMethod
+name parent parentVApp resourcePool datastore network customValue disabledMethod
 config.instanceUuid config.uuid config.annotation config.template config.managedBy config.changeVersion config.createDate
-config.guestId config.guestFullName config.version config.firmware config.bootOptions config.ftInfo config.flags
+config.modified config.files.vmPathName
+config.guestId config.guestFullName config.alternateGuestName config.version config.firmware config.bootOptions
+config.ftInfo config.flags
 config.hardware.numCPU config.hardware.numCoresPerSocket config.hardware.memoryMB config.hardware.device
 config.cpuHotAddEnabled config.cpuHotRemoveEnabled config.memoryHotAddEnabled config.cpuAllocation config.memoryAllocation
-config.cpuAffinity config.memoryAffinity config.latencySensitivity config.nestedHVEnabled
+config.cpuAffinity config.memoryAffinity config.latencySensitivity config.nestedHVEnabled config.vPMCEnabled
+config.memoryReservationLockedToMax config.npivNodeWorldWideName config.npivPortWorldWideName config.tools
 config.keyId config.sgxInfo config.sevEnabled config.sevSnpEnabled config.tdxEnabled config.pmem
 config.extraConfig config.vAppConfig config.repConfig config.forkConfigInfo config.vFlashCacheReservation
 config.changeTrackingEnabled capability.changeTrackingSupported
-guest.guestId guest.guestFullName guest.guestDetailedData guest.hostName guest.net guest.disk
-guest.toolsStatus guest.toolsRunningStatus guest.toolsVersionStatus2
-runtime.host runtime.powerState runtime.connectionState runtime.bootTime runtime.faultToleranceState
+guest.guestId guest.guestFamily guest.guestFullName guest.guestDetailedData guest.hostName guest.ipAddress guest.net guest.ipStack
+guest.disk guest.toolsStatus guest.toolsRunningStatus guest.toolsVersion guest.toolsVersionStatus2
+guest.guestStateChangeSupported guest.guestOperationsReady
+runtime.host runtime.powerState runtime.connectionState runtime.bootTime runtime.suspendTime runtime.faultToleranceState
 runtime.consolidationNeeded runtime.cryptoState runtime.question runtime.vmFailoverInProgress runtime.suspendedToMemory
 runtime.paused runtime.minRequiredEVCModeKey runtime.diskChainBroken
-snapshot summary.storage summary.quickStats
+snapshot layoutEx.file layoutEx.disk summary.storage summary.quickStats
 """
-_TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
 NO_TAGS = Unknown("tags are served apart from the inventory and were not asked for", everywhere=True)
 _POWER_STATES = {state.value: state for state in PowerState}
 MIB = 1 << 20
@@ -100,7 +105,7 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
         **_identity(told),
         **_state(told),
         **_place(told, around),
-        **_guest(told),
+        **guest(told),
         **_compute(told),
         **_firmware(told),
         **_functions(told),
@@ -110,6 +115,7 @@ def read_machine(found: SourceObject, around: Surroundings) -> VmFacts:
         nics=devices.nics,
         devices=devices.other,
         snapshots=snapshot_tree(told),
+        files=files(told),
         unreadable=found.unreadable,
     )
 
@@ -118,7 +124,8 @@ def _devices(told: Told, around: Surroundings) -> Devices:
     listed = told.element("config.hardware.device")
     if isinstance(listed, Unknown):
         return unread_devices(listed)
-    return read_devices(listed, around.networks, addresses_by_key(told.found.values.get("guest.net")))
+    addresses = addresses_by_key(told.found.values.get("guest.net"))
+    return read_devices(listed, around.networks, addresses, chain_lengths(told))
 
 
 def _identity(told: Told) -> Values:
@@ -130,6 +137,7 @@ def _identity(told: Told) -> Values:
         "managed_by": owner(told),
         "change_version": told.text("config.changeVersion"),
         "created_at": told.or_none(told.moment("config.createDate")),
+        "modified_at": told.or_none(told.moment("config.modified")),
         "hardware_version": told.text("config.version"),
     }
 
@@ -137,11 +145,12 @@ def _identity(told: Told) -> Values:
 def _state(told: Told) -> Values:
     power_state = _power_state(told.found)
     boot_time = told.moment("runtime.bootTime")
-    question = told.element("runtime.question")
+    question, suspended = told.element("runtime.question"), told.moment("runtime.suspendTime")
     return {
         "power_state": power_state,
         "connection_state": told.found.text("runtime.connectionState"),
         "boot_time": told.or_none(boot_time) if power_state != PowerState.ON else boot_time,
+        "suspended_at": suspended if power_state == PowerState.SUSPENDED else told.or_none(suspended),
         "question": told.or_none(question) if isinstance(question, Unknown) else text(question, "text"),
         "failover_in_progress": told.flag("runtime.vmFailoverInProgress"),
         "suspended_to_memory": told.flag("runtime.suspendedToMemory"),
@@ -159,6 +168,7 @@ def _power_state(found: SourceObject) -> PowerState | Unknown:
 def _place(told: Told, around: Surroundings) -> Values:
     found, host_id = told.found, told.text("runtime.host")
     return {
+        "vmx_path": told.text("config.files.vmPathName"),
         "folder_path": around.places.path(found.parent()[1] or found.parent("parentVApp")[1]),
         "host_id": host_id,
         "cluster_id": _cluster_id(host_id, around.cluster_of_host),
@@ -167,6 +177,7 @@ def _place(told: Told, around: Surroundings) -> Values:
         "custom_values": _custom_values(told, around.fields),
         "tags": around.tags if isinstance(around.tags, Unknown) else around.tags.get(found.native_id, ()),
         "datastore_ids": found.morefs("datastore"),
+        "network_ids": told.listed("network"),
     }
 
 
@@ -186,34 +197,6 @@ def _custom_values(told: Told, fields: dict[str, str]) -> tuple[tuple[str, str],
     return tuple((fields.get(key, key), value) for key, value in rows)
 
 
-def _guest(told: Told) -> Values:
-    running = told.found.text("guest.toolsRunningStatus")
-    tools_running = running if isinstance(running, Unknown) else running in _TOOLS_RUN
-    nics, disks = told.found.element("guest.net"), told.found.element("guest.disk")
-    guest_id, full_name = told.text("config.guestId"), told.text("config.guestFullName")
-    seen_id, seen_name = told.found.text("guest.guestId"), told.found.text("guest.guestFullName")
-    return {
-        "guest_id": _best_known(seen_id, guest_id, tools_running),
-        "guest_full_name": _best_known(seen_name, full_name, tools_running),
-        "configured_guest_id": guest_id,
-        "configured_guest_full_name": full_name,
-        "reported_guest_id": seen_id or None if is_known(seen_id) else told.or_none(seen_id),
-        "reported_guest_full_name": seen_name or None if is_known(seen_name) else told.or_none(seen_name),
-        "guest_detailed_data": told.or_none(told.text("guest.guestDetailedData")),
-        "guest_host_name": told.found.text("guest.hostName"),
-        "guest_nics": nics if isinstance(nics, Unknown) else guest_nics(nics),
-        "guest_disks": disks if isinstance(disks, Unknown) else guest_disks(disks),
-        "tools_running": tools_running,
-        "tools_status": told.found.text("guest.toolsStatus"),
-        "tools_version_status": told.found.text("guest.toolsVersionStatus2"),
-    }
-
-
-def _best_known(seen: str | Unknown, configured: str | Unknown, tools_running: bool | Unknown) -> str | Unknown:
-    """What VMware Tools see when they run, else what is configured: the configured one is often left from a template."""
-    return seen if is_known(seen) and seen and tools_running is True else configured
-
-
 def _compute(told: Told) -> Values:
     latency, stats = told.element("config.latencySensitivity"), told.element("summary.quickStats")
     return {
@@ -229,6 +212,8 @@ def _compute(told: Told) -> Values:
         "memory_affinity": affinity(told, "config.memoryAffinity"),
         "latency_sensitivity": latency if isinstance(latency, Unknown) else text(latency, "level"),
         "nested_hv": told.flag("config.nestedHVEnabled"),
+        "performance_counters": told.flag("config.vPMCEnabled"),
+        "memory_locked": told.flag("config.memoryReservationLockedToMax"),
         "min_evc_mode": told.or_none(told.text("runtime.minRequiredEVCModeKey")),
         "confidential": confidential(told),
         "ballooned_bytes": stats if isinstance(stats, Unknown) else _bytes_of(integer(stats, "balloonedMemory")),
@@ -251,6 +236,7 @@ def _firmware(told: Told) -> Values:
         "crypto_state": told.or_none(told.text("runtime.cryptoState")),
         "disk_uuid_enabled": uses_disk_uuid(told, extra),
         "extra_config": extra,
+        "npiv_wwns": npiv_wwns(told),
         "vbs": told.setting("vbsEnabled"),
         "vvtd": told.setting("vvtdEnabled"),
         "snapshot_disabled": told.setting("snapshotDisabled"),

@@ -107,6 +107,14 @@ def persistent_memory(told: Told, devices: Devices) -> bool | Unknown:
     return there or any(disk.backing_type == _PMEM_BACKING for disk in devices.disks) or told.present("config.pmem") is True
 
 
+def npiv_wwns(told: Told) -> tuple[str, ...] | Unknown:
+    """World-wide names of a machine with virtual ports of its own, nodes first, as 16 hexadecimal digits."""
+    nodes, ports = told.listed("config.npivNodeWorldWideName"), told.listed("config.npivPortWorldWideName")
+    if isinstance(nodes, Unknown) or isinstance(ports, Unknown):
+        return nodes if isinstance(nodes, Unknown) else ports
+    return tuple(f"{int(each):016x}" if each.isdecimal() else each for each in (*nodes, *ports))
+
+
 def has_properties(told: Told) -> bool | Unknown:
     """Whether the machine was deployed with OVF properties."""
     found = told.element("config.vAppConfig")

@@ -27,6 +27,11 @@ class Told:
     def text(self, path: str) -> str | Unknown:
         return self._meant(self.found.text(path))
 
+    def word(self, path: str) -> str | Unknown | None:
+        """A text that is None where a whole machine is silent or gives an empty one."""
+        value = self.found.text(path)
+        return self.or_none(value) if isinstance(value, Unknown) else value or None
+
     def integer(self, path: str) -> int | Unknown:
         return self._meant(self.found.integer(path))
 
@@ -54,6 +59,13 @@ class Told:
         """A switch that is off where a whole machine is silent."""
         value = self.boolean(path)
         return False if self.is_silent(value) else value
+
+    def listed(self, path: str) -> tuple[str, ...] | Unknown:
+        """The texts of a list; empty where a whole machine is silent."""
+        value = self.element(path)
+        if isinstance(value, Unknown):
+            return () if self.is_silent(value) else value
+        return tuple(each.text or "" for each in value)
 
     def present(self, path: str) -> bool | Unknown:
         """Whether an optional part is there at all."""

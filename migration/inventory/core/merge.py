@@ -18,7 +18,17 @@ from estate.facts.source import AllocationFacts, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 
 REFERENCES = frozenset(
-    {"native_id", "host_id", "cluster_id", "resource_pool_id", "vapp_id", "datastore_ids", "change_version", "unreadable"}
+    {
+        "native_id",
+        "host_id",
+        "cluster_id",
+        "resource_pool_id",
+        "vapp_id",
+        "datastore_ids",
+        "network_ids",
+        "change_version",
+        "unreadable",
+    }
 )
 DEVICES = ("disks", "nics")
 _DEVICE_REFERENCES = frozenset({"device_key", "label", "datastore_id", "network_id", "change_id"})

@@ -21,6 +21,10 @@ VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
         {
             "boot_time",
             "change_version",
+            "modified_at",
+            "guest_operations_ready",
+            "guest_state_change_supported",
+            "files",
             "tools_running",
             "tools_status",
             "committed_bytes",

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import fields
 
-from estate.facts.source import PowerState, SnapshotFacts, VmFacts
-from estate.facts.unknown import Unknown
+from estate.facts.source import FileFacts, PowerState, SnapshotFacts, VmFacts
+from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.devices import NetworkNames
 from estate.vsphere.inventory.machines import Surroundings, read_machine
 from estate.vsphere.inventory.places import Places
@@ -133,3 +133,54 @@ def test_a_circle_of_folders_ends() -> None:
 def test_a_power_state_nobody_has_heard_of_is_unknown() -> None:
     assert isinstance(_whole(prop("runtime.powerState", "hibernated")).power_state, Unknown)
     assert _whole(prop("runtime.powerState", "suspended")).power_state is PowerState.SUSPENDED
+
+
+def test_the_address_configuration_of_a_guest_is_told_by_its_stack() -> None:
+    stack = (
+        "<GuestStackInfo><dnsConfig><ipAddress>10.0.0.53</ipAddress><ipAddress>10.0.0.54</ipAddress></dnsConfig><ipRouteConfig>"
+        "<ipRoute><network>10.9.0.0</network><prefixLength>16</prefixLength><gateway><ipAddress>10.0.0.7</ipAddress></gateway></ipRoute>"
+        "<ipRoute><network>0.0.0.0</network><prefixLength>0</prefixLength><gateway><ipAddress>10.0.0.1</ipAddress></gateway></ipRoute>"
+        "</ipRouteConfig></GuestStackInfo>"
+    )
+    vm = _whole(prop("guest.ipStack", stack * 2, "ArrayOfGuestStackInfo"), prop("guest.ipAddress", "10.0.0.9"))
+    assert (vm.guest_ip_address, vm.guest_dns_servers, vm.guest_gateways) == (
+        "10.0.0.9",
+        ("10.0.0.53", "10.0.0.54"),
+        ("10.0.0.1",),
+    )
+    silent = _whole()
+    assert silent.guest_ip_address is None and isinstance(silent.guest_dns_servers, Unknown)
+
+
+def test_the_files_of_a_machine_and_the_length_of_its_disks_chains() -> None:
+    files = "<FileInfo><name>[s] a/a.vmx</name><type>config</type><size>3072</size></FileInfo><FileInfo><name/></FileInfo>"
+    disks = "<DiskLayout><key>2000</key><chain><fileKey>1</fileKey></chain><chain><fileKey>2</fileKey></chain></DiskLayout>"
+    device = '<VirtualDevice xsi:type="VirtualDisk"><key>{}</key></VirtualDevice>'
+    listed = prop("config.hardware.device", device.format(2000) + device.format(2001), "ArrayOfVirtualDevice")
+    vm = _whole(prop("layoutEx.file", files, "X"), prop("layoutEx.disk", disks, "X"), listed)
+    assert is_known(vm.files) and vm.files[0] == FileFacts("[s] a/a.vmx", "config", 3072)
+    assert isinstance(vm.files[1].size_bytes, Unknown)
+    assert is_known(vm.disks) and vm.disks[0].chain_length == 2
+    assert isinstance(vm.disks[1].chain_length, Unknown)
+    (refused,) = _whole(missing("layoutEx.disk", "NoPermission"), listed.replace(device.format(2001), "")).disks
+    assert isinstance(refused.chain_length, Unknown) and refused.chain_length.reason == "NoPermission"
+
+
+def test_virtual_ports_are_told_as_names_and_none_is_not_unread() -> None:
+    nodes = prop("config.npivNodeWorldWideName", "<long>2882303761517117440</long>", "ArrayOfLong")
+    ports = prop("config.npivPortWorldWideName", "<long>17</long>", "ArrayOfLong")
+    assert _whole(nodes, ports).npiv_wwns == ("2800000000000000", "0000000000000011")
+    assert _whole().npiv_wwns == ()
+    assert isinstance(_whole(missing("config.npivPortWorldWideName", "NoPermission")).npiv_wwns, Unknown)
+
+
+def test_what_tools_are_told_to_do_and_can_do() -> None:
+    policy = "<toolsUpgradePolicy>manual</toolsUpgradePolicy><syncTimeWithHost>true</syncTimeWithHost>"
+    vm = _whole(prop("config.tools", policy, "ToolsConfigInfo"), prop("guest.guestOperationsReady", "true", "xsd:boolean"))
+    assert (vm.tools_upgrade_policy, vm.tools_time_sync, vm.guest_operations_ready) == ("manual", True, True)
+    assert isinstance(vm.guest_state_change_supported, Unknown)
+
+
+def test_a_suspended_machine_without_a_time_is_unknown_not_never_suspended() -> None:
+    assert _whole(prop("runtime.powerState", "poweredOff")).suspended_at is None
+    assert isinstance(_whole(prop("runtime.powerState", "suspended")).suspended_at, Unknown)
