@@ -100,8 +100,14 @@ def host_adapters(found: SourceObject) -> tuple[HbaFacts, ...] | Unknown:
 
 
 def _adapter(hba: Element) -> HbaFacts:
-    address = next((value for name in ("portWorldWideName", "iScsiName") if is_known(value := text(hba, name))), UNKNOWN)
+    port = integer(hba, "portWorldWideName")
+    address = _world_wide_name(port) if is_known(port) else text(hba, "iScsiName")
     return HbaFacts(plain(text(hba, "device")), wire_type(hba), text(hba, "model"), text(hba, "driver"), address)
+
+
+def _world_wide_name(number: int) -> str:
+    """As fabrics spell it, `21:00:00:24:ff:00:00:10`; the wire has it as a signed number of 64 bits."""
+    return (number & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8).hex(":")
 
 
 def luns(found: SourceObject) -> tuple[LunFacts, ...] | Unknown:

@@ -9,6 +9,7 @@ import pytest
 from estate.facts.unknown import UNKNOWN, Unknown
 from estate.tls import OfferedCertificate
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
+from estate.vsphere.inventory.host_hardware import host_adapters
 from estate.vsphere.inventory.landscape import read_cluster, read_container, read_datastore
 from estate.vsphere.inventory.networks import PortGroup, Subtypes, _portgroup, read_network
 from estate.vsphere.inventory.places import Places
@@ -107,6 +108,21 @@ def test_a_probe_offers_a_host_certificate_only_when_vcenter_does_not_contradict
     )
     assert isinstance(reason, str)
     assert "vCenter knows it by AA:AA" in reason
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("<portWorldWideName>2377900762148634640</portWorldWideName>", "21:00:00:24:ff:00:00:10"),
+        ("<portWorldWideName>-1</portWorldWideName>", "ff:ff:ff:ff:ff:ff:ff:ff"),
+        ("<iScsiName>iqn.1998-01.com.vmware:esx1</iScsiName>", "iqn.1998-01.com.vmware:esx1"),
+    ],
+)
+def test_an_adapters_address_is_spelled_as_its_fabric_does(told: str, address: str) -> None:
+    listed = f'<HostHostBusAdapter xsi:type="HostFibreChannelHba"><device>vmhba2</device>{told}</HostHostBusAdapter>'
+    adapters = host_adapters(read_one(prop("config.storageDevice.hostBusAdapter", listed, "ArrayOfHostHostBusAdapter")))
+    assert isinstance(adapters, tuple)
+    assert [each.address for each in adapters] == [address]
 
 
 def test_a_host_outside_a_cluster_has_none_and_an_unreadable_summary_leaves_the_rest() -> None:
