@@ -38,6 +38,7 @@ def _run(chosen: argparse.Namespace, stop: threading.Event) -> None:
     image = os.environ.get(LINUX_IMAGE_VARIABLE)
     options = LabOptions(
         world=chosen.world,
+        with_files=True,
         seed=chosen.seed,
         clock_factor=chosen.clock_factor,
         seed_secrets=chosen.seed_secrets,
@@ -68,6 +69,9 @@ def _introduce(lab: Lab, chosen: argparse.Namespace, took_s: float) -> None:
     control = lab.json["control"]
     _say(f"control  {control['url']}{'' if chosen.hide_secrets else '  token ' + control['token']}")
     _say(f"kms      {lab.json['kms']['reading_file']}")
+    _say(f"rvtools  {lab.json['rvtools']['workbook']}")
+    for package in lab.json["appliances"]["packages"]:
+        _say(f"package  {lab.json['appliances']['folder']}/{package['file']}  {package['size_bytes'] >> 20} MiB")
     _say(f"ready after {took_s:.1f} s; all of this is in {chosen.json}; Ctrl-C stops it")
 
 

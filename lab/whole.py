@@ -39,7 +39,8 @@ class LabOptions:
     """How to start a lab.
 
     `seed_secrets` makes passwords repeatable; `linux_image` is a raw or qcow2 file for the world's bootable VM;
-    `estate` replaces the world's vCenter (tests of large inventories); `lease_timeout_s` is in real seconds.
+    `estate` replaces the world's vCenter (tests of large inventories); `lease_timeout_s` is in real seconds. `with_files`
+    writes an RVTools workbook of the vCenter and the appliances as packages.
     """
 
     world: str = "small"
@@ -47,6 +48,7 @@ class LabOptions:
     clock_factor: float = 60.0
     seed_secrets: str = ""
     with_pool: bool = True
+    with_files: bool = False
     prepare_disks: bool = True
     linux_image: Path | None = None
     lease_timeout_s: int = 60
@@ -135,7 +137,20 @@ class Lab:
         if self.pool is not None:
             whole["pool"] = self.pool.lab_json()
         whole["kms"] = {"name": HOST_NAME, "reading_file": str(self._write_kms_reading())}
+        if self.options.with_files:
+            whole |= self._write_files()
         return whole | {"control": self.control_server.lab_json()}
+
+    def _write_files(self) -> dict[str, Any]:
+        """What reaches a consultant by mail: the estate as a workbook, and appliances as packages."""
+        # Imported here: a lab that writes no workbook needs no spreadsheet writer.
+        from lab.ova import write_appliances
+        from lab.rvtools import write_workbook
+
+        workbook = write_workbook(self.vcenter.center, self.state_dir / "rvtools" / "RVTools_export_all.xlsx")
+        folder = self.state_dir / "packages"
+        packages = write_appliances(folder, self.disks, self.options.seed)
+        return {"rvtools": {"workbook": str(workbook)}, "appliances": {"folder": str(folder), "packages": packages}}
 
     def _write_kms_reading(self) -> Path:
         path = self.state_dir / "kms" / "kms01.json"

@@ -11,10 +11,9 @@ import os
 import sys
 from typing import Any
 
-from lab.demo import stage_cutover, stage_estate, stage_gate, summary
-from lab.demo.client import JobFailed, Refused
+from lab.demo import stage_cutover, stage_estate, stage_files, stage_gate, summary
+from lab.demo.client import JobFailed, NotAsTold, Refused
 from lab.demo.processes import NotUp
-from lab.demo.stage_cutover import NotAsTold
 from lab.demo.stage_setup import Cast, open_stage
 from lab.demo.story import Story
 
@@ -45,29 +44,42 @@ def main() -> int:
 
 def play(cast: Cast) -> str:
     """The acts in their order. Returns the path of the summary."""
-    estate = stage_estate.add_source(cast)
-    pool = stage_estate.add_pool(cast)
-    planned = stage_estate.plan_wave(cast, pool)
-    wave = planned["wave"]
+    estate = read_estate(cast)
+    pool, wave = estate["pool"], estate["planned"]["wave"]
     stage_estate.prepare(cast, wave)
     count = stage_gate.upload_kms(cast)
     first = stage_gate.ask_gate(cast, wave)
     stage_gate.attest_switches(cast, pool)
     trials = stage_gate.pull_plugs(cast, pool)
-    stage_gate.answer_questions(cast, wave, first)
-    stage_gate.accept_boot_risk(cast, wave)
+    stage_gate.answer_questions(cast, wave, first, {package["name"] for package in estate["packages"]})
+    stage_gate.accept_risks(cast, wave)
     last = stage_gate.ask_gate(cast, wave)
     _require_story(first, trials, last)
     stage_gate.sign(cast, wave)
     rows = stage_cutover.cut_over(cast, wave, victim=_victim(wave))
     with cast.story.stage("The lab's own bytes") as stage:
-        stage.figure = f"{summary.compare_bytes(cast.stagehand, rows)} VDI files equal their source disks (SHA-256)"
+        compared = summary.compare_bytes(cast.stagehand, estate["packages"], rows)
+        stage.figure = f"{compared} VDI files equal their source disks (SHA-256)"
     report = stage_cutover.write_report(cast)
-    figures = _sum_up(cast, estate, planned, rows, first, last, count, report)
+    figures = _sum_up(cast, estate, rows, first, last, count, report)
     counted = figures["conversions"]
     if counted["done"] + counted["refused"] != counted["total"] or figures["disks"]["verified"] != figures["disks"]["total"]:
         raise NotAsTold(f"not everything arrived: {json.dumps(figures['conversions'])} {json.dumps(figures['disks'])}")
     return str(summary.write(cast.folder, figures))
+
+
+def read_estate(cast: Cast) -> dict[str, Any]:
+    """The estate out of its three sources, and the plan that is made on the first and holds with the others."""
+    book = stage_files.read_workbook(cast)
+    pool = stage_estate.add_pool(cast)
+    drafted = stage_files.plan_on_workbook(cast, pool, book)
+    inventory = stage_estate.add_source(cast)
+    recognised = stage_files.recognise(cast, book)
+    packages = stage_files.receive_appliances(cast, drafted["mapping"])
+    planned = stage_estate.plan_wave(cast, pool, drafted["mapping"])
+    held = stage_files.compare_plans(cast, drafted, planned, packages)
+    sources = summary.source_figures(book, recognised, held, packages)
+    return {"pool": pool, "planned": planned, "packages": packages, "inventory": inventory, "sources": sources}
 
 
 def _victim(wave: dict[str, Any]) -> str:
@@ -87,7 +99,6 @@ def _require_story(first: dict[str, Any], trials: list[dict[str, Any]], last: di
 def _sum_up(
     cast: Cast,
     estate: dict[str, Any],
-    planned: dict[str, Any],
     rows: list[dict[str, Any]],
     first: dict[str, Any],
     last: dict[str, Any],
@@ -95,8 +106,9 @@ def _sum_up(
     report: dict[str, str],
 ) -> dict[str, Any]:
     return {
-        "inventory": estate["figures"],
-        "conversions": summary.conversions_figures(rows, len(planned["plan"]["left_out"])),
+        "sources": estate["sources"],
+        "inventory": estate["inventory"],
+        "conversions": summary.conversions_figures(rows, len(estate["planned"]["plan"]["left_out"])),
         "disks": summary.disk_figures(rows),
         "gate": {"first": first["state"], "reasons": [reason["code"] for reason in first["reasons"]], "last": last["state"]},
         "kms": {"count": count["count"], "server_ok": count["server_ok"], "client_ok": count["client_ok"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +32,10 @@ class JobFailed(Exception):
         self.code: str = error.get("code", "")
 
 
+class NotAsTold(Exception):
+    """Something went otherwise than the story says."""
+
+
 class Person:
     """One user of the API. `project` is prefixed to paths that begin with `./`."""
 
@@ -53,6 +58,10 @@ class Person:
     def patch(self, path: str, body: Any) -> Any:
         """PATCH a JSON body."""
         return self._answer(self._http.patch(self._path(path), json=body))
+
+    def upload(self, path: str, file: Path) -> Any:
+        """POST a file as the form field `file`."""
+        return self._answer(self._http.post(self._path(path), files={"file": (file.name, file.read_bytes())}))
 
     def download(self, path: str) -> bytes:
         """The bytes behind a path, e.g. a report's PDF."""

@@ -7,16 +7,12 @@ import signal
 import time
 from typing import Any
 
-from lab.demo.client import Person
+from lab.demo.client import NotAsTold, Person
 from lab.demo.stage_setup import Cast
 
 THROTTLE_BYTES_PER_S = 12_000_000
 REFUSED_CODES = frozenset({"source_ran_again"})
 PATIENCE_S = 150.0
-
-
-class NotAsTold(Exception):
-    """Something went otherwise than the story says."""
 
 
 def cut_over(cast: Cast, wave: dict[str, Any], victim: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""First act: what is there. The vCenter is inventoried and assessed, a plan is made, the machines are prepared in the pool."""
+"""First act: what is there. The vCenter and the pool are read, a plan is made, the machines are prepared in the pool."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from lab.demo.stage_setup import Cast
 
 
-def add_source(cast: Cast) -> dict[str, Any]:
-    """Add the vCenter, confirm its certificates, collect it. Returns the inventory."""
+def add_source(cast: Cast) -> dict[str, int]:
+    """Add the vCenter, confirm its certificates, collect it. Returns the inventory's figures."""
     operator, vcenter = cast.operator, cast.described["vcenter"]
-    with cast.story.stage("Inventory of the vCenter") as stage:
+    with cast.story.stage("A week later: the vCenter itself") as stage:
         source = operator.post(
             "./sources",
             {
@@ -23,12 +23,11 @@ def add_source(cast: Cast) -> dict[str, Any]:
         )
         confirmed = confirm_certificates(cast, f"./sources/{source['id']}")
         operator.run(f"./sources/{source['id']}/collect")
-        inventory = operator.everything("./inventories", ordering="-created_at")[0]
-        figures = figures_of(cast, inventory["id"])
+        figures = figures_of(cast, operator.get(f"./sources/{source['id']}")["latest_inventory"])
         stage.figure = (
             f"{figures['hosts']} hosts, {figures['vms']} VMs, {figures['disks']} disks; {confirmed} certificates confirmed"
         )
-    return {"source": source, "inventory": inventory, "figures": figures}
+    return figures
 
 
 def confirm_certificates(cast: Cast, path: str) -> int:
@@ -70,19 +69,11 @@ def add_pool(cast: Cast) -> dict[str, Any]:
     return dict(pool)
 
 
-def plan_wave(cast: Cast, pool: dict[str, Any]) -> dict[str, Any]:
-    """Map, plan, approve by the second person. Returns plan and wave."""
+def plan_wave(cast: Cast, pool: dict[str, Any], mapping: dict[str, Any]) -> dict[str, Any]:
+    """Plan every machine with this mapping; a second person approves. Returns plan and wave."""
     operator = cast.operator
     with cast.story.stage("Plan") as stage:
-        mapping = operator.post("./mappings", {"name": "as suggested", "pool": pool["id"]})
-        suggestion = operator.get(f"./mappings/{mapping['id']}/suggest")
-        mapping = operator.patch(f"./mappings/{mapping['id']}", suggestion)
-        machines = [machine["id"] for machine in operator.everything("./machines")]
-        job = operator.run(
-            "./plans",
-            {"kind": "migration", "name": "First wave", "pool": pool["id"], "mapping": mapping["id"], "machines": machines},
-        )
-        plan = operator.get(f"./plans/{job['result']['plan_id']}")
+        plan = make_plan(cast, pool, mapping, "First wave", [machine["id"] for machine in operator.everything("./machines")])
         cast.approver.post(f"./plans/{plan['id']}/approve")
         wave = plan["waves"][0]
         stage.figure = (
@@ -91,6 +82,13 @@ def plan_wave(cast: Cast, pool: dict[str, Any]) -> dict[str, Any]:
     for left in plan["left_out"]:
         cast.story.tell(f"{left['name']} is left out: {left['reasons'][0]['sentence']}")
     return {"plan": plan, "wave": wave}
+
+
+def make_plan(cast: Cast, pool: dict[str, Any], mapping: dict[str, Any], name: str, machines: list[str]) -> dict[str, Any]:
+    """A migration plan of these machines."""
+    body = {"kind": "migration", "name": name, "pool": pool["id"], "mapping": mapping["id"], "machines": machines}
+    job = cast.operator.run("./plans", body)
+    return dict(cast.operator.get(f"./plans/{job['result']['plan_id']}"))
 
 
 def prepare(cast: Cast, wave: dict[str, Any]) -> None:

@@ -93,26 +93,47 @@ def record_evidence(cast: Cast, pool: dict[str, Any], kind: str, subject: str, v
     cast.operator.post(f"./pools/{pool['id']}/evidence", {**body, "expires_at": (now + timedelta(days=90)).isoformat(), **bound})
 
 
-def answer_questions(cast: Cast, wave: dict[str, Any], answer: dict[str, Any]) -> None:
-    """What no source could tell: the guest team answers for its systems, in bulk; the approver accepts the rest by name."""
+def answer_questions(cast: Cast, wave: dict[str, Any], answer: dict[str, Any], appliances: set[str]) -> None:
+    """What no source could tell: who knows the systems answers in bulk; the approver accepts the rest by name.
+
+    `appliances` are the names of machines out of packages: what a descriptor leaves open, those who built them know.
+    """
     rules = [reason["code"].removeprefix(UNANSWERED) for reason in answer["reasons"] if reason["code"].startswith(UNANSWERED)]
-    machines = [machine["vm"] for machine in wave["machines"]]
+    machines = {machine["vm"]: machine["name"] for machine in wave["machines"]}
+    built = [vm for vm, name in machines.items() if name in appliances]
     with cast.story.stage("Open questions of the assessment") as stage:
-        asked_the_team = [rule for rule in rules if rule.startswith("GST-")]
-        for rule in asked_the_team:
-            said = {"who": "guest team", "note": "looked at in the systems of this wave before the rehearsal"}
-            cast.operator.post("./attestations", {"rule_id": rule, "machines": machines, "answer": False, **said})
-        rest = [rule for rule in rules if rule not in asked_the_team]
+        guests = [rule for rule in rules if rule.startswith("GST-")]
+        for rule in guests:
+            attest(cast, rule, list(machines), "guest team", "looked at in the systems of this wave before the rehearsal")
+        of_packages = [rule for rule in rules if rule not in guests and open_on(cast, rule) <= appliances]
+        for rule in of_packages:
+            attest(cast, rule, built, "who built the appliances", "from the build sheets of both appliances")
+        rest = [rule for rule in rules if rule not in guests and rule not in of_packages]
         for rule in rest:
             accept_risk(cast, wave, UNANSWERED + rule, "no source tells; rollback to the powered-off source is rehearsed")
-        stage.figure = f"{len(asked_the_team)} attested by the guest team, {len(rest)} accepted as named risks of this wave"
+        stage.figure = (
+            f"{len(guests)} attested by the guest team, {len(of_packages)} by who built the appliances, "
+            f"{len(rest)} accepted as named risks of this wave"
+        )
 
 
-def accept_boot_risk(cast: Cast, wave: dict[str, Any]) -> None:
-    """The operator asks, the approver accepts: no machine has been proven to boot yet."""
-    with cast.story.stage("A named risk is accepted") as stage:
+def open_on(cast: Cast, rule: str) -> set[str]:
+    """The names of what nobody could answer a rule on: of machines, or of a source all of whose machines leave it open."""
+    return {finding["subject_name"] for finding in cast.operator.everything("./findings", result="unknown", rule_id=rule)}
+
+
+def attest(cast: Cast, rule: str, machines: list[str], who: str, note: str) -> None:
+    """Somebody who knows says that a rule's concern is not there on these machines."""
+    body = {"rule_id": rule, "machines": machines, "answer": False, "who": who, "note": note}
+    cast.operator.post("./attestations", body)
+
+
+def accept_risks(cast: Cast, wave: dict[str, Any]) -> None:
+    """The operator asks, the approver accepts: no machine has been proven to boot yet, and a file does not tell what runs."""
+    with cast.story.stage("Named risks are accepted") as stage:
         accept_risk(cast, wave, "RISK-BOOT-NOT-PROVEN", "first wave; a rollback to the powered-off source is rehearsed")
-        stage.figure = "boot not proven, for this wave, until next week, by the approver"
+        accept_risk(cast, wave, "RISK-ORIGINAL-MAY-RUN", "the appliances were shipped as files and have never run")
+        stage.figure = "boot not proven, and an appliance's original may run; for this wave, until next week, by the approver"
 
 
 def accept_risk(cast: Cast, wave: dict[str, Any], risk: str, reason: str) -> None:

@@ -50,6 +50,7 @@ def product_environment(folder: Path, *, full: bool = False) -> dict[str, str]:
     return {
         **services,
         "XENBOUND_VAR": str(folder / "site"),
+        "XENBOUND_IMPORT_DIR": str(folder / "lab" / "state" / "packages"),
         "XENBOUND_JOB_LEASE_S": str(LEASE_S),
         "XENBOUND_SEGMENT_BYTES": str(SEGMENT_BYTES),
         "XENBOUND_SHUTDOWN_DEADLINE_S": str(SHUTDOWN_DEADLINE_S),
@@ -65,7 +66,11 @@ def open_stage(story: Story, *, full: bool = False) -> Cast:
     with story.stage("The lab opens") as stage:
         lab, described = start_lab(folder / "lab", CLOCK_FACTOR)
         children.append(lab)
-        stage.figure = f"a vCenter at {described['vcenter']['url']}, a pool of {len(described['pool']['hosts'])} hosts"
+        packages = len(described["appliances"]["packages"])
+        stage.figure = (
+            f"a vCenter at {described['vcenter']['url']}, a pool of {len(described['pool']['hosts'])} hosts, "
+            f"a workbook of the vCenter and {packages} appliances"
+        )
     with story.stage("Xenbound starts") as stage:
         base_url, admin_password = _start_product(folder, children, full=full)
         stage.figure = f"{'full' if full else 'embedded'} mode at {base_url}"

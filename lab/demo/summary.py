@@ -7,8 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.demo.stage_cutover import REFUSED_CODES, NotAsTold
+from lab.demo.client import NotAsTold
+from lab.demo.stage_cutover import REFUSED_CODES
 from lab.demo.stagehand import Stagehand
+
+
+def source_figures(book: dict[str, Any], recognised: int, held: int, packages: list[dict[str, Any]]) -> dict[str, Any]:
+    """What each source brought; of the workbook also who was known again in the vCenter, and whose plan held."""
+    workbook = {**book["figures"], "verdicts": book["verdicts"], "known_again": recognised, "planned_as_before": held}
+    return {"workbook": workbook, "packages": {"machines": len(packages)}}
 
 
 def conversions_figures(rows: list[dict[str, Any]], left_out: int) -> dict[str, int]:
@@ -26,17 +33,18 @@ def disk_figures(rows: list[dict[str, Any]]) -> dict[str, int]:
     return {"total": len(disks), "verified": sum(disk["verified"] for disk in disks), **sums}
 
 
-def compare_bytes(stagehand: Stagehand, rows: list[dict[str, Any]]) -> int:
+def compare_bytes(stagehand: Stagehand, packages: list[dict[str, Any]], rows: list[dict[str, Any]]) -> int:
     """Hold every converted VDI file against its source disk, behind the product's back. Returns the number compared."""
     files = {vdi["uuid"]: Path(vdi["path"]) for vdi in stagehand.vdis()}
-    sources = {(disk["vm"], disk["device_key"]): disk for disk in stagehand.source_disks()}
+    sources = {(disk["vm"], disk["device_key"]): disk["sha256"] for disk in stagehand.source_disks()}
+    appliances = {package["name"]: package["sha256"] for package in packages}
     compared = 0
     for row in rows:
         for disk in row["disks"]:
             if not disk["verified"]:
                 continue
-            source = sources[(row["name"], disk["device_key"])]
-            if _sha256(files[disk["vdi_uuid"]], disk["bytes_total"]) != source["sha256"]:
+            source = appliances.get(row["name"]) or sources[(row["name"], disk["device_key"])]
+            if _sha256(files[disk["vdi_uuid"]], disk["bytes_total"]) != source:
                 raise NotAsTold(f"{row['name']} {disk['label']}: the VDI differs from its source")
             compared += 1
     return compared

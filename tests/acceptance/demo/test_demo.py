@@ -70,18 +70,27 @@ def test_the_demo_tells_the_whole_story(played: Played) -> None:
     assert played.output.endswith("exit status 0\n")
     summary = played.summary
     assert summary["inventory"] == {"hosts": 4, "vms": 12, "disks": 15}
-    assert summary["conversions"] == {"total": 12, "done": 9, "failed": 0, "refused": 3}
+    assert summary["conversions"] == {"total": 14, "done": 11, "failed": 0, "refused": 3}
     assert summary["gate"]["first"] == "closed"
-    assert {"HA-022", "HA-026"} <= set(summary["gate"]["reasons"])
+    assert {"HA-022", "HA-026", "RISK-ORIGINAL-MAY-RUN"} <= set(summary["gate"]["reasons"])
     assert summary["gate"]["last"] == "open"
     assert summary["kms"] == {"count": 9, "server_ok": True, "client_ok": False}
 
 
+def test_workbook_vcenter_and_appliances_are_one_estate(played: Played) -> None:
+    workbook = played.summary["sources"]["workbook"]
+    assert (workbook["hosts"], workbook["vms"], workbook["disks"]) == (4, 12, 15)
+    assert sum(workbook["verdicts"].values()) == 12 and "ready" not in workbook["verdicts"]
+    assert (workbook["known_again"], workbook["planned_as_before"]) == (12, 10)
+    assert played.summary["sources"]["packages"] == {"machines": 2}
+    assert re.search(r"arrive as OVA files: proxy01\.ova .* ticket01\.ova .* 14 machines now", played.output)
+
+
 def test_every_disk_is_proven_and_most_of_the_empty_space_stays_at_home(played: Played) -> None:
     disks = played.summary["disks"]
-    assert disks["total"] == disks["verified"] == 12
+    assert disks["total"] == disks["verified"] == 14
     assert disks["bytes_sent"] < disks["bytes_total"] // 3
-    assert "12 VDI files equal their source disks" in played.output
+    assert "14 VDI files equal their source disks" in played.output
 
 
 def test_the_reports_are_what_their_names_say(played: Played) -> None:

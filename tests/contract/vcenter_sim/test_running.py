@@ -43,10 +43,12 @@ def test_the_lab_starts_reports_and_stops_on_sigterm(tmp_path: Path) -> None:
         assert os.read(ready, 1) == b"1"
         written = json.loads((tmp_path / "lab.json").read_text())
         assert stat.S_IMODE((tmp_path / "lab.json").stat().st_mode) == 0o600
-        assert set(written) == {"world", "seed", "pid", "vcenter", "esxi", "pool", "kms", "control"}
+        assert set(written) == {"world", "seed", "pid", "vcenter", "esxi", "pool", "kms", "rvtools", "appliances", "control"}
         assert written["pid"] == process.pid
         assert len(written["esxi"]) == 4
-        assert Path(written["kms"]["reading_file"]).exists()
+        files = [written["kms"]["reading_file"], written["rvtools"]["workbook"]]
+        files += [f"{written['appliances']['folder']}/{package['file']}" for package in written["appliances"]["packages"]]
+        assert len(files) == 4 and all(Path(file).exists() for file in files)
     finally:
         os.close(ready)
         process.send_signal(signal.SIGTERM)
