@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 from estate.facts.source import GuestDiskFacts, GuestNicFacts
@@ -10,6 +10,8 @@ from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.told import Told
 from estate.vsphere.inventory.values import boolean, child, children, integer, parts, plain, text
 
+T = TypeVar("T")
+_TOOLS_SILENT = Unknown("VMware Tools do not run, so nobody tells")
 _TOOLS_RUN = frozenset({"guestToolsRunning", "guestToolsExecutingScripts"})
 
 
@@ -29,7 +31,7 @@ def guest(told: Told) -> dict[str, Any]:
         "guest_family": told.word("guest.guestFamily"),
         "guest_detailed_data": told.or_none(told.text("guest.guestDetailedData")),
         "guest_host_name": told.found.text("guest.hostName"),
-        **_reported_network(told),
+        **_reported_devices(told, tools_running),
         **_tools(told, tools_running),
     }
 
@@ -39,19 +41,25 @@ def _best_known(seen: str | Unknown, configured: str | Unknown, tools_running: b
     return seen if is_known(seen) and seen and tools_running is True else configured
 
 
-def _reported_network(told: Told) -> dict[str, Any]:
+def _reported_devices(told: Told, tools_running: bool | Unknown) -> dict[str, Any]:
     nics, disks, stacks = (told.found.element(f"guest.{name}") for name in ("net", "disk", "ipStack"))
     return {
         "guest_ip_address": told.word("guest.ipAddress"),
-        "guest_dns_servers": stacks if isinstance(stacks, Unknown) else _each(stacks, "dnsConfig", "ipAddress"),
-        "guest_gateways": stacks if isinstance(stacks, Unknown) else _gateways(stacks),
-        "guest_nics": nics if isinstance(nics, Unknown) else guest_nics(nics),
-        "guest_disks": disks if isinstance(disks, Unknown) else guest_disks(disks),
+        "guest_dns_servers": stacks if isinstance(stacks, Unknown) else _told_by_tools(_resolvers(stacks), tools_running),
+        "guest_gateways": stacks if isinstance(stacks, Unknown) else _told_by_tools(_gateways(stacks), tools_running),
+        "guest_nics": nics if isinstance(nics, Unknown) else _told_by_tools(guest_nics(nics), tools_running),
+        "guest_disks": disks if isinstance(disks, Unknown) else _told_by_tools(guest_disks(disks), tools_running),
     }
 
 
-def _each(stacks: Element, part: str, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.text or "" for stack in stacks for each in children(child(stack, part), name)))
+def _told_by_tools(found: tuple[T, ...], tools_running: bool | Unknown) -> tuple[T, ...] | Unknown:
+    """Some servers give an empty list where Tools do not run: that is nobody's word, not a guest without cards or volumes."""
+    return found if found or tools_running is True else _TOOLS_SILENT
+
+
+def _resolvers(stacks: Element) -> tuple[str, ...]:
+    servers = (each.text or "" for stack in stacks for each in children(child(stack, "dnsConfig"), "ipAddress"))
+    return tuple(dict.fromkeys(servers))
 
 
 def _gateways(stacks: Element) -> tuple[str, ...]:

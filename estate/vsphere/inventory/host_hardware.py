@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from estate.facts.source import HbaFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
-from estate.vsphere.inventory.values import SourceObject, boolean, child, children, integer, plain, text, wire_type
+from estate.vsphere.inventory.values import SourceObject, boolean, child, children, integer, plain, text, wire_type, world_wide_name
 
 R = TypeVar("R")
 _TRANSPORTS = {
@@ -101,13 +101,8 @@ def host_adapters(found: SourceObject) -> tuple[HbaFacts, ...] | Unknown:
 
 def _adapter(hba: Element) -> HbaFacts:
     port = integer(hba, "portWorldWideName")
-    address = _world_wide_name(port) if is_known(port) else text(hba, "iScsiName")
+    address = world_wide_name(port) if is_known(port) else text(hba, "iScsiName")
     return HbaFacts(plain(text(hba, "device")), wire_type(hba), text(hba, "model"), text(hba, "driver"), address)
-
-
-def _world_wide_name(number: int) -> str:
-    """As fabrics spell it, `21:00:00:24:ff:00:00:10`; the wire has it as a signed number of 64 bits."""
-    return (number & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8).hex(":")
 
 
 def luns(found: SourceObject) -> tuple[LunFacts, ...] | Unknown:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from estate.facts.unknown import Unknown, is_known
 from estate.vsphere.inventory.devices import Devices
 from estate.vsphere.inventory.told import Told
-from estate.vsphere.inventory.values import boolean, child, children, integer, plain, text, wire_type
+from estate.vsphere.inventory.values import boolean, child, children, integer, plain, text, wire_type, world_wide_name
 
 # guestinfo.* may carry secrets, so only these keys are ever kept.
 _KEPT_KEYS = frozenset({"disk.EnableUUID", "vhv.enable", "numa.nodeAffinity", "ctkEnabled"})
@@ -108,11 +108,15 @@ def persistent_memory(told: Told, devices: Devices) -> bool | Unknown:
 
 
 def npiv_wwns(told: Told) -> tuple[str, ...] | Unknown:
-    """World-wide names of a machine with virtual ports of its own, nodes first, as 16 hexadecimal digits."""
-    nodes, ports = told.listed("config.npivNodeWorldWideName"), told.listed("config.npivPortWorldWideName")
-    if isinstance(nodes, Unknown) or isinstance(ports, Unknown):
-        return nodes if isinstance(nodes, Unknown) else ports
-    return tuple(f"{int(each):016x}" if each.isdecimal() else each for each in (*nodes, *ports))
+    """World-wide names of a machine with virtual ports of its own, nodes first."""
+    found: list[str] = []
+    for path in ("config.npivNodeWorldWideName", "config.npivPortWorldWideName"):
+        listed = told.element(path)
+        if isinstance(listed, Unknown) and not told.is_silent(listed):
+            return listed
+        numbers = () if isinstance(listed, Unknown) else map(integer, listed)
+        found += [world_wide_name(number) if is_known(number) else number.reason for number in numbers]
+    return tuple(found)
 
 
 def has_properties(told: Told) -> bool | Unknown:

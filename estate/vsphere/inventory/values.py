@@ -201,6 +201,11 @@ def wire_type(element: Element | None) -> str:
 _type_name = functools.lru_cache(local)
 
 
+def world_wide_name(number: int) -> str:
+    """As fabrics spell it, `21:00:00:24:ff:00:00:10`; the wire has it as a signed number of 64 bits."""
+    return (number & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8).hex(":")
+
+
 def plain(value: str | Unknown) -> str:
     """A text for a field that is empty when nothing was told."""
     return value if is_known(value) else ""

@@ -40,6 +40,15 @@ def test_on_any_other_machine_silence_is_unknown_everywhere(parts: tuple[str, ..
         assert isinstance(getattr(vm, field), Unknown), field
 
 
+@pytest.mark.parametrize(
+    ("running", "known"), [("guestToolsRunning", True), ("guestToolsNotRunning", False), ("guestToolsExecutingScripts", True)]
+)
+def test_an_empty_list_of_the_guest_is_nobodys_word_unless_tools_run(running: str, known: bool) -> None:
+    lists = prop("guest.net", "", "ArrayOfGuestNicInfo"), prop("guest.disk", "", "ArrayOfGuestDiskInfo")
+    vm = _whole(prop("guest.toolsRunningStatus", running), *lists)
+    assert [isinstance(each, tuple) for each in (vm.guest_nics, vm.guest_disks)] == [known, known]
+
+
 def test_nothing_but_the_name_still_gives_a_machine() -> None:
     vm = read_machine(read_one(prop("name", "lost")), AROUND)
     known = {each.name for each in fields(vm) if not isinstance(getattr(vm, each.name), Unknown)}
@@ -169,7 +178,7 @@ def test_the_files_of_a_machine_and_the_length_of_its_disks_chains() -> None:
 def test_virtual_ports_are_told_as_names_and_none_is_not_unread() -> None:
     nodes = prop("config.npivNodeWorldWideName", "<long>2882303761517117440</long>", "ArrayOfLong")
     ports = prop("config.npivPortWorldWideName", "<long>17</long>", "ArrayOfLong")
-    assert _whole(nodes, ports).npiv_wwns == ("2800000000000000", "0000000000000011")
+    assert _whole(nodes, ports).npiv_wwns == ("28:00:00:00:00:00:00:00", "00:00:00:00:00:00:00:11")
     assert _whole().npiv_wwns == ()
     assert isinstance(_whole(missing("config.npivPortWorldWideName", "NoPermission")).npiv_wwns, Unknown)
 
