@@ -106,6 +106,7 @@ INFO: Columns = {
     "SMBIOS UUID": lambda row: _config(row).uuid,
     "VI SDK Server type": lambda _: "VirtualCenter",
     "VI SDK API Version": lambda _: "8.0.2.0",
+    "Suspended To Memory": lambda row: bool(_runtime(row).suspendedToMemory),
     "Guest Detailed Data": lambda row: _guest(row).guestDetailedData,
 }
 

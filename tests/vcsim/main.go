@@ -36,6 +36,7 @@ type options struct {
 	dc, cluster, host, vm         int
 	bare, datastore, pg, folder   int
 	esx, stdin                    bool
+	load                          string
 }
 
 func parse() options {
@@ -54,6 +55,7 @@ func parse() options {
 	flag.IntVar(&o.pg, "pg", 1, "distributed port groups per datacenter")
 	flag.IntVar(&o.folder, "folder", 0, "datacenters that lie inside a folder, with folders of their own")
 	flag.BoolVar(&o.esx, "esx", false, "a single ESXi instead of a vCenter; only -vm and -datastore count")
+	flag.StringVar(&o.load, "load", "", "folder of saved objects, one ObjectContent a file, to serve instead of a made estate")
 	flag.BoolVar(&o.stdin, "until-eof", false, "stop when standard input closes")
 	flag.Parse()
 	return o
@@ -101,7 +103,11 @@ func serve(o options) error {
 		model.Portgroup, model.Folder = o.pg, o.folder
 	}
 	model.Machine, model.Datastore = o.vm, o.datastore
-	if err := model.Create(); err != nil {
+	fill := model.Create
+	if o.load != "" {
+		fill = func() error { return model.Load(o.load) }
+	}
+	if err := fill(); err != nil {
 		return err
 	}
 	defer model.Remove()

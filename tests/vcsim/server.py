@@ -68,12 +68,15 @@ ESTATE: dict[str, int | bool] = {"cluster": 2, "host": 2, "bare": 1, "vm": 3, "d
 
 
 @contextlib.contextmanager
-def running_vcsim(directory: Path, *, port: int = 0, **options: int | bool) -> Iterator[Vcsim]:
-    """A simulator with a fresh key pair, on loopback; `options` are flags of main.go over `ESTATE` (`vm=3`, `esx=True`)."""
+def running_vcsim(directory: Path, *, port: int = 0, load: Path | None = None, **options: int | bool) -> Iterator[Vcsim]:
+    """A simulator with a fresh key pair, on loopback; `options` are flags of main.go over `ESTATE` (`vm=3`, `esx=True`).
+
+    `load` is a folder of tests.vcsim.saved, whose estate is served instead of a made one.
+    """
     files = make_certificate(directory, "vcsim", ["127.0.0.1"])
     flags = [f"-{name}={str(value).lower()}" for name, value in (ESTATE | options).items()]
     command = [build(), f"-listen=127.0.0.1:{port}", "-cert", files.cert_path, "-key", files.key_path, "-until-eof"]
-    command += ["-user", USER, "-pass", PASSWORD, *flags]
+    command += ["-user", USER, "-pass", PASSWORD, *flags, *(["-load", load] if load else [])]
     with subprocess.Popen(
         [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

@@ -8,7 +8,17 @@ from xml.etree.ElementTree import Element
 
 from estate.facts.source import HbaFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
-from estate.vsphere.inventory.values import SourceObject, boolean, child, children, integer, plain, text, wire_type, world_wide_name
+from estate.vsphere.inventory.values import (
+    SourceObject,
+    boolean,
+    child,
+    children,
+    integer,
+    plain,
+    text,
+    wire_type,
+    world_wide_name,
+)
 
 R = TypeVar("R")
 _TRANSPORTS = {

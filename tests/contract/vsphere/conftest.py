@@ -14,17 +14,24 @@ from tests.vcsim.server import ToolMissing, Vcsim, build, running_vcsim
 
 
 @pytest.fixture(scope="session")
-def vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
+def built_vcsim() -> None:
+    """The simulator's binary is there, or the test skips and says what is missing."""
+    try:
+        build()
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def vcsim(built_vcsim: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
     """One vCenter simulator for the whole run; tests that change its machines use `own_vcsim`."""
-    _build_or_skip()
     with running_vcsim(tmp_path_factory.mktemp("vcsim")) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def own_vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
+def own_vcsim(built_vcsim: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
     """A vCenter simulator for one test."""
-    _build_or_skip()
     with running_vcsim(tmp_path_factory.mktemp("vcsim"), cluster=1, vm=1) as simulator:
         yield simulator
 
@@ -32,13 +39,6 @@ def own_vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
 @pytest.fixture
 def vcsim_connection(vcsim: Vcsim) -> Connection:
     return vcsim.connection()
-
-
-def _build_or_skip() -> None:
-    try:
-        build()
-    except ToolMissing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
