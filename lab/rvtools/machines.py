@@ -84,6 +84,7 @@ INFO: Columns = {
     "Heartbeat": lambda row: row.top("guestHeartbeatStatus"),
     "Consolidation Needed": lambda row: _runtime(row).consolidationNeeded,
     "PowerOn": lambda row: _runtime(row).bootTime,
+    "Suspend time": lambda row: _runtime(row).suspendTime,
     "Creation date": lambda row: _config(row).createDate,
     "Change Version": lambda row: _config(row).changeVersion,
     "CPUs": lambda row: _config(row).hardware.numCPU,
@@ -239,6 +240,7 @@ MEMORY: Columns = {
     **HEAD,
     "Size MiB": lambda row: _config(row).hardware.memoryMB,
     "Swapped": lambda row: _stats(row).swappedMemory,
+    "Memory Reservation Locked To Max": lambda row: _config(row).memoryReservationLockedToMax,
     "Ballooned": lambda row: _stats(row).balloonedMemory,
     "Active": lambda row: _stats(row).guestMemoryUsage,
     **_allocated("memoryAllocation"),
@@ -250,6 +252,10 @@ TOOLS: Columns = {
     "VM Version": lambda row: int(_config(row).version.removeprefix("vmx-")),
     "Tools": lambda row: _guest(row).toolsStatus,
     "Tools Version": lambda row: _guest(row).toolsVersion,
+    "Upgrade Policy": lambda row: _config(row).tools.toolsUpgradePolicy,
+    "Sync time": lambda row: _config(row).tools.syncTimeWithHost,
+    "Operation Ready": lambda row: _guest(row).guestOperationsReady,
+    "State change support": lambda row: _guest(row).guestStateChangeSupported,
     **TAIL,
 }
 

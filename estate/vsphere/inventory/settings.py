@@ -115,7 +115,7 @@ def npiv_wwns(told: Told) -> tuple[str, ...] | Unknown:
         if isinstance(listed, Unknown) and not told.is_silent(listed):
             return listed
         numbers = () if isinstance(listed, Unknown) else map(integer, listed)
-        found += [world_wide_name(number) if is_known(number) else number.reason for number in numbers]
+        found += [number.reason if isinstance(number, Unknown) else world_wide_name(number) for number in numbers]
     return tuple(found)
 
 
