@@ -187,5 +187,7 @@ JOBS_SLOTS = {
 SEGMENT_BYTES = int(env.number("XENBOUND_SEGMENT_BYTES", 8 << 30, least=4 << 20, most=1 << 40))
 WATCH_LOOK_S = env.number("XENBOUND_WATCH_LOOK_S", 60, least=1, most=900)
 WATCH_COALESCE_S = env.number("XENBOUND_WATCH_COALESCE_S", 900, least=0, most=86_400)
+KEEP_INVENTORY_DAYS = int(env.number("XENBOUND_KEEP_INVENTORY_DAYS", 90, least=1, most=36_500))
+KEEP_INVENTORIES = int(env.number("XENBOUND_KEEP_INVENTORIES", 10, least=1, most=100_000))
 WORKBOOK_BYTES = int(env.number("XENBOUND_WORKBOOK_BYTES", 128 << 20, least=1 << 20, most=512 << 20))
 SHUTDOWN_DEADLINE_S = env.number("XENBOUND_SHUTDOWN_DEADLINE_S", 600, least=1, most=86_400)

@@ -1,4 +1,6 @@
-"""migration.assessment as a Django app. When Django is ready it tells the backbone that its rules can be waived."""
+"""migration.assessment as a Django app. When Django is ready it tells the backbone that its rules can be waived,
+and the inventory that an assessment goes with what it assessed.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,11 @@ class AssessmentConfig(AppConfig):
     label = "assessment"
 
     def ready(self) -> None:
+        from migration.assessment.services.assessing import forget
         from migration.assessment.waivable import CLONES, RULES
+        from migration.inventory import keeping
         from project.backbone.waivers import catalogue
 
         catalogue.register(RULES)
         catalogue.register(CLONES)
+        keeping.register(keeping.Dependant("assessment", forget=forget))

@@ -1,4 +1,6 @@
-"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave."""
+"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave, and
+the inventory what was known when gates were answered.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,12 @@ class CutoverConfig(AppConfig):
     def ready(self) -> None:
         from migration.assessment import selectors as assessment
         from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, unanswered
+        from migration.cutover.selectors import decided_at
+        from migration.inventory import keeping
         from migration.planning.selectors import waves
         from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
 
+        keeping.register(keeping.Dependant("cutover", cited_at=decided_at))
         terms = Terms(longest=timedelta(days=30))
         register(
             Waivable(

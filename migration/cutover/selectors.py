@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from migration.cutover.models import GateDecisionRow
@@ -23,3 +24,9 @@ def latest_decisions(project_id: UUID) -> dict[UUID, GateDecisionRow]:
     for row in GateDecisionRow.objects.filter(project_id=project_id).select_related("asked_by"):
         newest.setdefault(row.wave_id, row)
     return newest
+
+
+def decided_at(project_id: UUID) -> list[datetime]:
+    """When the gate was answered for waves of a project, and when its answers were signed."""
+    rows = GateDecisionRow.objects.filter(project_id=project_id).values_list("decided_at", "signed_at")
+    return [moment for row in rows for moment in row if moment is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from migration.inventory import work
@@ -34,6 +35,12 @@ def _watch_failed(job: Job, error: dict[str, Any], actor: Actor) -> None:
 def watch(job: JobContext, source_id: str) -> dict[str, Any]:
     """Look once at what moved, and wait for the next look; any worker may take the next one."""
     return watching_work.look(job, source(source_id))
+
+
+@handler("inventory.purge", title="Drop old inventories", every=timedelta(days=1))
+def purge(job: JobContext) -> dict[str, Any]:
+    """Drop what the policy lets go; asked again, it goes on with what is left."""
+    return work.purge(job)
 
 
 @handler("inventory.end_watch", title="End a watch")

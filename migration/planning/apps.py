@@ -1,4 +1,6 @@
-"""migration.planning as a Django app. When Django is ready it tells the inventory which machines must stay what they are."""
+"""migration.planning as a Django app. When Django is ready it tells the inventory which machines must stay what they are,
+and what was known when plans were approved.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ class PlanningConfig(AppConfig):
     label = "planning"
 
     def ready(self) -> None:
-        from migration.inventory import joining
+        from migration.inventory import joining, keeping
         from migration.planning.identity import plan_places
+        from migration.planning.selectors import approved_at
 
         joining.register(plan_places)
+        keeping.register(keeping.Dependant("planning", cited_at=approved_at))

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from uuid import UUID
@@ -200,3 +201,9 @@ def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:
         mac_addresses=tuple(nic.mac_address.lower() for nic in nics if not isinstance(nic.mac_address, Unknown)),
         is_windows=is_windows(vm.guest_id) is not False,
     )
+
+
+def approved_at(project_id: UUID) -> list[datetime]:
+    """When plans of a project were made and approved: each rests on what was known then."""
+    rows = Plan.objects.filter(project_id=project_id).values_list("created_at", "approved_at")
+    return [moment for row in rows for moment in row if moment is not None]

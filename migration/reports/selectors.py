@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -17,3 +18,8 @@ def reports_of_project(project_id: UUID) -> QuerySet[Report]:
 def report(project_id: UUID, report_id: UUID | str) -> Report | None:
     """One report with its bodies."""
     return Report.objects.filter(project_id=project_id, pk=report_id).first()
+
+
+def made_at(project_id: UUID) -> list[datetime]:
+    """When each report of a project was asked for: it tells what was known then."""
+    return list(Report.objects.filter(project_id=project_id).values_list("created_at", flat=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.db import transaction
 
@@ -94,6 +95,11 @@ def assess_latest(project: Project, *, actor: Actor) -> None:
     """
     for inventory in inventories.latest_inventories(project):
         assess(inventory, actor=actor)
+
+
+def forget(inventory_id: UUID) -> None:
+    """Drop the assessment of an inventory that goes, with its findings."""
+    Assessment.objects.filter(inventory_id=inventory_id).delete()
 
 
 def _modes_of(inventory: Inventory) -> Modes:

@@ -44,11 +44,15 @@ class Inventory(Identified):
 
 
 class FactBlob(models.Model):
-    """The lasting facts of one object, stored once however many inventories hold them. `digest`: see core.blobs."""
+    """The lasting facts of one object, stored once however many inventories hold them. `digest`: see core.blobs.
+
+    `orphaned_at`: since then no inventory was seen to hold them.
+    """
 
     digest = models.CharField(max_length=64, primary_key=True)
     kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in FactKind])
     body = models.JSONField()
+    orphaned_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.digest[:12]}"

@@ -16,7 +16,8 @@ from migration.inventory.core.blobs import StoredFact
 from migration.inventory.core.identity import Seen
 from migration.inventory.models import Disposition, FactBlob, Inventory
 
-_BLOBS = "INSERT INTO inventory_factblob (digest, kind, body) VALUES (%s, %s, %s) ON CONFLICT (digest) DO NOTHING"
+_BLOBS = """INSERT INTO inventory_factblob (digest, kind, body) VALUES (%s, %s, %s)
+ON CONFLICT (digest) DO UPDATE SET orphaned_at = NULL"""
 _ENTRIES = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (inventory_id, kind, native_id)
 DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile, facets = excluded.facets"""
@@ -43,7 +44,9 @@ def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
 
 def _new_blobs(facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
     by_digest = {fact.digest: fact for fact in facts}
-    known = set(FactBlob.objects.filter(digest__in=list(by_digest)).values_list("digest", flat=True))
+    # One that is marked as an orphan is written again: that takes its mark away, and nobody can drop it between look and write.
+    found = FactBlob.objects.filter(digest__in=list(by_digest), orphaned_at__isnull=True)
+    known = set(found.values_list("digest", flat=True))
     return [(digest, fact.kind.value, fact.body) for digest, fact in by_digest.items() if digest not in known]
 
 

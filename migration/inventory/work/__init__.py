@@ -20,7 +20,7 @@ from estate.vsphere import inventory as vsphere
 from estate.vsphere.probe import probe as look
 from estate.vsphere.session import VsphereSession
 from migration.inventory.models import Source, SourceKind
-from migration.inventory.services import sources, workbooks
+from migration.inventory.services import retention, sources, workbooks
 from migration.inventory.work.collecting import collect_with
 from migration.inventory.work.overlap import OnPage, Read
 from project.backbone.endpoints.selectors import connection_of
@@ -61,6 +61,22 @@ def reader_of(source: Source) -> Read:
         return lambda on_page, alive: read_workbook(workbook, on_page=on_page, alive=alive)
     connection = connection_of(sources.endpoint_of(source))
     return lambda on_page, alive: vsphere_feed(connection, on_page=on_page, alive=alive)
+
+
+def purge(job: JobContext) -> dict[str, Any]:
+    """Drop what the policy lets go: inventories one by one, then facts nothing points to, then workbooks. Returns how many."""
+    inventories = 0
+    for held in list(retention.waiting_to_go()):
+        job.alive()
+        inventories += retention.drop(held.id, actor=job.actor)
+    marked, facts = retention.mark_orphans(), 0
+    while gone := retention.drop_some_orphans():
+        job.alive()
+        facts += gone
+    folders = retention.unread_workbooks()
+    for folder in folders:
+        retention.drop_workbook(folder)
+    return {"inventories": inventories, "facts": facts, "facts_marked": marked - facts, "workbooks": len(folders)}
 
 
 def collect(job: JobContext, source: Source) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from project.backbone.accounts.policy import Actor
@@ -29,6 +30,8 @@ class Handler:
     function: HandlerFunction
     on_failed: FailureFunction | None = None
     """Called in the transaction that ends the job as failed or cancelled, with its error, so that its subject fails with it."""
+    every: timedelta | None = None
+    """The installation asks for it by itself, this long after it did so before; such a job takes no parameters."""
 
 
 _handlers: dict[str, Handler] = {}
@@ -39,7 +42,12 @@ class UnknownKind(Exception):
 
 
 def handler(
-    kind: str, *, queue: str = "default", title: str = "", on_failed: FailureFunction | None = None
+    kind: str,
+    *,
+    queue: str = "default",
+    title: str = "",
+    on_failed: FailureFunction | None = None,
+    every: timedelta | None = None,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for `kind`. A kind belongs to one function of one module.
 
@@ -50,7 +58,7 @@ def handler(
         known = _handlers.get(kind)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"job kind {kind} is already handled by {known.function.__qualname__}")
-        _handlers[kind] = Handler(kind=kind, queue=Queue(queue), title=title or kind, function=function, on_failed=on_failed)
+        _handlers[kind] = Handler(kind, Queue(queue), title or kind, function, on_failed, every)
         return function
 
     return register

@@ -1,4 +1,4 @@
-"""The ticker process of both modes: sweeps the job table every second and clears away what has expired."""
+"""The ticker process of both modes: sweeps the job table every second, clears away what has expired, asks for periodic work."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import Error as DatabaseFault
 from django.db import connections
 
 from project.backbone.accounts.tokens import remove_expired_tokens
+from project.backbone.jobs.periodic import ask_due
 from project.backbone.jobs.sweep import sweep
 
 CLEAR_EVERY_S = 3600.0
@@ -28,6 +29,7 @@ def tick_until(stopping: threading.Event) -> None:
                 cleared_at = time.monotonic()
                 remove_expired_tokens()
                 call_command("clearsessions")
+                ask_due()
         except DatabaseFault as fault:
             log.warning("tick_failed", error=str(fault))
             connections.close_all()
