@@ -17,10 +17,11 @@ XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 ANSWER_LIMIT_BYTES = 2 << 30
-OBJECT_LIMIT_BYTES = 64 << 20
+OBJECT_LIMIT_BYTES = 32 << 20
 FAULT_LIMIT_BYTES = 1 << 20
 PROLOGUE_BYTES = 1024
 ENVELOPE_DEPTH = 8
+LOOKS = 8
 _PROLOGUE = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*\?>)?\s*<[A-Za-z_]")
 
 _Wanted = tuple[tuple[str, ...], tuple[str, ...]]  # tags, and tags of their parents
@@ -40,9 +41,8 @@ def elements(chunks: Iterable[bytes], tags: tuple[str, ...], *parents: str) -> I
     parser = _parser(builder)
     bounded = _Bounded()
     try:
-        for chunk in _checked_prologue(chunks):
-            bounded.add(len(chunk))
-            parser.feed(chunk)
+        for piece in _growing(_checked_prologue(chunks), bounded):
+            parser.feed(piece)
             for element in _ended(builder.close(), (tags, parents)):
                 bounded.object_ended()
                 yield element
@@ -95,16 +95,28 @@ class _Bounded:
 
     def __init__(self) -> None:
         self._total = 0
-        self._since_object = 0
+        self.since_object = 0
 
     def add(self, count: int) -> None:
         self._total += count
-        self._since_object += count
-        if self._total > ANSWER_LIMIT_BYTES or self._since_object > OBJECT_LIMIT_BYTES:
+        self.since_object += count
+        if self._total > ANSWER_LIMIT_BYTES or self.since_object > OBJECT_LIMIT_BYTES:
             raise BadXml(f"the answer is larger than expected ({self._total} bytes so far)")
 
     def object_ended(self) -> None:
-        self._since_object = 0
+        self.since_object = 0
+
+
+def _growing(chunks: Iterable[bytes], bounded: _Bounded) -> Iterator[bytes | bytearray]:
+    """The same bytes, in larger pieces the longer no object has ended: a parser looks through a tag without end anew for each."""
+    held = bytearray()
+    for chunk in chunks:
+        bounded.add(len(chunk))
+        held += chunk
+        if len(held) * LOOKS >= bounded.since_object:
+            yield held
+            held = bytearray()
+    yield held
 
 
 def _checked_prologue(chunks: Iterable[bytes]) -> Iterator[bytes]:
