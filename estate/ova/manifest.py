@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from estate.ova.errors import ManifestMismatch
 from estate.ova.package import Package
 
+UNPROVEN = "manifest"
+"""The part of `lacking` where digests are missing: for all files (this word alone), or for one (with ": " and its name)."""
 MAX_MANIFEST_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
 _LINE = re.compile(r"(SHA1|SHA256|SHA512)\s*\(([^\n]{1,255})\)\s*=\s*([0-9a-fA-F]{40,128})")
@@ -30,6 +32,11 @@ def digests(package: Package) -> dict[str, Digest]:
     return {} if listing is None else _parse(package, listing)
 
 
+def leaves_open(lacking: Iterable[tuple[str, str]]) -> bool:
+    """Whether a package of which this is `lacking` has a file that can be held against no digest."""
+    return any(part.partition(":")[0] == UNPROVEN for part, _ in lacking)
+
+
 def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Iterator[tuple[str, str]]:
     """Compare every listed file; yields (part, what is unknown for it) where nothing could be compared.
 
@@ -39,7 +46,7 @@ def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Ite
     if package.beside(".cert"):
         yield "certificate", "the package is signed, and the signature is not verified: check it with the tool that made it"
     if package.beside(".mf") is None:
-        yield "manifest", "the package has no manifest: nobody can tell whether its files are whole"
+        yield UNPROVEN, "the package has no manifest: nobody can tell whether its files are whole"
         return
     told = digests(package)
     for name, digest in told.items():
@@ -49,7 +56,7 @@ def check(package: Package, needed: list[str], alive: Callable[[], None]) -> Ite
             raise ManifestMismatch(f"{name} does not have the digest that the manifest gives for it", where=package.name)
     for name in (package.descriptor, *needed):
         if name not in told:
-            yield f"manifest: {name}", "the manifest does not list this file: nobody can tell whether it is whole"
+            yield f"{UNPROVEN}: {name}", "the manifest does not list this file: nobody can tell whether it is whole"
 
 
 def _parse(package: Package, listing: str) -> dict[str, Digest]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -77,13 +78,16 @@ class Package:
             stream.close()
         return bytes(buffer[:filled])
 
-    def identity(self) -> str:
-        """Changes when any file was replaced: names, sizes and times of change. Raises PackageNotReadable."""
+    def identity(self, names: Iterable[str]) -> str:
+        """Changes when one of these files was replaced or vanished: names, sizes, times of change. Raises PackageNotReadable."""
+        wanted = sorted(set(names))
+        paths = {self.files[name].path for name in wanted if name in self.files}
+        missing = [f"{name}:missing" for name in wanted if name not in self.files]
         try:
-            stats = {place.path: place.path.stat() for place in self.files.values()}
+            stats = [(path.name, path.stat()) for path in sorted(paths)]
         except OSError as error:
             raise PackageNotReadable(f"The package cannot be read: {error.strerror}", where=self.name) from None
-        return ";".join(f"{path.name}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in sorted(stats.items()))
+        return ";".join([*(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats), *missing])
 
 
 def open_package(path: Path) -> Package:

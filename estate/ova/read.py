@@ -68,6 +68,16 @@ def package_digest(package: Package) -> str:
     return hashlib.sha256(package.content(package.descriptor, descriptors.MAX_DESCRIPTOR_BYTES)).hexdigest()
 
 
+def package_identity(package: Package) -> str:
+    """Changes when a file of the package was replaced; one beside it that neither descriptor nor manifest names does not count.
+
+    Raises: PackageNotReadable, DescriptorInvalid, ManifestMismatch for a line of the manifest that is no digest.
+    """
+    own = (package.descriptor, package.beside(".mf"), package.beside(".cert"))
+    named = (*descriptors.parse(package).file_names, *manifest.digests(package))
+    return package.identity([*filter(None, own), *named])
+
+
 def _networks(found: Descriptor) -> Iterator[NetworkFacts]:
     for name in sorted({attribute(entry, "name") for entry in children(child(found.root, "NetworkSection"), "Network")} - {""}):
         yield NetworkFacts(native_id=name, name=name)

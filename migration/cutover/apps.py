@@ -15,7 +15,7 @@ class CutoverConfig(AppConfig):
 
     def ready(self) -> None:
         from migration.assessment import selectors as assessment
-        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, unanswered
+        from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, PACKAGE_RISK, unanswered
         from migration.cutover.selectors import decided_at
         from migration.inventory import keeping
         from migration.planning.selectors import waves
@@ -27,7 +27,7 @@ class CutoverConfig(AppConfig):
             Waivable(
                 Kind.CHECK,
                 lambda project: dict.fromkeys(
-                    (BOOT_RISK, KMS_RISK, ORIGINAL_RISK, *map(unanswered, assessment.rules_of(project))), terms
+                    (BOOT_RISK, KMS_RISK, ORIGINAL_RISK, PACKAGE_RISK, *map(unanswered, assessment.rules_of(project))), terms
                 ),
                 "wave as wave: and the id of a wave of this project",
                 lambda project, subject: any(subject == f"wave:{wave.pk}" for wave in waves(project)),

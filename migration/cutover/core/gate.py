@@ -14,6 +14,7 @@ from enum import StrEnum
 BOOT_RISK = "RISK-BOOT-NOT-PROVEN"
 KMS_RISK = "kms_unknown"
 ORIGINAL_RISK = "RISK-ORIGINAL-MAY-RUN"
+PACKAGE_RISK = "RISK-PACKAGE-NOT-PROVEN"
 UNANSWERED = "unanswered:"
 """What stays unknown on a critical rule is a named risk: this and the rule's id, accepted per wave."""
 MACHINES_NAMED = 20
@@ -96,6 +97,8 @@ class GateFacts:
     """Machines that are powered off at their source and would be started in the pool."""
     from_packages: tuple[str, ...] = ()
     """Machines that come out of OVF packages: whether their originals still run, and hold newer data, cannot be read."""
+    unproven: tuple[str, ...] = ()
+    """Those of them whose package has no digest for each of its files: nobody can tell whether their disks are whole."""
     ha_intent: str = "required"
     ha_enabled: bool | None = True
     """Whether HA is on in the pool; None where that could not be read."""
@@ -251,6 +254,14 @@ def _risk_reasons(facts: GateFacts) -> Iterator[Reason]:
             "and hold newer data, cannot be read",
             f"make sure that they are off and stay off, then let an approver accept the risk {ORIGINAL_RISK} for this wave",
             "kind of source",
+        )
+    if facts.unproven and PACKAGE_RISK not in facts.accepted_risks:
+        yield Reason(
+            PACKAGE_RISK,
+            facts.wave,
+            f"packages without a digest for each file: {_listed(facts.unproven)}; nobody can tell whether their disks are whole",
+            f"export with a manifest and collect anew, or let an approver accept the risk {PACKAGE_RISK} for this wave",
+            "about.lacking of the source",
         )
 
 

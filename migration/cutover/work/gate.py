@@ -11,6 +11,7 @@ from uuid import UUID
 from estate.facts.planned import PlannedVm
 from estate.facts.source import PowerState
 from estate.facts.unknown import UNKNOWN, Unknown
+from estate.ova import manifest
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
 from migration.assessment.core import subjects
@@ -21,6 +22,7 @@ from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
+from migration.inventory import selectors as inventory
 from migration.planning import selectors as planning
 from migration.planning.core.mapping import is_windows
 from migration.planning.selectors import Wave, WaveMachine
@@ -125,6 +127,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
         not_assessed=_not_assessed(project, machines),
         off_at_source=tuple(machine.name for machine in machines if _starts_something_new(machine, rows)),
         from_packages=tuple(machine.name for machine in machines if machine.package_path),
+        unproven=_unproven(machines),
         ha_intent=pool.ha_intent,
         ha_enabled=_ha_enabled(pool.pk),
     )
@@ -160,6 +163,14 @@ def _not_assessed(project: Project, machines: list[WaveMachine]) -> tuple[str, .
     """Machines of which the latest inventory was not assessed, or no longer holds them: no finding there says nothing."""
     held = assessment.assessed_ids(project)
     return tuple(machine.name for machine in machines if machine.machine_id not in held)
+
+
+def _unproven(machines: list[WaveMachine]) -> tuple[str, ...]:
+    """Machines of packages not all of whose files have a digest; also where the package has not said whether they have."""
+    packed = [machine for machine in machines if machine.package_path]
+    about = inventory.said_of_themselves({machine.source_id for machine in packed})
+    proven = {source for source, said in about.items() if not manifest.leaves_open(said.lacking)}
+    return tuple(machine.name for machine in packed if machine.source_id not in proven)
 
 
 def _starts_something_new(machine: WaveMachine, rows: list[Conversion]) -> bool:

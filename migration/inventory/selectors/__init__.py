@@ -28,7 +28,7 @@ from migration.inventory.selectors.known_machines import (
     machine_views,
     machines,
 )
-from migration.inventory.selectors.known_sources import is_being_collected, source, sources, watch_of
+from migration.inventory.selectors.known_sources import is_being_collected, said_of_themselves, source, sources, watch_of
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "networks",
     "require_complete",
     "resemblances",
+    "said_of_themselves",
     "source",
     "sources",
     "true_at",

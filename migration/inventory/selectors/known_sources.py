@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from estate.facts.codec import from_json
+from estate.facts.source import SourceAbout
 from migration.inventory.core.states import InventoryState
 from migration.inventory.models import Inventory, Source, SourceWatch
 from project.backbone.jobs.states import UNFINISHED
@@ -23,6 +26,12 @@ def source(source_id: UUID | str) -> Source:
     if found is None:
         raise NotVisible("source")
     return found
+
+
+def said_of_themselves(source_ids: Collection[UUID]) -> dict[UUID, SourceAbout]:
+    """What each source said of itself when it was last read; a source that was never read is left out."""
+    rows = Source.objects.filter(id__in=source_ids, about__isnull=False).order_by().values_list("id", "about")
+    return {source_id: from_json(about, SourceAbout) for source_id, about in rows}
 
 
 def is_being_collected(source: Source, *, besides: UUID) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
-from estate.facts.source import PowerState, VmFacts
+from estate.facts.codec import to_json
+from estate.facts.source import PowerState, SourceAbout, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.models import Assessment, Finding
 from migration.cutover.core.gate import GateFacts
@@ -50,6 +53,24 @@ def test_a_wave_is_assessed_only_while_its_latest_inventory_is(world: World) -> 
 def test_machines_that_are_off_at_their_source_are_named(world: World) -> None:
     off = {vm.name for vm in some_vms() if vm.power_state == PowerState.OFF}
     assert set(gathered(world).off_at_source) == off & {machine.name for machine in world.wave.machines.all()}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        ((), False),
+        ((("certificate", "x"),), False),
+        ((("manifest", "x"),), True),
+        ((("manifest: a.vmdk", "x"),), True),
+        (None, True),
+    ],
+)
+def test_machines_of_a_package_that_proves_nothing_are_named(world: World, lacking: Any, told: bool) -> None:
+    assert gathered(world).unproven == ()
+    about = None if lacking is None else to_json(SourceAbout("OVF", "1", "", "ovf-1", is_vcenter=False, lacking=lacking))
+    Source.objects.update(kind="ova", endpoint=None, name="web", path="web.ova", about=about)
+    facts = gathered(world)
+    assert facts.unproven == (facts.from_packages if told else ()) and facts.from_packages
 
 
 def a_critical_finding(rule_id: str, kind: str, subject: str) -> None:

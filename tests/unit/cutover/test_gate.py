@@ -10,6 +10,7 @@ import pytest
 from migration.cutover.core.gate import (
     BOOT_RISK,
     ORIGINAL_RISK,
+    PACKAGE_RISK,
     ConversionView,
     FindingView,
     GateFacts,
@@ -65,6 +66,7 @@ def test_the_gate_opens_when_all_is_known_and_well() -> None:
         (replace(GOOD, kms=KmsView("unknown", "reading is old", "upload")), ["kms_unknown"]),
         (replace(GOOD, accepted_risks=frozenset()), [BOOT_RISK]),
         (replace(GOOD, from_packages=("web",)), [ORIGINAL_RISK]),
+        (replace(GOOD, unproven=("web",)), [PACKAGE_RISK]),
         (replace(GOOD, conversions=()), ["nothing_prepared"]),
         (replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "preparing"))), ["not_prepared"]),
     ],
@@ -87,6 +89,7 @@ def test_each_obstacle_alone_closes_the_gate_and_is_named(facts: GateFacts, code
         replace(GOOD, ha_intent="off", ha_enabled=False, off_at_source=("app01",)),
         replace(GOOD, boot_proven=True, accepted_risks=frozenset()),
         replace(GOOD, from_packages=("web",), accepted_risks=frozenset({BOOT_RISK, ORIGINAL_RISK})),
+        replace(GOOD, unproven=("web",), accepted_risks=frozenset({BOOT_RISK, PACKAGE_RISK})),
         replace(GOOD, readiness=replace(READINESS, advice=(DRIFT,))),
         replace(GOOD, conversions=(*GOOD.conversions, ConversionView("b", "failed", "disk full"))),
     ],

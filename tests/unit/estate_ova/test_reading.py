@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from estate.facts.source import DiskBacking, DiskFacts, SourceAbout, SourceFact,
 from estate.facts.unknown import Unknown
 from estate.ova.descriptor import unit_bytes
 from estate.ova.disks import open_disk
+from estate.ova.manifest import leaves_open
 from estate.ova.package import open_package
 from estate.ova.place import resolve
-from estate.ova.read import read
+from estate.ova.read import package_identity, read
 from tests.builders import ova, vmdk
 
 DISK = b"".join(bytes([number % 251 + 1]) * 65536 for number in range(16 * 16))
@@ -185,9 +187,34 @@ def test_a_disk_of_another_format_is_refused_with_its_name(tmp_path: Path) -> No
 
 
 def test_a_package_that_was_replaced_has_another_identity(tmp_path: Path) -> None:
-    before = open_package(written(ova.package(b"x"), tmp_path)).identity()
-    assert open_package(tmp_path / "web.ova").identity() == before
-    assert open_package(written(ova.package(b"x" * 600), tmp_path)).identity() != before
+    before = package_identity(open_package(written(ova.package(b"x"), tmp_path)))
+    assert package_identity(open_package(tmp_path / "web.ova")) == before
+    assert package_identity(open_package(written(ova.package(b"x" * 600), tmp_path))) != before
+
+
+def test_a_stray_file_in_the_folder_is_no_part_of_the_package(tmp_path: Path) -> None:
+    folder = ova.folder(ova.package(b"x"), tmp_path / "web")
+    before = package_identity(open_package(folder))
+    (folder / "Thumbs.db").write_bytes(b"seen")
+    assert package_identity(open_package(folder)) == before
+
+
+@pytest.mark.parametrize("name", ["web.ovf", "web.mf", "web.cert", "disk1.vmdk", "notes.txt"])
+def test_each_file_that_belongs_to_a_package_counts_when_it_is_changed_or_gone(name: str, tmp_path: Path) -> None:
+    files = {"web.ovf": ova.vmware_ovf(), "disk1.vmdk": b"x", "notes.txt": b"listed by the manifest alone"}
+    folder = ova.folder({**files, "web.mf": ova.manifest(files), "web.cert": b"c"}, tmp_path / "web")
+    before = package_identity(open_package(folder))
+    os.utime(folder / name, (1, 1))
+    changed = package_identity(open_package(folder))
+    assert changed != before
+    if name != "web.ovf":
+        (folder / name).unlink()
+        assert package_identity(open_package(folder)) not in (before, changed)
+
+
+def test_what_a_manifest_leaves_out_is_told_from_what_else_is_lacking() -> None:
+    assert leaves_open((("manifest", "none"),)) and leaves_open((("manifest: disk1.vmdk", "not listed"),))
+    assert not leaves_open((("certificate", "not verified"),)) and not leaves_open(())
 
 
 def test_only_what_lies_in_the_import_folder_is_found(tmp_path: Path) -> None:
@@ -213,7 +240,12 @@ def test_facts_of_the_same_package_keep_their_ids(tmp_path: Path) -> None:
 def test_a_file_that_vanished_after_the_package_was_opened_is_refused(tmp_path: Path) -> None:
     package = open_package(written(ova.package(b"x"), tmp_path))
     (tmp_path / "web.ova").unlink()
-    for attempt in (package.identity, lambda: package.content("web.ovf", 1 << 20), lambda: open_disk(package, "disk1.vmdk")):
+    for attempt in (
+        lambda: package_identity(package),
+        lambda: package.identity(["web.ovf"]),
+        lambda: package.content("web.ovf", 1 << 20),
+        lambda: open_disk(package, "disk1.vmdk"),
+    ):
         with pytest.raises(AskPerson) as caught:
             attempt()
         assert caught.value.code == "ova_not_readable"

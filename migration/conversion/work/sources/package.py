@@ -18,7 +18,7 @@ from estate.facts.unknown import Unknown, is_known
 from estate.ova import place
 from estate.ova.disks import PackageDisk, open_disk
 from estate.ova.package import Package, open_package
-from estate.ova.read import machine
+from estate.ova.read import machine, package_identity
 from migration.conversion import selectors
 from migration.conversion.core.freshness import POWERED_OFF, SourceMarker, stale_reason
 from migration.conversion.core.spec import ConversionSpec
@@ -90,5 +90,5 @@ class PackageSource:
 
 
 def _marker(package: Package) -> SourceMarker:
-    """Names, sizes and times of change of all its files stand for the change version of a machine that never runs."""
-    return SourceMarker(POWERED_OFF, None, hashlib.sha256(package.identity().encode("utf-8", "replace")).hexdigest())
+    """Names, sizes and times of change of its own files stand for the change version of a machine that never runs."""
+    return SourceMarker(POWERED_OFF, None, hashlib.sha256(package_identity(package).encode("utf-8", "replace")).hexdigest())
