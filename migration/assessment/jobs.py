@@ -14,7 +14,7 @@ from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 
 
-@handler("assessment.assess", title="Assess an inventory")
+@handler("assessment.assess", title="Assess an inventory", asked_anew_while_running=True)
 def run(job: JobContext, inventory_id: str, modes: str | None = None) -> dict[str, Any]:
     """Put an inventory through all rules; run again, it replaces its own findings. `modes` None keeps the last ones."""
     wanted = None if modes is None else frozenset(When(mode) for mode in modes.split(",") if mode)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from migration.assessment import selectors
 from migration.assessment.core.registry import When
@@ -59,7 +60,20 @@ def _enqueue(inventory: Inventory, actor: Actor, modes: Modes | None, idempotenc
 
 
 def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) -> Assessment:
-    """Put every subject of the inventory through every rule, with what is known of pools, mapping and people just now."""
+    """Put every subject of the inventory through every rule, with what is known of pools, mapping and people just now.
+
+    Two may run side by side. One that sees another's findings stored since it began judges anew, so that what stays was judged
+    on facts no older than any that was stored before. Each lost race is another one's end, so this ends too.
+    """
+    while True:
+        assessment = _assess(inventory, actor, modes)
+        if assessment is not None:
+            return assessment
+
+
+def _assess(inventory: Inventory, actor: Actor, modes: Modes | None) -> Assessment | None:
+    """None, and nothing written, when somebody else stored findings of the inventory meanwhile."""
+    replaced = Assessment.objects.filter(inventory_id=inventory.id).first()
     asked = _modes_of(inventory) if modes is None else modes
     heard = statements_in_force(inventory.project, now())
     with _garbage_left_alone():
@@ -67,7 +81,9 @@ def assess(inventory: Inventory, *, actor: Actor, modes: Modes | None = None) ->
         judged = judge(known, selectors.rules_of(inventory.project).values(), heard.statements)
         seen = grouping.look(known)
     with transaction.atomic():
-        assessment = _head(inventory, asked, judged, heard, known, seen.untied)
+        assessment = _head(replaced, inventory, _told(inventory, asked, judged, heard, known, seen.untied))
+        if assessment is None:
+            return None
         storing.replace_findings(assessment, judged)
         grouping.replace_seen(assessment, seen)
         note_contradictions(inventory.project, judged.subjects, judged.contradicted)
@@ -111,23 +127,31 @@ def _modes_of(inventory: Inventory) -> Modes:
     return frozenset(mode for mode, wanted in ((When.WARM, row.warm), (When.HA, row.ha)) if wanted)
 
 
-def _head(inventory: Inventory, modes: Modes, judged: Judged, heard: Heard, known: Known, untied: int) -> Assessment:
-    assessment, _ = Assessment.objects.update_or_create(
-        inventory_id=inventory.id,
-        defaults={
-            "project": inventory.project,
-            "limits_version": known.context.limits.version,
-            "target_product": inventory.project.target_product,
-            "policy_profile": known.context.limits.profile,
-            "guests_version": known.context.guests.version,
-            "warm": When.WARM in modes,
-            "ha": When.HA in modes,
-            "machine_count": judged.machine_count,
-            "finding_count": judged.finding_count,
-            "pool_ids": [str(pool_id) for pool_id in known.pools],
-            "assessed_at": now(),
-            "attested_until": heard.until,
-            "untied": untied,
-        },
-    )
-    return assessment
+def _told(inventory: Inventory, modes: Modes, judged: Judged, heard: Heard, known: Known, untied: int) -> dict[str, Any]:
+    return {
+        "project": inventory.project,
+        "limits_version": known.context.limits.version,
+        "target_product": inventory.project.target_product,
+        "policy_profile": known.context.limits.profile,
+        "guests_version": known.context.guests.version,
+        "warm": When.WARM in modes,
+        "ha": When.HA in modes,
+        "machine_count": judged.machine_count,
+        "finding_count": judged.finding_count,
+        "pool_ids": [str(pool_id) for pool_id in known.pools],
+        "assessed_at": now(),
+        "attested_until": heard.until,
+        "untied": untied,
+    }
+
+
+def _head(replaced: Assessment | None, inventory: Inventory, told: dict[str, Any]) -> Assessment | None:
+    """The assessment's row, written only over the one that was there when its facts were read."""
+    if replaced is None:
+        try:
+            with transaction.atomic():
+                return Assessment.objects.create(inventory_id=inventory.id, **told)
+        except IntegrityError:
+            return None
+    present = Assessment.objects.filter(pk=replaced.pk, assessed_at=replaced.assessed_at)
+    return Assessment.objects.get(pk=replaced.pk) if present.update(**told) else None

@@ -28,6 +28,8 @@ class Handler:
     queue: Queue
     title: str
     function: HandlerFunction
+    asked_anew_while_running: bool = False
+    """Its `unique` key joins only requests that wait to be run: one that runs already may have read what was true before."""
     on_failed: FailureFunction | None = None
     """Called in the transaction that ends the job as failed or cancelled, with its error, so that its subject fails with it."""
     every: timedelta | None = None
@@ -46,19 +48,29 @@ def handler(
     *,
     queue: str = "default",
     title: str = "",
+    asked_anew_while_running: bool = False,
     on_failed: FailureFunction | None = None,
     every: timedelta | None = None,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for `kind`. A kind belongs to one function of one module.
 
-    `on_failed(job, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
+    With `asked_anew_while_running` the handler must stand two runs side by side: a request that comes while one runs leads to
+    one more. `on_failed(job, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
     """
 
     def register(function: HandlerFunction) -> HandlerFunction:
         known = _handlers.get(kind)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"job kind {kind} is already handled by {known.function.__qualname__}")
-        _handlers[kind] = Handler(kind, Queue(queue), title or kind, function, on_failed, every)
+        _handlers[kind] = Handler(
+            kind=kind,
+            queue=Queue(queue),
+            title=title or kind,
+            function=function,
+            asked_anew_while_running=asked_anew_while_running,
+            on_failed=on_failed,
+            every=every,
+        )
         return function
 
     return register
@@ -70,6 +82,12 @@ def handler_of(kind: str) -> Handler:
         return _handlers[kind]
     except KeyError:
         raise UnknownKind(f"no handler for job kind {kind!r}") from None
+
+
+def asked_anew_while_running(kind: str) -> bool:
+    """Whether a running job of this kind gives its unique key up; False for a kind nobody registered."""
+    known = _handlers.get(kind)
+    return known is not None and known.asked_anew_while_running
 
 
 def tell_failure(job: Job, error: dict[str, Any], actor: Actor) -> None:

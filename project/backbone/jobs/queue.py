@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import F
 
 from project.backbone.clock import now
+from project.backbone.jobs.handlers import asked_anew_while_running
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import JobEvent, JobState, next_state
 
@@ -55,9 +56,10 @@ def claim(job_id: UUID, *, worker: WorkerName) -> tuple[Claim, Job] | None:
     if job is None:
         return None
     fence = job.fence + 1
+    key = {"unique_key": ""} if asked_anew_while_running(job.kind) else {}
     taken = Job.objects.filter(pk=job_id, state=JobState.QUEUED, fence=job.fence).update(
         state=next_state(job.state, JobEvent.CLAIMED), fence=fence, attempts=F("attempts") + 1, started_at=job.started_at or at,
-        lease_owner=worker.owner, lease_until=at + lease(), worker_host=worker.host[:200], worker_pid=worker.pid,
+        lease_owner=worker.owner, lease_until=at + lease(), worker_host=worker.host[:200], worker_pid=worker.pid, **key,
     )  # fmt: skip
     if not taken:
         return None

@@ -16,7 +16,7 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs.couriers import send
-from project.backbone.jobs.handlers import handler_of, tell_stop
+from project.backbone.jobs.handlers import asked_anew_while_running, handler_of, tell_stop
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import UNFINISHED, IllegalTransition, JobEvent, next_state
 from project.backbone.problems import Conflict
@@ -59,7 +59,8 @@ def enqueue(
     """Write a job row and wake a worker once the caller's transaction has committed.
 
     `params` go to the handler as keyword arguments (ids and options; never secrets or facts). With `unique`, an unfinished
-    job of the project with that key is returned instead of a second one. With `idempotency_key`, the job that this
+    job of the project with that key is returned instead of a second one (of kinds that are asked anew while running: a job that
+    nobody has begun, which then begins after the caller's transaction has committed). With `idempotency_key`, the job that this
     person made earlier with the key is returned.
 
     Raises: IdempotencyKeyReused (409) when the key came with another request (or, for a bare text, other params) before.
@@ -82,15 +83,15 @@ def enqueue(
         return earlier if earlier is not None else _insert(job, actor)
 
 
-def _insert(job: Job, actor: Actor) -> Job:
+def _insert(job: Job, actor: Actor, *, tries: int = 3) -> Job:
     try:
         with transaction.atomic():
             job.save(force_insert=True)
     except IntegrityError:
         earlier = _earlier(job)  # somebody else asked for the very same in this moment
-        if earlier is None:
+        if earlier is None and tries == 1:
             raise
-        return earlier
+        return _insert(job, actor, tries=tries - 1) if earlier is None else earlier  # it was begun or ended since: ask again
     record(actor, "job.asked_for", job, project=job.project, after={"kind": job.kind, "subject": job.subject})
     wake_on_commit(job)
     return job
@@ -109,8 +110,19 @@ def _earlier(job: Job) -> Job | None:
     if job.idempotency_key:
         earlier = _of_key(job.project, job.created_by_id, job.idempotency_key, job.idempotency_digest)
     if earlier is None and job.unique_key:
-        earlier = Job.objects.filter(project=job.project, unique_key=job.unique_key, state__in=UNFINISHED).first()
+        earlier = _of_unique_key(job)
     return earlier
+
+
+def _of_unique_key(job: Job) -> Job | None:
+    """The row is written, unchanged, where a claim takes the key away: a claim in this moment waits for the caller's commit, so
+    that the run sees what the caller wrote; or it was first, and then the key matches no more.
+    """
+    same = Job.objects.filter(project=job.project, unique_key=job.unique_key, state__in=UNFINISHED)
+    earlier = same.first()
+    if earlier is None or not asked_anew_while_running(job.kind):
+        return earlier
+    return earlier if same.filter(pk=earlier.pk).update(unique_key=job.unique_key) else None
 
 
 def _of_key(project: Project | None, user_id: UUID | None, key: str, digest: str) -> Job | None:

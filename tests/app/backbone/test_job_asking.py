@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,12 @@ from django.db import transaction
 from project.backbone import clock
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import verify
-from project.backbone.jobs import services
+from project.backbone.jobs import handlers, queue, services
 from project.backbone.jobs.services import IdempotencyKey, IdempotencyKeyReused
-from project.backbone.jobs.states import JobState
+from project.backbone.jobs.states import JobEvent, JobState
 from project.backbone.models import AuditEntry, Job
 from project.backbone.problems import Conflict
-from tests.builders.jobs import KIND, ask, reloaded, run_jobs
+from tests.builders.jobs import HERE, KIND, ask, reloaded, run_jobs
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,31 @@ def test_a_unique_job_is_asked_for_once_while_it_is_unfinished(people: People, w
     assert ask(people, unique="collect:2") != first
     run_jobs()
     assert ask(people, unique="collect:1") != first
+
+
+def test_a_kind_asked_anew_while_running_joins_only_what_nobody_has_begun(people: People, work: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(handlers._handlers, KIND, replace(handlers.handler_of(KIND), asked_anew_while_running=True))
+    first = ask(people, unique="assess:1")
+    assert ask(people, unique="assess:1") == first
+    claimed = queue.claim(first.pk, worker=HERE)
+    assert claimed is not None
+    follows = ask(people, unique="assess:1")
+    assert follows != first and ask(people, unique="assess:1") == follows
+    assert queue.end(claimed[0], JobEvent.FINISHED)
+    assert [job.pk for job in run_jobs(kind=KIND)] == [follows.pk]
+    assert Job.objects.filter(kind=KIND, state=JobState.SUCCEEDED).count() == 2
+
+
+def test_a_job_begun_while_another_request_looks_at_it_is_not_joined(people: People, work: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(handlers._handlers, KIND, replace(handlers.handler_of(KIND), asked_anew_while_running=True))
+    first, joins = ask(people, unique="assess:1"), services.asked_anew_while_running
+
+    def begun_meanwhile(kind: str) -> bool:
+        queue.claim(first.pk, worker=HERE)
+        return joins(kind)
+
+    monkeypatch.setattr(services, "asked_anew_while_running", begun_meanwhile)
+    assert ask(people, unique="assess:1") != first
 
 
 def test_the_same_key_gives_the_same_job_and_another_body_is_refused(people: People, work: Any) -> None:
