@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from migration.assessment.web.applications import AddApplicationForm, ApplicationsPage, DeleteApplicationForm
+from migration.assessment.web.deciding import DecideForm
 from migration.assessment.web.groups import GroupsPage
 from migration.assessment.web.machines import InventoryPage
 from migration.assessment.web.questions import AttestForm, IdentityForm, QuestionsPage
@@ -13,6 +14,7 @@ from migration.assessment.web.workbooks import AnswersForm, EstateForm
 
 PAGES = [
     path("inventory", InventoryPage.as_view(), name="project-inventory"),
+    path("inventory/decide", DecideForm.as_view(), name="decide-form"),
     path("questions", QuestionsPage.as_view(), name="project-questions"),
     path("questions/attest", AttestForm.as_view(), name="attest-form"),
     path("questions/<uuid:question_id>/identity", IdentityForm.as_view(), name="identity-form"),

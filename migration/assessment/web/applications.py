@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+from migration.assessment.core.application_drawing import DrawnApplication, drawn
 from migration.assessment.web.workbooks import WRONG_CELLS
 from migration.inventory import selectors as inventory
+from migration.inventory.selectors import Application
 from migration.inventory.services import applications
 from project.backbone.accounts.policy import Role
 from project.backbone.problems import Invalid, NotVisible
 from project.web.pages import ProjectForm, ProjectPage, permitted
+
+DRAWN_MOST = 60
 
 
 class ApplicationsPage(ProjectPage):
@@ -20,10 +26,14 @@ class ApplicationsPage(ProjectPage):
     template_name = "assessment/applications.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rows = list(inventory.applications(self.project).order_by("name"))
+        in_cycles = inventory.applications_in_cycles(self.project)
         machines = inventory.machines(self.project)
         return super().get_context_data(
-            applications=list(inventory.applications(self.project).order_by("name")),
-            in_cycles=inventory.applications_in_cycles(self.project),
+            applications=rows,
+            in_cycles=in_cycles,
+            drawing=_drawing(rows, inventory.application_layers(self.project), in_cycles),
+            drawn_most=DRAWN_MOST,
             unserved=machines.filter(application=None).count(),
             total=machines.count(),
             criticalities=applications.CRITICALITIES,
@@ -31,6 +41,20 @@ class ApplicationsPage(ProjectPage):
             wrong_cells=self.request.session.pop(WRONG_CELLS, ()),
             **kwargs,
         )
+
+
+def _drawing(rows: Sequence[Application], layers: Mapping[UUID, int], in_cycles: Collection[UUID]) -> str:
+    """The picture; empty where nothing needs anything, or where there are too many to be read as a picture."""
+    needs = {row.pk: [needed.pk for needed in row.depends_on.all()] for row in rows}
+    if not any(needs.values()) or len(rows) > DRAWN_MOST:
+        return ""
+    return drawn(
+        {
+            row.pk: DrawnApplication(row.name, row.machine_count, layers[row.pk], needs[row.pk], row.pk in in_cycles)  # type: ignore[attr-defined]
+            for row in rows
+            if row.pk in layers
+        }
+    )
 
 
 class AddApplicationForm(ProjectForm):

@@ -22,8 +22,10 @@ from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine, FindingView
 from migration.inventory import selectors as inventory
 from migration.inventory.selectors import Machine
+from migration.inventory.services.machines import DISPOSITIONS
+from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
-from project.web.pages import ProjectPage
+from project.web.pages import ProjectPage, permitted
 
 ROWS_PER_PAGE = 100
 POWER_WORDS = {PowerState.ON: "on", PowerState.OFF: "off", PowerState.SUSPENDED: "suspended"}
@@ -67,6 +69,7 @@ class MachineLine:
     `true` and `open` are findings by their answer; `disk_bytes` is of all disks together; `sized`: their number is known.
     """
 
+    id: UUID
     name: str
     verdict: str
     tone: str
@@ -80,6 +83,7 @@ class MachineLine:
     nic_count: int | Unknown
     sources: tuple[str, ...]
     disposition: str
+    application: str
 
 
 class InventoryPage(ProjectPage):
@@ -107,6 +111,9 @@ class InventoryPage(ProjectPage):
             power_choices=POWER_CHOICES,
             sources=[source for source in inventory.sources(self.project) if source.latest],
             questions=len(selectors.questions_by_rule(self.project)) + inventory.identities_waiting(self.project),
+            dispositions=DISPOSITIONS,
+            applications=inventory.applications(self.project).order_by("name"),
+            may_change=permitted(self.actor.require, self.project, Role.PLANNER),
             **kwargs,
         )
 
@@ -124,6 +131,7 @@ def _page_links(shown: Page[UUID]) -> list[int | str]:
 def _line(row: AssessedMachine) -> MachineLine:
     vm = row.view.vm
     return MachineLine(
+        id=row.view.id,
         name=row.view.name,
         verdict=row.verdict.value.replace("_", " "),
         tone=VERDICT_TONES[row.verdict],
@@ -137,6 +145,7 @@ def _line(row: AssessedMachine) -> MachineLine:
         nic_count=_count(vm.nics if vm else UNKNOWN),
         sources=tuple(each.source_name for each in row.view.seen_by) or (row.view.source_name,),
         disposition=row.view.disposition,
+        application=row.view.application_name,
     )
 
 

@@ -20,7 +20,12 @@ from migration.inventory.selectors.inventories import (
     require_complete,
     vms,
 )
-from migration.inventory.selectors.known_applications import applications, applications_in_cycles, dependencies
+from migration.inventory.selectors.known_applications import (
+    application_layers,
+    applications,
+    applications_in_cycles,
+    dependencies,
+)
 from migration.inventory.selectors.known_machines import (
     MachineView,
     in_power_state,
@@ -39,6 +44,7 @@ __all__ = [
     "MergedVm",
     "Resemblance",
     "SeenBy",
+    "application_layers",
     "applications",
     "applications_in_cycles",
     "bodies",

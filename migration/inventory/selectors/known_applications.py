@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, QuerySet
 
-from migration.inventory.core.dependencies import cycles
+from migration.inventory.core.dependencies import cycles, layers
 from migration.inventory.models import Application
 from project.backbone.models import Project
 
@@ -32,3 +32,8 @@ def dependencies(project: Project) -> dict[UUID, set[UUID]]:
 def applications_in_cycles(project: Project) -> set[UUID]:
     """Those that need each other, directly or by way of others: they move together."""
     return {each for cycle in cycles(dependencies(project)) for each in cycle}
+
+
+def application_layers(project: Project) -> dict[UUID, int]:
+    """0 for those that need nothing, else one more than the highest they need; one cycle shares a layer."""
+    return layers(dependencies(project))

@@ -9,11 +9,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migration.conversion.core.states import State
+from migration.inventory.models import Application
 from project.backbone import clock
 from tests.builders.pages import DRIFTED, HOSTILE, World, a_world, answered, in_state
 from tests.builders.people import PASSWORD, People, with_password
@@ -157,6 +159,27 @@ def test_no_page_is_wider_than_its_window(world: World, browser: Any, live_serve
     for page in ("", "/inventory", "/conversions", "/readiness", "/reports"):
         visit.window.goto(f"/projects/{world.people.project.id}{page}")
         assert visit.fits(), page
+
+
+def test_a_person_decides_on_two_machines_and_sees_what_their_application_needs(
+    world: World, browser: Any, live_server: Any, tmp_path: Path
+) -> None:
+    mail = Application.objects.create(project=world.people.project, name="Mail")
+    shop = Application.objects.create(project=world.people.project, name="Web shop")
+    shop.depends_on.add(mail)
+    visit = Visit(browser, live_server.url)
+    visit.sign_in("owner")
+    visit.window.goto(f"/projects/{world.people.project.id}/inventory")
+    for name in ("web-01", "web-02"):
+        visit.window.get_by_label(f"Choose {name}").check()
+    visit.window.get_by_label("They serve").select_option("Web shop")
+    visit.window.get_by_role("button", name="Decide for all chosen").click()
+    visit.sees("2 of 2 chosen machines changed.")
+    visit.window.screenshot(path=tmp_path / "machines.png", full_page=True)
+    visit.window.get_by_role("link", name="Applications", exact=True).click()
+    visit.window.get_by_role("img", name="Web shop (2 machines) needs Mail.").wait_for()
+    visit.window.screenshot(path=tmp_path / "applications.png", full_page=True)
+    assert visit.fits() and visit.complaints == []
 
 
 def test_a_hostile_name_runs_nothing(world: World, browser: Any, live_server: Any) -> None:
