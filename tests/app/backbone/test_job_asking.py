@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from project.backbone import clock
 from project.backbone.accounts.policy import Actor
-from project.backbone.audit.services import verify
+from project.backbone.audit.services import record, verify
 from project.backbone.jobs import handlers, queue, services
 from project.backbone.jobs.services import IdempotencyKey, IdempotencyKeyReused
 from project.backbone.jobs.states import JobEvent, JobState
@@ -61,6 +62,28 @@ def test_a_job_begun_while_another_request_looks_at_it_is_not_joined(people: Peo
 
     monkeypatch.setattr(services, "asked_anew_while_running", begun_meanwhile)
     assert ask(people, unique="assess:1") != first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_is_begun_only_after_what_its_second_asker_wrote_is_committed(people: People, work: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(handlers._handlers, KIND, replace(handlers.handler_of(KIND), asked_anew_while_running=True))
+    first = ask(people, unique="assess:1")
+    seen: list[int] = []
+
+    def begin() -> None:
+        assert queue.claim(first.pk, worker=HERE) is not None
+        seen.append(AuditEntry.objects.filter(action="fact.written").count())
+        connection.close()
+
+    worker = Thread(target=begin)
+    with transaction.atomic():
+        record(people.actor("owner"), "fact.written", "a fact", project=people.project)
+        assert ask(people, unique="assess:1") == first
+        worker.start()
+        worker.join(0.5)
+        assert seen == []
+    worker.join(10)
+    assert seen == [1]
 
 
 def test_the_same_key_gives_the_same_job_and_another_body_is_refused(people: People, work: Any) -> None:
