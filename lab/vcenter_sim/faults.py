@@ -18,6 +18,7 @@ NUMBERS = {
     "http_503": None,
     "slow": "bytes_per_s",
     "page_size": "size",
+    "tags_refused": None,
 }
 
 

@@ -1,4 +1,6 @@
-"""HTTP of the vCenter side: reads requests as clients send them, gives /sdk to soap.py and /nfc to nfc.py."""
+"""HTTP of the vCenter side: reads requests as clients send them, gives /sdk to soap.py, /api to rest.py and
+/nfc to nfc.py.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 from lab.control import RequestLog
 from lab.vcenter_sim.center import Center
 from lab.vcenter_sim.nfc import LineCut, find_download, stream
+from lab.vcenter_sim.rest import ROOT, RestDesk
 from lab.vcenter_sim.sessions import COOKIE
 from lab.vcenter_sim.soap import Reply, SoapDesk
 from lab.vcenter_sim.wire import service_versions
@@ -76,6 +79,7 @@ class VCenterHandler(NfcHandler):
     """What vCenter answers: the SDK, and downloads of hosts that name no address of their own."""
 
     desk: SoapDesk
+    rest: RestDesk
     server_name_in_log = "vcenter"
 
     def do_GET(self) -> None:
@@ -83,19 +87,31 @@ class VCenterHandler(NfcHandler):
         if urlsplit(self.path).path == "/sdk/vimServiceVersions.xml":
             self.log.record("vcenter", self.client_address[0], "GET", "/sdk/vimServiceVersions.xml")
             self.send_plain(200, service_versions(), "text/xml")
+        elif self.path.startswith(ROOT):
+            self._send_rest("GET", b"")
         else:
             super().do_GET()
 
+    def do_DELETE(self) -> None:
+        """The end of a REST session."""
+        self._send_rest("DELETE", b"")
+
+    def _send_rest(self, method: str, body: bytes) -> None:
+        answer = self.rest.answer(method, self.path, self.headers, body, self.client_address[0])
+        self.send_plain(answer.status, answer.body, "application/json")
+
     def do_POST(self) -> None:
-        """One SOAP call."""
+        """One SOAP call, or one of REST."""
         try:
             body = self._read_body()
         except BadRequest as error:
             self.close_connection = True
             self.send_plain(400, f"{error}\n".encode())
             return
-        if urlsplit(self.path).path.rstrip("/") != "/sdk":
-            self.send_plain(404, b"only /sdk is served here\n")
+        if self.path.startswith(ROOT):
+            self._send_rest("POST", body)
+        elif urlsplit(self.path).path.rstrip("/") != "/sdk":
+            self.send_plain(404, b"only /sdk and /api are served here\n")
         elif self.center.faults.take("http_503") is not None:
             self.log.record("vcenter", self.client_address[0], "POST", "/sdk (answered 503)")
             self.send_plain(503, b"503 Service Unavailable\n")

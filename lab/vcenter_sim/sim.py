@@ -20,6 +20,7 @@ from lab.vcenter_sim.http import NfcHandler, VCenterHandler
 from lab.vcenter_sim.listener import Listener
 from lab.vcenter_sim.mobs import Registry
 from lab.vcenter_sim.places import lay_out
+from lab.vcenter_sim.rest import RestDesk
 from lab.vcenter_sim.service import register_singletons
 from lab.vcenter_sim.sessions import Session, SessionBook
 from lab.vcenter_sim.soap import SoapDesk
@@ -59,6 +60,7 @@ class VCenterSim:
             state_dir=state_dir,
             nfc_url=self._nfc_url,
         )
+        self.rest = RestDesk(self.center, self.log)
         register_singletons(self.center)
         hang(self.center.places, self.center.registry, self._certificate)
 
@@ -74,7 +76,7 @@ class VCenterSim:
         bound = listen_on_common_port(addresses, self._port)
         certificates = self._state_dir / "tls"
         common = {"center": self.center, "log": self.log}
-        sdk = type("_Sdk", (VCenterHandler,), common | {"desk": SoapDesk(self.center, self.log)})
+        sdk = type("_Sdk", (VCenterHandler,), common | {"desk": SoapDesk(self.center, self.log), "rest": self.rest})
         first = self.estate.vcenter_address
         self.listeners["vcenter"] = Listener("vcenter.lab.example", first, bound.sockets[first], certificates, sdk)
         for host in self.estate.hosts:

@@ -16,6 +16,7 @@ from lab.worlds.spec import (
     HostSpec,
     NetworkSpec,
     NicSpec,
+    TagSpec,
     Tools,
     VmSpec,
 )
@@ -155,6 +156,11 @@ def small(seed: int = 1) -> EstateSpec:
         ),
         vms=(*_windows_vms(), *_linux_vms()),
         custom_fields=("Owner", "RTO minutes"),
+        tags=(
+            TagSpec("Tier", "Gold", (("vm", "sql01"), ("vm", "dc01"), ("datastore", GOLD))),
+            TagSpec("Backup", "Nightly", (("vm", "sql01"), ("cluster", APPS), ("host", ESXI[0]), ("network", DATABASES))),
+            TagSpec("Tier", "Bronze"),
+        ),
         dvs_names=("DSwitch-Prod",),
     )
 

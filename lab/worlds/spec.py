@@ -132,6 +132,15 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TagSpec:
+    """One tag; `on` are (kind, name) of what has it: `vm`, `host`, `cluster`, `datastore` or `network`."""
+
+    category: str
+    name: str
+    on: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EstateSpec:
     """A whole vCenter with one datacenter."""
 
@@ -144,6 +153,7 @@ class EstateSpec:
     networks: tuple[NetworkSpec, ...]
     vms: tuple[VmSpec, ...]
     custom_fields: tuple[str, ...] = ()
+    tags: tuple[TagSpec, ...] = ()
     vcenter_address: str = "127.0.0.20"
     dvs_names: tuple[str, ...] = field(default=())
 

@@ -108,6 +108,7 @@ class HostFacts(Struct, frozen=True):
     network_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class ClusterRuleFacts(Struct, frozen=True):
@@ -145,6 +146,7 @@ class ClusterFacts(Struct, frozen=True):
     network_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class DatastoreFacts(Struct, frozen=True):
@@ -165,6 +167,7 @@ class DatastoreFacts(Struct, frozen=True):
     host_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class NetworkFacts(Struct, frozen=True):
@@ -192,6 +195,7 @@ class NetworkFacts(Struct, frozen=True):
     host_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class SwitchFacts(Struct, frozen=True):
@@ -205,6 +209,7 @@ class SwitchFacts(Struct, frozen=True):
     host_ids: tuple[str, ...] | Unknown = UNKNOWN
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class ContainerFacts(Struct, frozen=True):
@@ -222,3 +227,4 @@ class ContainerFacts(Struct, frozen=True):
     member_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] | Unknown = UNKNOWN

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from estate.facts.source import SourceAbout, SourceFact
+from estate.facts.unknown import UNKNOWN, Unknown
 from estate.vsphere.inventory import hardware, landscape
 from estate.vsphere.inventory.fields import custom_fields
 from estate.vsphere.inventory.machines import Surroundings, machines
@@ -15,6 +16,7 @@ from estate.vsphere.inventory.networks import HostGroups, network_names, network
 from estate.vsphere.inventory.paging import Query, T, pages
 from estate.vsphere.inventory.places import read_places
 from estate.vsphere.session import VsphereSession
+from estate.vsphere.tags import Tags, tags_at, tags_of
 
 PAGE_OBJECTS = 500
 
@@ -57,20 +59,26 @@ class Collection:
         self._page_objects = page_objects
         self._alive = alive
         self._dropped: dict[str, str] = {}
+        self._tags: Tags | Unknown = UNKNOWN
         self.around: Surroundings | None = None
 
     def run(self) -> SourceAbout:
         """Read everything."""
         waited_s = self._session.server_s
         self.around = self.landscape()
+        tags = self.around.tags
         self._emit("vm", machines(self.around))
         server_s = round(self._session.server_s - waited_s, 3)
         return replace(
-            self._session.about, dropped_paths=tuple(sorted(self._dropped.items())), measured_s=(("server", server_s),)
+            self._session.about,
+            dropped_paths=tuple(sorted(self._dropped.items())),
+            lacking=(("tags", tags.reason),) if isinstance(tags, Unknown) else (),
+            measured_s=(("server", server_s),),
         )
 
     def landscape(self) -> Surroundings:
         """Read everything but the machines."""
+        self._tags = tags_of(self._session, alive=self._alive)
         places = read_places(self._session, page_objects=self._page_objects, alive=self._alive)
         cluster_of_host, groups = self._hosts()
         self._emit("cluster", landscape.clusters())
@@ -79,16 +87,17 @@ class Collection:
         known: list[Any] = []
         self._emit("network", networks(subtypes, groups), keep=known)
         if subtypes.switches:
-            self._on_page("switch", list(subtypes.switches.values()))
+            self._on_page("switch", self._tagged(list(subtypes.switches.values())))
         for query in landscape.containers(places):
             self._emit("container", query)
-        return Surroundings(places, network_names(known, subtypes), cluster_of_host, custom_fields(self._session))
+        fields = custom_fields(self._session)
+        return Surroundings(places, network_names(known, subtypes), cluster_of_host, fields, self._tags)
 
     def _hosts(self) -> tuple[dict[str, str | None], HostGroups]:
         cluster_of_host: dict[str, str | None] = {}
         groups: HostGroups = {}
         for page in self._pages(hardware.hosts()):
-            self._on_page("host", [reading.facts for reading in page])
+            self._on_page("host", self._tagged([reading.facts for reading in page]))
             for reading in page:
                 cluster_of_host[reading.facts.native_id] = reading.facts.cluster_id
                 groups[reading.facts.native_id] = dict(reading.groups)
@@ -96,9 +105,12 @@ class Collection:
 
     def _emit(self, kind: str, query: Query[Any], *, keep: list[Any] | None = None) -> None:
         for page in self._pages(query):
-            self._on_page(kind, page)
+            self._on_page(kind, page if kind == "vm" else self._tagged(page))
             if keep is not None:
                 keep += page
+
+    def _tagged(self, page: list[Any]) -> list[Any]:
+        return [replace(fact, tags=tags_at(self._tags, fact.native_id)) for fact in page]
 
     def _pages(self, query: Query[T]) -> Iterator[list[T]]:
         for page in pages(self._session, query, page_objects=self._page_objects, alive=self._alive):

@@ -13,7 +13,7 @@ from typing import Any
 from pyVmomi import vim
 
 from estate.facts.source import PowerState, VmFacts
-from estate.facts.unknown import Unknown, is_known
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.vsphere.inventory.devices import Devices, NetworkNames, read_devices, unread_devices
 from estate.vsphere.inventory.files import chain_lengths, files
 from estate.vsphere.inventory.guests import addresses_by_key, guest
@@ -33,6 +33,7 @@ from estate.vsphere.inventory.settings import (
 from estate.vsphere.inventory.snapshots import snapshot_tree
 from estate.vsphere.inventory.told import Told
 from estate.vsphere.inventory.values import SourceObject, allocation, integer, plain, text
+from estate.vsphere.tags import Tags, tags_at
 
 _PATHS = """
 name parent parentVApp resourcePool datastore network customValue disabledMethod
@@ -55,7 +56,6 @@ runtime.consolidationNeeded runtime.cryptoState runtime.question runtime.vmFailo
 runtime.paused runtime.minRequiredEVCModeKey runtime.diskChainBroken
 snapshot layoutEx.file layoutEx.disk summary.storage summary.quickStats
 """
-NO_TAGS = Unknown("tags are served apart from the inventory and were not asked for", everywhere=True)
 _POWER_STATES = {state.value: state for state in PowerState}
 MIB = 1 << 20
 Values = dict[str, Any]  # field name to value; VmFacts checks the names
@@ -65,14 +65,14 @@ Values = dict[str, Any]  # field name to value; VmFacts checks the names
 class Surroundings:
     """What was read before the machines: folders, networks, the cluster of each host (None for a bare host).
 
-    `fields` are custom attributes by key. `tags` are names by moref value; the SOAP interface has none of them.
+    `fields` are custom attributes by key. `tags` are by moref value; the SOAP interface has none of them.
     """
 
     places: Places
     networks: NetworkNames
     cluster_of_host: dict[str, str | None] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, tuple[str, ...]] | Unknown = NO_TAGS
+    tags: Tags | Unknown = UNKNOWN
 
     @property
     def mark(self) -> str:
@@ -175,7 +175,7 @@ def _place(told: Told, around: Surroundings) -> Values:
         "resource_pool_id": told.or_none(told.text("resourcePool")),
         "vapp_id": told.or_none(told.text("parentVApp")),
         "custom_values": _custom_values(told, around.fields),
-        "tags": around.tags if isinstance(around.tags, Unknown) else around.tags.get(found.native_id, ()),
+        "tags": tags_at(around.tags, found.native_id),
         "datastore_ids": found.morefs("datastore"),
         "network_ids": told.listed("network"),
     }

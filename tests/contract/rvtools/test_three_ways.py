@@ -22,6 +22,7 @@ from tests.contract.vsphere.conftest import built_vcsim  # noqa: F401 - a fixtur
 from tests.contract.vsphere.lab_vcenter import running_lab_vcenter
 from tests.vcsim.saved import save
 from tests.vcsim.server import running_vcsim
+from tests.vcsim.tagging import Tagger
 
 # The simulator says that it is vSphere 6.5: what came later is not asked for. Zeros that a type lets go are left out, and a
 # host's certificate, which is bytes, does not survive being served again.
@@ -32,18 +33,19 @@ vm.crypto_state vm.failover_in_progress vm.guest_detailed_data vm.suspended_to_m
 ONLY_IN_VCSIM = "vm.disabled_methods"
 
 # What no sheet of RVTools has.
-NOT_IN_WORKBOOKS = """cluster.evc_mode cluster.groups cluster.rules datastore.lun_names datastore.maintenance_mode
-host.connection_state host.kernel_nics.services host.license_product host.luns.capacity_bytes
-host.memory_used_bytes host.pci_devices host.power_state host.tls_expires_at host.tls_sha1
-host.tls_sha256 switch.host_ids switch.private_vlans switch.uuid vm.alternate_guest_name vm.boot_order
+NOT_IN_WORKBOOKS = """cluster.evc_mode cluster.groups cluster.rules cluster.tags container.tags datastore.lun_names
+datastore.maintenance_mode datastore.tags host.connection_state host.kernel_nics.services
+host.license_product host.luns.capacity_bytes host.memory_used_bytes host.pci_devices host.power_state
+host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.tags switch.host_ids
+switch.private_vlans switch.tags switch.uuid vm.alternate_guest_name vm.boot_order
 vm.change_tracking_supported vm.confidential vm.cpu_affinity vm.crypto_state vm.devices vm.disks.backing
 vm.disks.chain_length vm.disks.change_id vm.disks.encrypted vm.disks.has_parent vm.disks.io_filters
 vm.disks.native_linked_clone vm.disks.vdisk_id vm.disks.vflash_reservation_bytes vm.encrypted
 vm.extra_config vm.failover_in_progress vm.files vm.forked vm.guest_dns_servers vm.guest_family
 vm.guest_gateways vm.has_ovf_properties vm.has_vtpm vm.managed_by vm.memory_affinity vm.modified_at
 vm.nested_hv vm.network_boot_protocol vm.network_ids vm.npiv_wwns vm.paused vm.performance_counters
-vm.pmem vm.question vm.replicated vm.snapshot_disabled vm.snapshot_locked vm.tools_version_status vm.vbs
-vm.vflash_reservation_bytes vm.vvtd"""
+vm.pmem vm.question vm.replicated vm.snapshot_disabled vm.snapshot_locked vm.tags vm.tools_version_status
+vm.vbs vm.vflash_reservation_bytes vm.vvtd"""
 
 # A workbook names the store in the disk's path, and the level of shares that the lab's disks leave out of their allocation.
 ONLY_IN_WORKBOOKS = "vm.disks.allocation.shares_level vm.disks.datastore_name"
@@ -67,6 +69,9 @@ def told(built_vcsim: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         book = write_workbook(lab.sim.center, work / "RVTools_export_all.xlsx")
     rvtools.read(book, on_page=lambda kind, facts: read_back[kind].extend(facts))
     with running_vcsim(work / "vcsim", load=saved) as simulator:
+        tagger = Tagger(simulator.connection())
+        for title in sorted({title for facts in live.values() for fact in facts for title in fact.tags}):
+            tagger.tag(title, [("Any", fact.native_id) for facts in live.values() for fact in facts if title in fact.tags])
         yield Told(live, collected(simulator.connection()), read_back)
 
 
