@@ -22,7 +22,7 @@ FAULT_LIMIT_BYTES = 1 << 20
 PROLOGUE_BYTES = 1024
 ENVELOPE_DEPTH = 8
 LOOKS = 8
-_PROLOGUE = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*\?>)?\s*<[A-Za-z_]")
+_PROLOGUE = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^<>]*\?>)?\s*+<[A-Za-z_]")  # a piece of blanks is looked at once
 
 _Wanted = tuple[tuple[str, ...], tuple[str, ...]]  # tags, and tags of their parents
 

@@ -146,14 +146,18 @@ def text(element: Element | None, path: str = "") -> str | Unknown:
     return NOT_GIVEN if found is None else found.text or ""
 
 
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+
+
 def integer(element: Element | None, path: str = "") -> int | Unknown:
     found = child(element, path) if path else element
     if found is None:
         return NOT_GIVEN
     try:
-        return int(found.text or "")
+        number = int(found.text or "")
     except ValueError:
         return Unknown(f"the server says {found.text or ''!r}, which is no number")
+    return number if _LEAST <= number <= _MOST else Unknown(f"the server says {number}, which is no number of 64 bits")
 
 
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -188,9 +192,9 @@ def moment(element: Element | None, path: str = "") -> datetime | Unknown:
         return value
     try:
         when = datetime.fromisoformat(value)
-    except ValueError:
+        return Unknown(f"the server says {value!r} without a time zone") if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
         return Unknown(f"the server says {value!r}, which is no time")
-    return Unknown(f"the server says {value!r} without a time zone") if when.tzinfo is None else when.astimezone(UTC)
 
 
 def wire_type(element: Element | None) -> str:

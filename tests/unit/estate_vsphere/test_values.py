@@ -33,12 +33,26 @@ def test_silence_and_refusal_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("read", "value"),
-    [("integer", "many"), ("boolean", "perhaps"), ("moment", "yesterday"), ("moment", "2026-11-22T20:00:00")],
+    [
+        ("integer", "many"),
+        ("integer", str(2**63)),
+        ("integer", str(-(2**63) - 1)),
+        ("boolean", "perhaps"),
+        ("moment", "yesterday"),
+        ("moment", "2026-11-22T20:00:00"),
+        ("moment", "0001-01-01T00:00:00+14:00"),
+        ("moment", "9999-12-31T23:59:59-14:00"),
+    ],
 )
 def test_nonsense_is_unknown_and_quotes_what_the_server_said(read: str, value: str) -> None:
     got = getattr(read_one(prop("p", value)), read)("p")
     assert isinstance(got, Unknown)
     assert value in got.reason
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63)])
+def test_a_number_may_fill_its_64_bits(number: int) -> None:
+    assert read_one(prop("p", str(number))).integer("p") == number
 
 
 def test_a_nameless_object_goes_by_its_moref() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Iterator
 
@@ -47,6 +48,15 @@ def test_a_prologue_split_over_chunks_is_still_checked() -> None:
     padded = b" " * 100 + FILE
     with pytest.raises(BadXml):
         _names([padded[i : i + 1] for i in range(len(padded))])
+
+
+@pytest.mark.parametrize("blanks", [b"\n", b" ", b"\xef\xbb\xbf" + b"\t"])
+def test_a_flood_of_blanks_before_the_envelope_is_refused_at_once(blanks: bytes) -> None:
+    """Blanks that two places of the pattern could share would be tried in every way of sharing them: minutes for one piece."""
+    started_s = time.process_time()
+    with pytest.raises(BadXml):
+        _names([blanks + blanks[-1:] * (256 << 10)])
+    assert time.process_time() - started_s < 1
 
 
 def test_an_answer_that_breaks_off_is_an_error_not_a_short_estate() -> None:
