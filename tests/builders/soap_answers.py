@@ -23,7 +23,8 @@ from tests.builders.damage import PIECES, damaged
 
 ODD_TEXTS = (
     b"", b" ", b"-1", b"NaN", b"1e999", b"9" * 5000, b"9223372036854775808", b"TRUE", b"0x10", b"2026-13-45T99:00:00Z",
-    b"2026-01-01T00:00:00", b"\xe2\x80\xaeexe", b"&lt;a&gt;", b"&#0;", b"&amp;", b"x" * 100_000, b"%2f%zz", b"vm-1/../..",
+    b"2026-01-01T00:00:00", b"9999-12-31T23:59:59-14:00", b"0001-01-01T00:00:00+14:00",
+    b"\xe2\x80\xaeexe", b"&lt;a&gt;", b"&#0;", b"&amp;", b"x" * 100_000, b"%2f%zz", b"vm-1/../..",
 )  # fmt: skip
 FAULTS = ("NotAuthenticated", "InvalidProperty", "NoPermission", "ManagedObjectNotFound", "Unheard", "InvalidRequest", "")
 _LEAF = re.compile(rb"<([A-Za-z]+)([^<>]*)>([^<>]*)</\1>")
@@ -180,7 +181,8 @@ def faulty(_body: bytes, dice: random.Random) -> tuple[int, str, bytes]:
 def odd_prologue(body: bytes, dice: random.Random) -> tuple[int, str, bytes]:
     head = dice.choice(
         (
-            b"\xef\xbb\xbf", b"\n\n", b"<!-- x -->", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"\xff\xfe", b"<?xml version='1.1'?>",
+            b"\xef\xbb\xbf", b"\n\n", b" " * (1 << 20),
+            b"<!-- x -->", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"\xff\xfe", b"<?xml version='1.1'?>",
             b"<?xml version='1.0' encoding='utf-16'?>", b"<?xml version='1.0' encoding='x'?>", b"HTTP/1.1 200", b"{", *PIECES,
         )
     )  # fmt: skip
