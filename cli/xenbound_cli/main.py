@@ -13,6 +13,7 @@ from xenbound_cli.commands import (
     endpoints,
     estate,
     evidence,
+    inventories,
     jobs,
     kms,
     plans,
@@ -32,8 +33,8 @@ from xenbound_cli.session import Session
 from xenbound_cli.shell import Shell
 
 MODULES = (
-    signin, projects, endpoints, estate, workbooks, rules, plans, waves, conversions, readiness, evidence, waivers, kms, reports,
-    jobs, audit,
+    signin, projects, endpoints, inventories, estate, workbooks, rules, plans, waves, conversions, readiness, evidence, waivers,
+    kms, reports, jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What reading an answer of another shape than expected raises; the rim is the one place that catches it."""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from migration.inventory import selectors
 from migration.inventory.api.filters import ContainerEntryFilter, EntryFilter, HostEntryFilter, InventoryFilter, VmEntryFilter
-from migration.inventory.api.serializers import DiffSerializer, EntrySerializer, InventorySerializer
-from migration.inventory.core.diff import Key, Pointer, changed_paths
+from migration.inventory.api.serializers import DiffQuerySerializer, DiffSerializer, EntrySerializer, InventorySerializer
+from migration.inventory.core.diff import Change
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.models import Inventory, InventoryEntry
+from migration.inventory.selectors import Opened
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
-from project.backbone.problems import Invalid, NotVisible
+from project.backbone.problems import NotVisible
 
 
 class InventoryViewSet(ProjectReadOnlyViewSet):
@@ -32,43 +31,39 @@ class InventoryViewSet(ProjectReadOnlyViewSet):
     filterset_class = InventoryFilter
     ordering_fields: ClassVar = ["created_at", "collected_at"]
 
-    @extend_schema(parameters=[OpenApiParameter("against", OpenApiTypes.UUID, required=True)], responses=DiffSerializer)
+    @extend_schema(parameters=[DiffQuerySerializer], responses=DiffSerializer)
     @action(detail=True, methods=["get"])
     def diff(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What came, went and changed since an earlier inventory of the same source."""
         new = self.get_object()
-        old = self._against(request.query_params.get("against", ""))
-        return Response(DiffSerializer(_difference(old, new)).data)
-
-    def _against(self, text: str) -> Inventory:
-        try:
-            wanted = UUID(text)
-        except ValueError:
-            detail = "against must be the id of an inventory."
-            raise Invalid(detail, errors=[{"field": "against", "code": "not_an_id", "detail": detail}]) from None
-        found: Inventory | None = self.get_queryset().filter(pk=wanted).first()
-        if found is None:
+        asked = DiffQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        old = self.get_queryset().filter(pk=wanted["against"]).first()
+        if old is None:
             raise NotVisible("inventory")
-        return found
+        change = Change(wanted["change"]) if wanted["change"] else None
+        found = selectors.difference(old, new, volatile=change is Change.VOLATILE)
+        fitting = found.narrowed(thing=wanted["kind"], change=change)
+        first, end = wanted["cursor"], wanted["cursor"] + wanted["limit"]
+        url = request.build_absolute_uri()
+        told = {
+            "against": old.id,
+            "counts": found.counts(),
+            "count": len(fitting),
+            "next": replace_query_param(url, "cursor", end) if end < len(fitting) else None,
+            **_by_change(found.opened(fitting[first:end])),
+        }
+        return Response(DiffSerializer(told).data)
 
 
-def _difference(old: Inventory, new: Inventory) -> dict[str, Any]:
-    found, before, after = selectors.inventory_diff(old, new)
-    bodies = selectors.bodies(side[key].digest for key in found.changed for side in (before, after))
-    return {
-        "against": old.id,
-        "added": [_object(key, after) for key in found.added],
-        "gone": [_object(key, before) for key in found.gone],
-        "changed": [
-            {**_object(key, after), "changes": list(changed_paths(bodies[before[key].digest], bodies[after[key].digest]))}
-            for key in found.changed
-        ],
-    }
+def _by_change(page: list[Opened]) -> dict[str, list[dict[str, Any]]]:
+    return {change.value: [_told(each) for each in page if each.moved.change is change] for change in Change}
 
 
-def _object(key: Key, side: Mapping[Key, Pointer]) -> dict[str, str]:
-    kind, native_id = key
-    return {"kind": kind.value, "native_id": native_id, "name": side[key].name}
+def _told(each: Opened) -> dict[str, Any]:
+    named = {"kind": each.moved.kind.value, "native_id": each.moved.native_id, "name": each.moved.name}
+    return {**named, "changes": each.values, "volatile": each.volatile}
 
 
 class EntryViewSet(ProjectReadOnlyViewSet):

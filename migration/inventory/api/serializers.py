@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from migration.inventory.core.diff import THINGS, Change
 from migration.inventory.core.volatile import joined
 from migration.inventory.models import Inventory, InventoryEntry, Source, SourceKind, SourceWatch
 
@@ -140,14 +141,52 @@ class ObjectSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class ValueSerializer(PathChangeSerializer):
+    old = serializers.JSONField(help_text="The value before; null where there was none.")
+    new = serializers.JSONField(help_text="The value after; null where there is none.")
+    kind = serializers.ChoiceField(source="thing", choices=THINGS, help_text="What the value belongs to.")
+    change = serializers.ChoiceField(
+        choices=[Change.ADDED.value, Change.GONE.value, Change.CHANGED.value],
+        help_text="`added` and `gone` for a disk or NIC that came or went as a whole.",
+    )
+    device = serializers.CharField(source="label", help_text="Label of the disk or NIC; empty for anything else.")
+
+
 class ChangedObjectSerializer(ObjectSerializer):
-    changes = PathChangeSerializer(many=True)
+    changes = ValueSerializer(many=True)
+    volatile = PathChangeSerializer(many=True, help_text="Values beside them that move by themselves and are no change.")
+
+
+class DriftedObjectSerializer(ObjectSerializer):
+    volatile = PathChangeSerializer(many=True, help_text="Values that move by themselves.")
+
+
+class DiffQuerySerializer(serializers.Serializer[Any]):
+    """What to compare with, and which page of what."""
+
+    against = serializers.UUIDField(help_text="An inventory of the same source, usually an earlier one.")
+    kind = serializers.ChoiceField(
+        choices=THINGS, required=False, default="", help_text="Only what is about this. A new machine's disks come with it."
+    )
+    change = serializers.ChoiceField(
+        choices=[change.value for change in Change], required=False, default="",
+        help_text="Only this kind of change; `volatile`: what differs in nothing but values that move by themselves.",
+    )  # fmt: skip
+    limit = serializers.IntegerField(min_value=1, max_value=1000, required=False, default=1000, help_text="Objects per page.")
+    cursor = serializers.IntegerField(min_value=0, required=False, default=0, help_text="From `next`.")
 
 
 class DiffSerializer(serializers.Serializer[Any]):
-    """What changed since the inventory `against`; volatile values are no change."""
+    """One page of what changed since the inventory `against`; objects come in the order of kinds and names."""
 
     against = serializers.UUIDField()
+    counts = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="Objects of the whole difference, by kind and change: a machine whose disks changed counts once under `disk`.",
+    )
+    count = serializers.IntegerField(help_text="Objects that fit `kind` and `change`, on all pages.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last.")
     added = ObjectSerializer(many=True)
     gone = ObjectSerializer(many=True)
     changed = ChangedObjectSerializer(many=True)
+    volatile = DriftedObjectSerializer(many=True, help_text="Filled when `change` asks for them.")

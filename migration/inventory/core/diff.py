@@ -1,17 +1,32 @@
 """What changed between two inventories of one source: added, gone, and changed paths with old and new value.
 
-Works on digests first, so that equal facts are never opened; volatile values are no change.
+Works on digests first, so that equal facts are never opened; volatile values are no change. A machine's disks and NICs are told
+apart from the machine itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from migration.inventory.core.kinds import FactKind
 
 Key = tuple[FactKind, str]
+DEVICES = {"disks": "disk", "nics": "nic"}
+"""Members of a machine that are things of their own in a difference."""
+THINGS = (FactKind.VM.value, *DEVICES.values(), *(kind.value for kind in FactKind if kind is not FactKind.VM))
+"""What a difference is about, in the order in which people read it."""
+
+
+class Change(StrEnum):
+    """`volatile`: nothing changed but values that move by themselves."""
+
+    ADDED = "added"
+    GONE = "gone"
+    CHANGED = "changed"
+    VOLATILE = "volatile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +95,33 @@ def _by_device_key(devices: Any) -> dict[int, Any] | None:
         return None
     found = {device["device_key"]: device for device in devices}
     return found if len(found) == len(devices) else None
+
+
+def touched(old: Mapping[str, str], new: Mapping[str, str]) -> frozenset[str]:
+    """The THINGS that differ between two bodies of one machine, as text under their names; equal texts are equal things."""
+    return frozenset(thing for thing in old.keys() | new.keys() if old.get(thing) != new.get(thing))
+
+
+def thing_at(kind: FactKind, path: str) -> str:
+    """Which of the THINGS a path inside an object of this kind is about."""
+    member = path.partition(".")[0].partition("[")[0]
+    return DEVICES.get(member, kind.value) if kind is FactKind.VM else kind.value
+
+
+def happened(change: PathChange) -> Change:
+    """Whether a device came or went as a whole; anything else changed."""
+    member, _, key = change.path.partition("[")
+    whole = member in DEVICES and key.endswith("]") and "." not in key
+    if whole and change.old is None:
+        return Change.ADDED
+    return Change.GONE if whole and change.new is None else Change.CHANGED
+
+
+def label_at(path: str, *bodies: Mapping[str, Any]) -> str:
+    """The label of the disk or NIC that a path leads into, from the first body that holds it; empty for anything else."""
+    member, _, rest = path.partition("[")
+    if member not in DEVICES or not rest:
+        return ""
+    key = rest.partition("]")[0]
+    held = (_by_device_key(body.get(member)) or {} for body in bodies)
+    return next((str(devices[int(key)].get("label", "")) for devices in held if int(key) in devices), "")

@@ -6,14 +6,15 @@ Other apps read inventories through these functions alone. Each costs a constant
 from __future__ import annotations
 
 from migration.inventory.models import Application, Inventory, Machine  # other apps know these two rows by this door
+from migration.inventory.selectors.changes import Difference, Moved, Opened, Value, difference
 from migration.inventory.selectors.identity import Resemblance, identities_waiting, identity_questions, resemblances
 from migration.inventory.selectors.inventories import (
     bodies,
+    complete_inventories,
     datastore_names,
     entries,
     facts_of,
     inventory,
-    inventory_diff,
     latest_inventories,
     network_names,
     networks,
@@ -38,25 +39,30 @@ from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, t
 
 __all__ = [
     "Application",
+    "Difference",
     "Inventory",
     "Machine",
     "MachineView",
     "MergedVm",
+    "Moved",
+    "Opened",
     "Resemblance",
     "SeenBy",
+    "Value",
     "application_layers",
     "applications",
     "applications_in_cycles",
     "bodies",
+    "complete_inventories",
     "datastore_names",
     "dependencies",
+    "difference",
     "entries",
     "facts_of",
     "identities_waiting",
     "identity_questions",
     "in_power_state",
     "inventory",
-    "inventory_diff",
     "is_being_collected",
     "latest_inventories",
     "machine_ids",

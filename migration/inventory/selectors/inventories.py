@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from estate.facts.source import NetworkFacts, VmFacts
 from migration.inventory.core.blobs import fact_of
-from migration.inventory.core.diff import InventoryDiff, Key, Pointer, diff
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.states import InventoryState
-from migration.inventory.models import FactBlob, Inventory, InventoryEntry
+from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Source
 from project.backbone.models import Project
 from project.backbone.problems import Conflict, NotVisible
 
@@ -30,6 +29,12 @@ def latest_inventories(project: Project) -> list[Inventory]:
     return list(
         Inventory.objects.filter(latest_of__project=project).select_related("project", "source").order_by("created_at", "id")
     )
+
+
+def complete_inventories(source: Source) -> QuerySet[Inventory]:
+    """The source's inventories that can be read, newest first."""
+    rows = Inventory.objects.filter(source=source, state=InventoryState.COMPLETE)
+    return rows.select_related("project", "source__endpoint").order_by("-collected_at", "-created_at")
 
 
 def vms(inventory: Inventory) -> list[VmFacts]:
@@ -78,23 +83,6 @@ def datastore_names(inventory_id: UUID) -> dict[str, str]:
 def _names(inventory_id: UUID, kind: FactKind) -> dict[str, str]:
     rows = InventoryEntry.objects.filter(inventory_id=inventory_id, kind=kind.value)
     return dict(rows.values_list("native_id", "name"))
-
-
-def inventory_diff(old: Inventory, new: Inventory) -> tuple[InventoryDiff, Mapping[Key, Pointer], Mapping[Key, Pointer]]:
-    """What changed from `old` to `new`, with both sides' pointers. Raises: Conflict `other_source` (409) across sources."""
-    require_complete(old)
-    require_complete(new)
-    if old.source_id != new.source_id:
-        raise Conflict(
-            "The two inventories are of different sources.", code="other_source", next_step="Compare within one source."
-        )
-    before, after = _pointers(old), _pointers(new)
-    return diff(before, after), before, after
-
-
-def _pointers(inventory: Inventory) -> dict[Key, Pointer]:
-    rows = inventory.entries.order_by().values_list("kind", "native_id", "name", "blob_id")
-    return {(FactKind(kind), native_id): Pointer(name, digest) for kind, native_id, name, digest in rows}
 
 
 def bodies(digests: Iterable[str]) -> dict[str, dict[str, object]]:

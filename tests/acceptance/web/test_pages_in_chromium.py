@@ -9,14 +9,18 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from migration.conversion.core.states import State
-from migration.inventory.models import Application
+from migration.inventory.models import Application, Source
 from project.backbone import clock
+from tests.builders.estate import a_disk, a_vm
+from tests.builders.inventory import an_inventory
 from tests.builders.pages import DRIFTED, HOSTILE, World, a_world, answered, in_state
 from tests.builders.people import PASSWORD, People, with_password
 from tests.builders.pools import NOW
@@ -103,6 +107,24 @@ def test_a_person_signs_in_walks_the_five_pages_and_the_console_stays_silent(
     visit.sees("being made")
     visit.window.get_by_role("button", name="Sign out").click()
     visit.sees("User name")
+    assert visit.complaints == []
+
+
+def test_what_changed_since_the_last_collection_can_be_read_and_narrowed(world: World, browser: Any, live_server: Any) -> None:
+    second = replace(a_disk(), device_key=2001, label="Hard disk 2", capacity_bytes=40 << 30)
+    grown = a_vm("app-01", vcpus=16, disks=(a_disk(), second), annotation="long words without end " * 40)
+    with clock.frozen(NOW + timedelta(hours=1)):
+        an_inventory(Source.objects.get(), grown, a_vm(HOSTILE))
+    visit = Visit(browser, live_server.url, viewport={"width": 390, "height": 800})
+    visit.sign_in("owner")
+    visit.window.goto(f"/projects/{world.people.project.id}/inventory")
+    visit.window.get_by_role("link", name="what changed").click()
+    visit.sees("machines gone")
+    visit.window.get_by_label("About").select_option("disk")
+    visit.window.get_by_role("button", name="Compare").click()
+    playwright.expect(visit.window.locator("tbody tr")).to_have_count(1)
+    visit.sees("app-01")
+    assert visit.fits()
     assert visit.complaints == []
 
 

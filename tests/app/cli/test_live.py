@@ -18,7 +18,7 @@ from project.backbone import clock
 from project.backbone.models import Job
 from tests.app.cli.conftest import DeskOf
 from tests.builders.conversions import a_wave
-from tests.builders.estate import a_nic, a_vm
+from tests.builders.estate import a_disk, a_nic, a_vm
 from tests.builders.evidence import full_evidence
 from tests.builders.inventory import a_pool_row, a_source, an_inventory
 from tests.builders.kms import day, named, script_event, script_output, weekly
@@ -27,6 +27,7 @@ from tests.builders.planning import a_target_pool
 from tests.builders.pools import NOW, a_pool
 from tests.builders.readiness import a_confirmed_pool, attested, collected
 from xenbound_cli import config
+from xenbound_cli.commands import inventories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[3]
@@ -239,3 +240,36 @@ def test_the_estate_goes_out_as_a_workbook_and_comes_back(people: People, desk_o
     file.write_bytes(b"junk")
     refused = desk.run("estate", "import", str(file))
     assert (refused.code, "save it as a plain .xlsx workbook" in refused.err) == (1, True), refused.err
+
+
+def test_what_changed_between_two_inventories_is_told(people: People, desk_of: DeskOf) -> None:
+    source = a_source(people.project, name="vc1")
+    an_inventory(source, a_vm("old"), a_vm("db", vcpus=2, disks=(a_disk(),)))
+    desk = desk_of("owner")
+    alone = desk.run("inventories", "diff")
+    assert (alone.code, "no earlier inventory of vc1" in alone.err) == (1, True)
+    second = replace(a_disk(), device_key=2001, label="Hard disk 2", capacity_bytes=40 << 30)
+    an_inventory(source, a_vm("new"), a_vm("db", vcpus=8, disks=(a_disk(), second)))
+    ran = desk.run("inventories", "diff")
+    assert ran.code == 0, ran.err
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert rows[1:4] == [
+        ["vm", "new", "added", "-", "-", "-"],
+        ["vm", "old", "gone", "-", "-", "-"],
+        ["disk", "db", "added", "Hard", "disk", "2", "-", "40.0", "GiB", "[san-a]", "app/app_0.vmdk"],
+    ]
+    assert rows[4] == ["vm", "db", "changed", "vcpus", "2", "8"]
+    assert "3 objects; in all vm: 1 added, vm: 1 gone, vm: 1 changed, disk: 1 changed." in ran.out
+    assert "1 object" in desk.run("inventories", "diff", "vc1", "--kind", "disk").out
+    assert "vc1" in desk.run("inventories", "list").out
+    assert desk.run("inventories", "diff", "--to", "x").code == 2
+    assert desk.run("inventories", "diff", "nowhere").code == 1
+
+
+def test_a_difference_of_many_pages_is_one_document(people: People, desk_of: DeskOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = a_source(people.project)
+    for vcpus in (1, 2):
+        an_inventory(source, *(a_vm(f"m{number}", vcpus=vcpus) for number in range(7)))
+    monkeypatch.setattr(inventories, "PAGE", 3)
+    whole = desk_of("owner").run("inventories", "diff", "--json").document
+    assert ([row["name"] for row in whole["changed"]], whole["next"], whole["count"]) == ([f"m{n}" for n in range(7)], None, 7)

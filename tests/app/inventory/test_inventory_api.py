@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 from estate.facts.source import ContainerFacts, PowerState, SwitchFacts
 from migration.inventory.models import Inventory, Source
@@ -147,7 +148,42 @@ def test_a_diff_names_what_came_went_and_changed(people: People) -> None:
     found = people.client("owner").get(url(people, f"inventories/{new.id}/diff?against={old.id}")).json()
     assert ([row["name"] for row in found["added"]], [row["name"] for row in found["gone"]]) == (["c"], ["a"])
     (changed,) = found["changed"]
-    assert (changed["name"], changed["changes"]) == ("b", [{"path": "vcpus", "old": 2, "new": 8}])
+    vcpus = {"kind": "vm", "change": "changed", "device": "", "path": "vcpus", "old": 2, "new": 8}
+    assert (changed["name"], changed["changes"], changed["volatile"]) == ("b", [vcpus], [])
+    assert found["counts"] == {"vm": {"added": 1, "gone": 1, "changed": 1, "volatile": 0}}
+    assert (found["count"], found["next"], found["against"]) == (3, None, str(old.id))
+
+
+def test_a_diff_comes_in_pages_and_is_narrowed(people: People) -> None:
+    source = a_source(people.project)
+    old = an_inventory(source, *(a_vm(name, vcpus=1, committed_bytes=1) for name in "abc"))
+    grown = replace(a_vm("b", vcpus=1), disks=(replace(a_vm("b").disks[0], capacity_bytes=1 << 40),))
+    new = an_inventory(source, a_vm("a", vcpus=2, committed_bytes=1), grown, a_vm("c", vcpus=1, committed_bytes=2))
+    owner, first = people.client("owner"), url(people, f"inventories/{new.id}/diff?against={old.id}&limit=1")
+    pages = [owner.get(first).json()]
+    pages.append(owner.get(pages[0]["next"]).json())
+    assert [[row["name"] for row in page["changed"]] for page in pages] == [["a"], ["b"]]
+    assert (pages[0]["count"], pages[1]["next"]) == (2, None)
+    (disk,) = pages[1]["changed"][0]["changes"]
+    assert (disk["kind"], disk["device"], disk["path"], disk["new"]) == (
+        "disk",
+        "Hard disk 1",
+        "disks[2000].capacity_bytes",
+        1 << 40,
+    )
+    only = owner.get(f"{first}&kind=disk").json()
+    assert (only["count"], [row["name"] for row in only["changed"]]) == (1, ["b"])
+    drifted = owner.get(f"{first}&change=volatile").json()
+    assert ([row["name"] for row in drifted["volatile"]], drifted["changed"]) == (["c"], [])
+    assert drifted["volatile"][0]["volatile"] == [{"path": "committed_bytes", "old": 1, "new": 2}]
+
+
+@pytest.mark.parametrize("wrong", ["kind=nonsense", "change=x", "limit=0", "limit=1001", "cursor=-1", "cursor=x"])
+def test_a_diff_narrowed_by_nonsense_is_refused(people: People, wrong: str) -> None:
+    inventory = an_inventory(a_source(people.project), a_vm())
+    answer = people.client("owner").get(url(people, f"inventories/{inventory.id}/diff?against={inventory.id}&{wrong}"))
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == wrong.partition("=")[0]
 
 
 @pytest.mark.parametrize(("against", "status"), [("", 400), ("x", 400), ("00000000-0000-4000-8000-000000000000", 404)])
