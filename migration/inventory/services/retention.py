@@ -6,6 +6,7 @@ facts meanwhile takes the mark away in the statement that would have written the
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -117,10 +118,11 @@ def _touched_s(place: Path) -> float:
 
 
 def drop_workbook(place: Path) -> None:
-    """Remove one of them, whole: it loses its name before its bytes."""
+    """Remove one of them, whole: it loses its name before its bytes. Another purge may be at it too."""
     going = place.with_name(f".going-{place.name}") if not place.name.startswith(".") else place
-    place.replace(going)
-    if going.is_dir():
-        shutil.rmtree(going)
-    else:
-        going.unlink()
+    with contextlib.suppress(FileNotFoundError):
+        place.replace(going)
+        if going.is_dir():
+            shutil.rmtree(going)
+        else:
+            going.unlink()

@@ -1,10 +1,11 @@
-"""Workbooks that people upload: kept in the data folder under the hash of their content, bounded in size."""
+"""Workbooks that people upload: kept in the data folder, named by the hash of their content, bounded in size."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
@@ -76,11 +77,13 @@ def _kept(content: BinaryIO, name: str) -> str:
     try:
         with os.fdopen(descriptor, "wb") as file:
             digest = _copied(content, file)
-        (folder / digest).mkdir(mode=0o700, exist_ok=True)
-        Path(part).replace(folder / digest / name)
+        # Each upload has a folder of its own: one that nobody reads any more can go without asking whether somebody just came back.
+        place = f"{digest}-{secrets.token_hex(4)}"
+        (folder / place).mkdir(mode=0o700)
+        Path(part).replace(folder / place / name)
     finally:
         Path(part).unlink(missing_ok=True)
-    return f"{digest}/{name}"
+    return f"{place}/{name}"
 
 
 def _copied(content: BinaryIO, file: BinaryIO) -> str:

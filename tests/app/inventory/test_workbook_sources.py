@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def test_an_uploaded_workbook_becomes_an_assessed_inventory(people: People, data
     sid = added(people, owner)
     answer = uploaded(people, owner, sid, content)
     assert answer.status_code == 200, answer.content
-    assert answer.json()["path"] == f"{hashlib.sha256(content).hexdigest()}/May_export.xlsx"
+    digest = hashlib.sha256(content).hexdigest()
+    assert re.fullmatch(rf"{digest}-[0-9a-f]{{8}}/May_export.xlsx", answer.json()["path"])
     assert (data_dir / "workbooks" / answer.json()["path"]).read_bytes() == content
     job = collected(people, owner, sid)
     assert job.state == "succeeded", job.error
