@@ -17,7 +17,7 @@ XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 ANSWER_LIMIT_BYTES = 2 << 30
-OBJECT_LIMIT_BYTES = 32 << 20
+OBJECT_LIMIT_BYTES = 16 << 20  # made of the smallest elements, one such object takes 25 times as much memory
 FAULT_LIMIT_BYTES = 1 << 20
 PROLOGUE_BYTES = 1024
 ENVELOPE_DEPTH = 8

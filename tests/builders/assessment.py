@@ -55,5 +55,10 @@ def outcome_of(rule_id: str, facts: Any, context: RuleContext | None = None) -> 
 
 
 def answer_of(rule_id: str, facts: Any, context: RuleContext | None = None) -> Answer:
+    """The answer alone. An unknown one stands on reasons, and a true one on values."""
     outcome = outcome_of(rule_id, facts, context)
-    return Answer.FALSE if outcome is None else outcome.answer
+    if outcome is None:
+        return Answer.FALSE
+    reasons = {isinstance(each.raw, dict) and "unknown" in each.raw for each in outcome.evidence}
+    assert reasons == {outcome.answer is Answer.UNKNOWN}, (rule_id, outcome)
+    return outcome.answer

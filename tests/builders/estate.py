@@ -52,6 +52,7 @@ def a_disk(number: int = 0, **changes: Any) -> DiskFacts:
         datastore_name="san-a",
         encrypted=False,
         has_parent=False,
+        chain_length=1,
         native_linked_clone=False,
         change_id=f"52 de ad/{number + 1}",
         vdisk_id=None,

@@ -77,7 +77,7 @@ def _kept(content: BinaryIO, name: str) -> str:
     try:
         with os.fdopen(descriptor, "wb") as file:
             digest = _copied(content, file)
-        # Each upload has a folder of its own: one that nobody reads any more can go without asking whether somebody just came back.
+        # Each upload has a folder of its own: what nobody reads any more can go without asking whether somebody came back.
         place = f"{digest}-{secrets.token_hex(4)}"
         (folder / place).mkdir(mode=0o700)
         Path(part).replace(folder / place / name)

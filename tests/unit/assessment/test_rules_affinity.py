@@ -80,6 +80,15 @@ def test_the_finding_names_the_group_with_the_rules_and_hosts_it_is_bound_to() -
     ]
 
 
+def test_only_rules_of_this_very_group_and_machines_on_both_sides_of_it_are_named() -> None:
+    rules = tuple(ClusterRuleFacts(name, "vm_host", vm_group=name) for name in ("a first", "licensed", "z last"))
+    outcome = outcome_of("AFF-001", a_vm(), a_context(**cluster(groups=(GROUP,), rules=rules)))
+    assert [part["rules"] for part in outcome.params["parts"]] == [["licensed"]]
+    ids = ("vm-a", ME, "vm-z")
+    outcome = outcome_of("AFF-001", a_vm(), a_context(**cluster(rules=(ClusterRuleFacts("all", "affinity", vm_ids=ids),))))
+    assert [part["other_vm_ids"] for part in outcome.params["parts"]] == [["vm-a", "vm-z"]]
+
+
 def test_pools_that_contain_each_other_end_the_walk() -> None:
     around = {"containers": {"ResourcePool-1": a_container(parent_id="ResourcePool-1")}}
     assert answer_of("AFF-002", a_vm(**POOLED), a_context(**around)) is F

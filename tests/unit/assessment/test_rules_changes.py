@@ -34,6 +34,7 @@ CASES = [
     ("CBT-002", switched("scsi0:0.ctkEnabled", change_id=""), T),
     ("CBT-002", switched("scsi0:0.ctkEnabled", change_id=UNKNOWN), U),
     ("CBT-002", switched("scsi0:0.ctkEnabled", "FALSE", change_id=UNKNOWN), T),
+    ("CBT-002", switched("scsi0:0.ctkEnabled", "yes"), T),
     ("CBT-002", switched("scsi0:0.ctkEnabled", unit_number=1), T),
     ("CBT-002", switched("scsi0:0.ctkEnabled", unit_number=UNKNOWN), U),
     ("CBT-002", switched("scsi1:15.ctkEnabled", controller_type="VirtualLsiLogicSASController", bus_number=1, unit_number=15), F),
@@ -54,6 +55,7 @@ CASES = [
     ("VMT-001", {"tools_running": False}, T),
     ("VMT-001", {"tools_version_status": "guestToolsNotInstalled", "tools_running": UNKNOWN}, T),
     ("VMT-001", {"tools_version_status": "guestToolsNeedUpgrade"}, F),
+    ("VMT-001", {"tools_version_status": "guestToolsTooOld"}, F),
     ("VMT-001", {"tools_running": UNKNOWN}, U),
     ("VMT-001", {"tools_version_status": UNKNOWN}, U),
 ]

@@ -78,6 +78,7 @@ MEMORY = [
     ("MEM-002", {}, {}, U),
     ("MEM-003", {**WINDOWS_11, "memory_bytes": 4 * GIB - 1}, {}, T),
     ("MEM-003", {**WINDOWS_11, "memory_bytes": 4 * GIB}, {}, F),
+    ("MEM-003", {**WINDOWS_11, "memory_bytes": 4 * GIB - 1, "guest_full_name": UNKNOWN}, {}, T),
     ("MEM-003", {"guest_id": "windows9_64Guest", "memory_bytes": 2 * GIB - 1}, {}, T),
     ("MEM-003", {"guest_id": "windows9_64Guest", "memory_bytes": 2 * GIB}, {}, F),
     ("MEM-003", {"memory_bytes": 1}, {}, F),

@@ -68,8 +68,9 @@ def _in_use(vm: VmFacts) -> Question:
 
     def question(device: DeviceFacts) -> tuple[Answer, str, Any]:
         answer = both(_backed(device), either(known(device.connected, bool), at_rest))
-        unread = isinstance(device.connected, Unknown) and not isinstance(device.backing, Unknown)
-        return answer, "connected" if unread else "backing", device.connected if unread else device.backing
+        unread = [fact for fact in (device.backing, device.connected, vm.power_state) if isinstance(fact, Unknown)]
+        name = "connected" if isinstance(device.connected, Unknown) and not isinstance(device.backing, Unknown) else "backing"
+        return answer, name, unread[0] if answer is Answer.UNKNOWN else device.backing
 
     return question
 

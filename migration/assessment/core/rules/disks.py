@@ -66,7 +66,9 @@ def disk_over_vhd_limit(vm: VmFacts, context: RuleContext) -> Parts:
         size_bytes = disk.capacity_bytes
         if isinstance(size_bytes, Unknown) or size_bytes <= context.limits.vhd_vdi_bytes:
             return known(size_bytes, lambda _: False), "capacity_bytes", size_bytes
-        return known(context.target.largest_vdi_bytes, lambda limit: size_bytes > limit), "capacity_bytes", size_bytes
+        largest = context.target.largest_vdi_bytes
+        raw = largest if isinstance(largest, Unknown) else size_bytes
+        return known(largest, lambda limit: size_bytes > limit), "capacity_bytes", raw
 
     return of_disks(vm, question)
 

@@ -40,14 +40,14 @@ def runs(vm: VmFacts, context: RuleContext, family: str) -> Answer:
     return of_every_row(vm, context, test)
 
 
-def undecided(vm: VmFacts, context: RuleContext) -> str | Unknown:
-    """What leaves a question about the guest open: its unread id, the id that is not listed, or the one that systems share."""
+def undecided(vm: VmFacts, context: RuleContext) -> Unknown:
+    """What leaves a question about the guest open: its id is unread, not listed, shared by systems, or says too little of one."""
     rows = possible_rows(vm, context)
-    if isinstance(rows, Unknown) or isinstance(vm.guest_id, Unknown):
-        return rows if isinstance(rows, Unknown) else vm.guest_id
+    if isinstance(rows, Unknown):
+        return rows
     if len(rows) > 1:
         return Unknown(f"{vm.guest_id} may be {', '.join(row.name for row in rows)}")
-    return vm.guest_id if rows else Unknown(f"the guest table has no {vm.guest_id}")
+    return Unknown(f"{vm.guest_id} does not tell enough" if rows else f"the guest table has no {vm.guest_id}")
 
 
 @rule(

@@ -128,7 +128,8 @@ def foreign_processor(host: HostFacts, context: RuleContext) -> Parts:
     if differs is Answer.UNKNOWN:
         read = (host.cpu_vendor, host.cpu_model, *(fact for pool in pools for each in pool.hosts for fact in _cpu(each)))
         return (Part(differs, "cpu_model", next((fact for fact in read if isinstance(fact, Unknown)), NO_GENERATION)),)
-    return answered(differs, "cpu_model", host.cpu_model, {"pools": sorted(pool.name for pool in pools)})
+    name = "cpu_vendor" if isinstance(host.cpu_model, Unknown) else "cpu_model"
+    return answered(differs, name, getattr(host, name), {"pools": sorted(pool.name for pool in pools)})
 
 
 def _cpu(host: HostFacts | PoolHostFacts) -> tuple[str | Unknown, str | Unknown]:

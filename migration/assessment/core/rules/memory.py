@@ -7,6 +7,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, judged
+from migration.assessment.core.rules.guest_os import possible_rows
 
 
 @rule(
@@ -52,9 +53,10 @@ def too_little_memory(vm: VmFacts, context: RuleContext) -> Parts:
     size = vm.memory_bytes
     if isinstance(size, Unknown) or size >= context.limits.memory_min_ever_bytes:
         return judged("memory_bytes", size, lambda _: False)
-    if isinstance(vm.guest_id, Unknown) or isinstance(vm.guest_full_name, Unknown):
-        return answered(Answer.UNKNOWN, "guest_id", vm.guest_id if isinstance(vm.guest_id, Unknown) else vm.guest_full_name)
-    least = max((row.memory_min_bytes or 0 for row in context.guests.rows_of(vm.guest_id, vm.guest_full_name)), default=0)
+    rows = possible_rows(vm, context)
+    if isinstance(rows, Unknown):
+        return answered(Answer.UNKNOWN, "guest_id", rows)
+    least = max((row.memory_min_bytes or 0 for row in rows), default=0)
     if size >= least:
         return ()
     return answered(Answer.TRUE, "memory_bytes", size, {"memory_bytes": size, "minimum_bytes": least})

@@ -9,6 +9,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import When, rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, judged
+from migration.assessment.core.rules.disks import disks_where
 
 CREATE_SNAPSHOT = "CreateSnapshot_Task"
 TRACKING_START = Unknown("whether change tracking was on before the oldest snapshot was taken is not told")
@@ -43,10 +44,15 @@ def has_snapshots(vm: VmFacts, context: RuleContext) -> Parts:
     when=When.WARM,
 )
 def snapshots_spoil_tracking(vm: VmFacts, context: RuleContext) -> Parts:
-    """Without tracking every snapshot is older than its start; with it, nothing tells when it started."""
+    """Without tracking every snapshot is older than its start; with it, nothing tells when it started.
+
+    A chain of deltas counts whether or not snapshots explain it: a chain of one is a disk without a delta.
+    """
+    most = context.limits.snapshot_depth_max
+    chains = disks_where(vm, "chain_length", lambda length: length - 1 > most)
     if isinstance(vm.snapshots, Unknown) or not vm.snapshots:
-        return judged("snapshots", vm.snapshots, lambda _: False)
-    return (*_too_deep(vm.snapshots, context.limits.snapshot_depth_max), *_older_than_tracking(vm, vm.snapshots))
+        return (*chains, *judged("snapshots", vm.snapshots, lambda _: False))
+    return (*chains, *_too_deep(vm.snapshots, most), *_older_than_tracking(vm, vm.snapshots))
 
 
 def _too_deep(snapshots: Sequence[SnapshotFacts], most: int) -> tuple[Part, ...]:
