@@ -25,16 +25,16 @@ GUESTS = (WINDOWS_2016, WINDOWS_2019, WINDOWS_2022, DEBIAN_12, RHEL_9, UBUNTU)
 ROLES = ("app", "web", "db", "file", "print", "mail", "build", "log", "proxy", "vdi")
 
 
-def estate(seed: int, vms: int = 100) -> EstateSpec:
+def estate(seed: int, vms: int = 100, vms_per_host: int = VMS_PER_HOST) -> EstateSpec:
     """An estate of `vms` machines on as many hosts as they need; the same arguments give the same estate.
 
     Raises:
         ValueError: fewer than one VM, or more than fit on the loopback addresses of MAX_HOSTS hosts.
     """
-    if not 1 <= vms <= MAX_HOSTS * VMS_PER_HOST:
-        raise ValueError(f"an estate has 1 to {MAX_HOSTS * VMS_PER_HOST} VMs, not {vms}")
+    if not 1 <= vms <= MAX_HOSTS * vms_per_host:
+        raise ValueError(f"an estate has 1 to {MAX_HOSTS * vms_per_host} VMs, not {vms}")
     chance = random.Random(seed)
-    hosts = _hosts(-(-vms // VMS_PER_HOST))
+    hosts = _hosts(-(-vms // vms_per_host))
     clusters = tuple(dict.fromkeys(host.cluster for host in hosts))
     datastores = tuple(
         DatastoreSpec(
