@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 ONLY ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up lab test test-full soak lint format schema bench lock clean
+.PHONY: help setup setup-dev demo up lab test test-full soak mutants lint format schema bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-full: .venv/.dev ## run the same tests on PostgreSQL, Redis and a real Cele
 
 soak: .venv/.dev ## the long runs (kills, fuzz) at full size
 	@XENBOUND_SOAK=1 $(PYTEST) -q -m soak
+
+mutants: .venv/.dev ## change the assessment rules one place at a time; their tests must fail (ONLY=family); writes var/mutants/
+	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY))
 
 lint: .venv/.dev ## ruff, mypy, import contracts, missing migrations, openapi drift
 	@$(BIN)/ruff check .

@@ -13,7 +13,8 @@ from tests.builders.assessment import a_context, answer_of, outcome_of, the_limi
 from tests.builders.estate import GIB, a_device, a_disk, a_vm
 
 XCP_NG = {"limits": the_limits("xcp-ng-8.3")}
-UNREAD = Unknown("no right to read it")
+UNREAD, ALSO_UNREAD = Unknown("no right to read it"), Unknown("not collected")
+REASON = {"unknown": UNREAD.reason}
 CDROM = a_device("VirtualCdrom", backing="[iso] a.iso", connected=True)
 
 FAR_INSIDE = [
@@ -42,6 +43,13 @@ EVIDENCE: list[tuple[str, dict[str, Any], dict[str, Any], str, Any]] = [
     ("CPU-006", {"nested_hv": True, "vbs": UNREAD}, {}, "nested_hv", {"unknown": UNREAD.reason}),
     ("CPU-008", {"min_evc_mode": UNREAD}, {}, "min_evc_mode", {"unknown": UNREAD.reason}),
     ("CPU-008", {"min_evc_mode": "intel-skylake"}, {"evc_modes": UNREAD}, "min_evc_mode", {"unknown": UNREAD.reason}),
+    ("CBT-002", {"disks": (a_disk(change_id=UNREAD),), "extra_config": ALSO_UNREAD}, {}, "disks[0].change_id", REASON),
+    ("FW-002", {"secure_boot": True}, {}, "secure_boot", True),
+    ("FW-002", {"secure_boot": True, "firmware": UNREAD}, {}, "firmware", REASON),
+    ("FW-002", {"secure_boot": UNREAD}, {}, "secure_boot", REASON),
+    ("FW-002", {"secure_boot": UNREAD, "firmware": ALSO_UNREAD}, {}, "secure_boot", REASON),
+    ("DSK-011", {"disks": (a_disk(has_parent=True),)}, {}, "disks[0].has_parent", True),
+    ("DSK-011", {"disks": (a_disk(has_parent=UNREAD),), "snapshots": ALSO_UNREAD}, {}, "disks[0].has_parent", REASON),
     ("DSK-013", {"disks": UNREAD}, {}, "disks", {"unknown": UNREAD.reason}),
     ("DSK-013", {"disks": (a_disk(0),), "devices": UNREAD}, {}, "devices", {"unknown": UNREAD.reason}),
 ]

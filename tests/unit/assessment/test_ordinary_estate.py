@@ -18,7 +18,18 @@ KINDS = ("VirtualAHCIController", "VirtualKeyboard", "VirtualMachineVMCIDevice",
 """Devices that no rule asks for; their names lie before, between and behind those that are asked for."""
 MACHINE = a_vm(devices=tuple(a_device(kind, number) for number, kind in enumerate(KINDS)), resource_pool_id="ResourcePool-1")
 POOL = replace(pools.a_pool(), vms=())
+OWN = {
+    "disk_file_owners": MACHINE.disks[0].file_name,
+    "disk_uuid_owners": MACHINE.disks[0].disk_uuid,
+    "mac_owners": MACHINE.nics[0].mac_address,
+    "bios_uuid_owners": MACHINE.bios_uuid,
+    "instance_uuid_owners": MACHINE.instance_uuid,
+    "host_name_owners": MACHINE.guest_host_name,
+    "name_owners": MACHINE.name,
+    "ipv4_owners": MACHINE.guest_nics[0].ip_addresses[0],
+}
 AROUND: dict[str, Any] = {
+    **{name: {value.lower(): (MACHINE.name,)} for name, value in OWN.items()},
     "vms": (MACHINE,),
     "vms_of_host": {"host-1": (MACHINE,)},
     "datastores": {"datastore-1": a_datastore(local=False)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from estate.facts.source import DeviceFacts, PowerState
-from estate.facts.unknown import UNKNOWN
+from estate.facts.unknown import UNKNOWN, Unknown
 from migration.assessment.core.results import Answer, Severity
 from tests.builders.assessment import answer_of, outcome_of
 from tests.builders.estate import a_device, a_vm
@@ -40,13 +40,16 @@ CASES = [
     ("DEV-003", (used("VirtualUSB", connected=False),), ON, F),
     ("DEV-003", (used("VirtualUSB", connected=False),), OFF, T),
     ("DEV-003", (used("VirtualUSB", connected=False),), {"power_state": UNKNOWN}, U),
+    ("DEV-003", (used("VirtualUSB", connected=False),), {"power_state": PowerState.SUSPENDED}, T),
     ("DEV-003", (used("VirtualUSB", connected=UNKNOWN),), ON, U),
     ("DEV-003", (used("VirtualUSB", backing=UNKNOWN),), ON, U),
     ("DEV-003", (a_device("VirtualUSB", connected=UNKNOWN),), ON, F),
     ("DEV-004", (a_device("VirtualUSBController"),), {}, T),
     ("DEV-004", (a_device("VirtualUSBXHCIController"),), {}, T),
     ("DEV-004", (a_device("VirtualUSBController"), a_device("VirtualUSB")), {}, F),
+    ("DEV-004", (a_device("VirtualUSBController"), a_device()), {}, T),
     ("DEV-005", (a_device(),), {}, F),
+    ("DEV-005", (a_device("VirtualAHCIController"), a_device("VirtualAHCIController", 1)), {}, F),
     ("DEV-005", (a_device(), a_device(number=1)), {}, T),
     ("DEV-005", (used("VirtualCdrom"),), {}, T),
     ("DEV-005", (used("VirtualCdrom", connected=False),), {}, F),
@@ -65,6 +68,7 @@ CASES = [
     ("DEV-008", (a_device("VirtualFloppy"),), {}, F),
     ("DEV-008", (a_device("VirtualFloppy", backing=UNKNOWN),), {}, U),
     ("DEV-008", (card(),), {}, F),
+    ("DEV-008", (card("0"),), {}, F),
     ("DEV-008", (card("2"),), {}, T),
     ("DEV-008", (card(three_d="true"),), {}, T),
     ("DEV-008", (card(""),), {}, U),
@@ -89,6 +93,11 @@ def test_the_finding_names_the_device_and_what_stands_behind_it() -> None:
     outcome = outcome_of("DEV-002", a_vm(devices=(a_device(), passed("Vmiop"))))
     assert outcome.params["parts"] == [{"device_key": 9000, "kind": PCI, "label": PCI, "backing": "profile"}]
     assert (outcome.evidence[0].path, outcome.severity) == ("devices[1].backing_type", Severity.CRITICAL)
+
+
+def test_the_first_unread_fact_is_the_reason_why_the_use_of_a_device_is_open() -> None:
+    usb = a_device("VirtualUSB", backing=Unknown("hidden"), connected=Unknown("later"))
+    assert outcome_of("DEV-003", a_vm(devices=(usb,), power_state=UNKNOWN)).evidence[0].raw == {"unknown": "hidden"}
 
 
 def test_too_many_drives_and_a_medium_are_told_apart() -> None:

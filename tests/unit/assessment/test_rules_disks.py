@@ -35,6 +35,8 @@ SIZES = [
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), VHD_ONLY, T),
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX), VHD_ONLY, F),
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX), {}, F),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX - 1), {}, F),
+    ("DSK-001", one_disk(capacity_bytes=16 * TIB), GFS2, F),
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), GFS2, F),
     ("DSK-001", one_disk(capacity_bytes=16 * TIB + 1), GFS2, T),
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), {}, U),
@@ -50,6 +52,7 @@ SIZES = [
     ("DSK-003", one_disk(capacity_bytes=UNKNOWN), {}, U),
     ("DSK-013", {"disks": (a_disk(),) * 240, "devices": (a_device(),)}, {}, F),
     ("DSK-013", {"disks": (a_disk(),) * 241, "devices": (a_device(),)}, {}, T),
+    ("DSK-013", {"disks": (a_disk(),) * 241, "devices": (a_device("VirtualAHCIController"), a_device("VirtualZZZ"))}, {}, F),
     ("DSK-013", {"disks": (a_disk(),) * 242, "devices": UNKNOWN}, {}, T),
     ("DSK-013", {"disks": (a_disk(),) * 241, "devices": UNKNOWN}, {}, U),
     ("DSK-013", UNREAD, {}, U),
@@ -100,7 +103,9 @@ OWNERS = [
     ("DSK-008", one_disk(sharing="sharingMultiWriter"), {}, T),
     ("DSK-008", one_disk(controller_shared_bus="physicalSharing"), {}, T),
     ("DSK-008", one_disk(controller_shared_bus="virtualSharing", sharing=UNKNOWN), {}, T),
+    ("DSK-005", one_disk(backing=DiskBacking.SPARSE), {}, F),
     ("DSK-008", {}, {}, F),
+    ("DSK-008", one_disk(sharing=""), {}, F),
     ("DSK-008", one_disk(controller_type="VirtualAHCIController", controller_shared_bus=UNKNOWN), {}, F),
     ("DSK-008", one_disk(controller_type="VirtualIDEController", controller_shared_bus=""), {}, F),
     ("DSK-008", one_disk(controller_type="VirtualIDEController", controller_shared_bus=UNKNOWN, sharing=UNKNOWN), {}, U),
@@ -141,6 +146,7 @@ OWNERS = [
     ("DSK-021", one_disk(vflash_reservation_bytes=1), {}, T),
     ("DSK-021", one_disk(vflash_reservation_bytes=0), {}, F),
     ("DSK-021", one_disk(io_filters=UNKNOWN), {}, U),
+    ("DSK-018", one_disk(backing_type="VirtualDiskRawDiskMappingVer1BackingInfo"), {}, F),
 ]
 
 CASES = [*SIZES, *KINDS, *OWNERS]

@@ -9,6 +9,7 @@ import pytest
 
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.results import Answer
+from migration.assessment.core.rules.guest_os import runs, undecided
 from tests.builders.assessment import a_context, answer_of, outcome_of
 from tests.builders.estate import a_vm
 
@@ -59,6 +60,7 @@ CASES = [
     ("OS-004", {"reported_guest_id": "WINDOWS2019SRV_64GUEST"}, F),
     ("OS-004", {"reported_guest_id": "windows9Server64Guest"}, T),
     ("OS-004", {"reported_guest_full_name": "Microsoft Windows Server 2019 or later (64-bit)"}, F),
+    ("OS-004", {"reported_guest_id": "rhel9_64Guest"}, T),
     ("OS-004", {"reported_guest_id": UNKNOWN}, U),
     ("OS-004", {"reported_guest_id": None}, U),
     ("OS-004", {"configured_guest_id": UNKNOWN}, U),
@@ -93,3 +95,40 @@ def test_an_open_version_is_told_with_the_systems_it_may_be() -> None:
 def test_a_disagreement_shows_both_ids() -> None:
     outcome = outcome_of("OS-004", a_vm(reported_guest_id="windows9Server64Guest"))
     assert outcome.params["parts"] == [{"configured": "windows2019srv_64Guest", "reported": "windows9Server64Guest"}]
+
+
+@pytest.mark.parametrize(
+    ("vm", "reason"),
+    [
+        ({"guest_id": "sles15_64Guest"}, "sles15_64Guest does not tell enough"),
+        ({"guest_id": "fedora64Guest"}, "the guest table has no fedora64Guest"),
+        ({**SERVER_2012, **told("")}, "windows8Server64Guest may be Windows Server 2012, Windows Server 2012 R2"),
+    ],
+)
+def test_the_reason_of_an_open_question_about_the_guest_says_what_its_id_lacks(vm: dict, reason: str) -> None:
+    assert undecided(a_vm(**vm), a_context()).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("guest_id", "family", "expected"),
+    [
+        ("windows2019srv_64Guest", "windows", T),
+        ("windows2019srv_64Guest", "linux", F),
+        ("rhel9_64Guest", "linux", T),
+        ("rhel9_64Guest", "windows", F),
+        ("freebsd14_64Guest", "windows", F),
+        ("freebsd14_64Guest", "linux", F),
+        ("otherGuest64", "windows", U),
+        ("otherGuest64", "linux", U),
+        ("other5xLinux64Guest", "windows", F),
+        ("fedora64Guest", "linux", U),
+    ],
+)
+def test_an_unidentified_guest_may_be_of_any_family(guest_id: str, family: str, expected: Answer) -> None:
+    vm = a_vm(guest_id=guest_id, guest_full_name="", guest_detailed_data=None)
+    assert runs(vm, a_context(), family) is expected
+
+
+def test_a_windows_without_drivers_is_named_by_its_id() -> None:
+    assert outcome_of("OS-003", a_vm(guest_id="windows7_64Guest")).params["parts"] == [{"guest_id": "windows7_64Guest"}]
+    assert outcome_of("OS-003", a_vm(guest_id="otherGuest")).params["parts"] == []

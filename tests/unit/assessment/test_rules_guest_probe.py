@@ -33,6 +33,7 @@ CASES = [
     ("GST-005", volumes(ROOT, a_guest_disk("/boot", free_bytes=50 * MB)), F),
     ("GST-005", volumes(ROOT, a_guest_disk("/boot", free_bytes=50 * MB - 1)), T),
     ("GST-005", volumes(ROOT, a_guest_disk("/boot/efi", free_bytes=10 * MB)), F),
+    ("GST-005", volumes(ROOT, a_guest_disk("/app", free_bytes=10 * MB)), F),
     ("GST-005", volumes(C, a_guest_disk("D:\\", free_bytes=10 * MB - 1)), T),
     ("GST-005", volumes(a_guest_disk("D:\\")), U),
     ("GST-005", volumes(a_guest_disk("D:\\", free_bytes=0)), T),
