@@ -201,6 +201,12 @@ def _network(host: HostSpec, number: int, estate: EstateSpec) -> Any:
     )
 
 
+def licensable() -> Any:
+    """`licensableResource`: what a licence per processor counts."""
+    kind = vim.HostSystem._GetPropertyInfo("licensableResource").type
+    return make(kind, resource=[make(vim.KeyAnyValue, key="numCpuPackages", value=SOCKETS)])
+
+
 def _pnic(number: int, port: int) -> Any:
     speed = make(vim.host.PhysicalNic.LinkSpeedDuplex, speedMb=10000, duplex=True)
     return make(

@@ -142,7 +142,7 @@ def _host(places: Places, spec: HostSpec, number: int, certificate: Certificate)
         summary=lambda: host_shape.summary(spec, number, ref, certificate(spec.name)[0]),
         hardware=lambda: host_shape.hardware(spec, number),
         config=lambda: host_shape.config(spec, number, places.estate, certificate(spec.name)[1]),
-        licensableResource=lambda: make(vim.HostSystem._GetPropertyInfo("licensableResource").type),
+        licensableResource=host_shape.licensable,
     )
 
 

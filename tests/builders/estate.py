@@ -270,6 +270,7 @@ def a_network(name: str = "VM Network", **changes: Any) -> NetworkFacts:
         is_trunk=False,
         is_private_vlan=False,
         is_uplink=False,
+        binding=None,
         mtu=1500,
         promiscuous=False,
         forged_transmits=False,

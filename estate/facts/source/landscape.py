@@ -79,12 +79,14 @@ class HostFacts(Struct, frozen=True):
     cpu_sockets: int | Unknown = UNKNOWN
     cpu_cores: int | Unknown = UNKNOWN
     cpu_threads: int | Unknown = UNKNOWN
+    cpu_hz: int | Unknown = UNKNOWN
     memory_bytes: int | Unknown = UNKNOWN
     memory_used_bytes: int | Unknown = UNKNOWN
     product: str | Unknown = UNKNOWN
     version: str | Unknown = UNKNOWN
     build: str | Unknown = UNKNOWN
     license_product: str | Unknown | None = UNKNOWN
+    licensable: tuple[tuple[str, str], ...] | Unknown = UNKNOWN
     lockdown_mode: str | Unknown = UNKNOWN
     vendor: str | Unknown = UNKNOWN
     model: str | Unknown = UNKNOWN
@@ -100,6 +102,7 @@ class HostFacts(Struct, frozen=True):
     tls_expires_at: datetime | Unknown = UNKNOWN
     physical_nics: tuple[PhysicalNicFacts, ...] | Unknown = UNKNOWN
     switches: tuple[VirtualSwitchFacts, ...] | Unknown = UNKNOWN
+    distributed_switches: tuple[VirtualSwitchFacts, ...] | Unknown = UNKNOWN
     kernel_nics: tuple[KernelNicFacts, ...] | Unknown = UNKNOWN
     hbas: tuple[HbaFacts, ...] | Unknown = UNKNOWN
     luns: tuple[LunFacts, ...] | Unknown = UNKNOWN
@@ -188,6 +191,7 @@ class NetworkFacts(Struct, frozen=True):
     is_trunk: bool | Unknown = UNKNOWN
     is_private_vlan: bool | Unknown = UNKNOWN
     is_uplink: bool | Unknown = UNKNOWN
+    binding: str | Unknown | None = UNKNOWN
     mtu: int | Unknown = UNKNOWN
     promiscuous: bool | Unknown = UNKNOWN
     forged_transmits: bool | Unknown = UNKNOWN
@@ -215,7 +219,7 @@ class SwitchFacts(Struct, frozen=True):
 class ContainerFacts(Struct, frozen=True):
     """A resource pool, vApp, storage pod, folder or datacenter (`kind`), and what contains it (empty at the root).
 
-    `limited`: a CPU or memory limit or reservation is set (resource pools and vApps only).
+    `limited`: a CPU or memory limit or reservation is set (resource pools and vApps only). Storage pods have a capacity.
     """
 
     native_id: str
@@ -224,6 +228,8 @@ class ContainerFacts(Struct, frozen=True):
     parent_id: str = ""
     path: str = ""
     limited: bool | Unknown = UNKNOWN
+    capacity_bytes: int | Unknown | None = None
+    free_bytes: int | Unknown | None = None
     member_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()

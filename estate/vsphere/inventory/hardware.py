@@ -14,16 +14,24 @@ from pyVmomi import vim
 from estate.facts.source import HostFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.tls import fingerprint, sha1_of, sha256_of
-from estate.vsphere.inventory.host_hardware import host_adapters, kernel_nics, luns, physical_nics, virtual_switches
+from estate.vsphere.inventory.host_hardware import (
+    distributed_switches,
+    host_adapters,
+    kernel_nics,
+    luns,
+    physical_nics,
+    virtual_switches,
+)
 from estate.vsphere.inventory.paging import Query
 from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, boolean, child, children, integer, or_none, plain, text
 
 _HOST_PATHS = """
 name parent datastore network runtime.connectionState runtime.inMaintenanceMode runtime.powerState
 summary.hardware summary.config.product summary.config.sslThumbprint summary.quickStats
-summary.maxEVCModeKey summary.currentEVCModeKey hardware.systemInfo hardware.biosInfo hardware.cpuPkg hardware.pciDevice
+summary.maxEVCModeKey summary.currentEVCModeKey hardware.systemInfo hardware.biosInfo hardware.cpuInfo hardware.cpuPkg
+hardware.pciDevice licensableResource
 config.certificate config.lockdownMode config.network.portgroup config.network.pnic config.network.vswitch
-config.network.vnic config.network.dnsConfig config.virtualNicManagerInfo config.dateTimeInfo
+config.network.proxySwitch config.network.vnic config.network.dnsConfig config.virtualNicManagerInfo config.dateTimeInfo
 config.storageDevice.hostBusAdapter config.storageDevice.scsiLun config.storageDevice.multipathInfo
 """
 SHA1_DIGITS, SHA256_DIGITS = 40, 64
@@ -65,12 +73,14 @@ def read_host(found: SourceObject) -> HostReading:
         cpu_sockets=hardware.integer("numCpuPkgs"),
         cpu_cores=hardware.integer("numCpuCores"),
         cpu_threads=hardware.integer("numCpuThreads"),
+        cpu_hz=_inside(found, "hardware.cpuInfo").integer("hz"),
         memory_bytes=hardware.integer("memorySize"),
         memory_used_bytes=_used_bytes(_inside(found, "summary.quickStats").integer("overallMemoryUsage")),
         product=product.text("fullName"),
         version=product.text("version"),
         build=product.text("build"),
         license_product=product.text("licenseProductName"),
+        licensable=_licensable(found),
         lockdown_mode=found.text("config.lockdownMode"),
         vendor=hardware.text("vendor"),
         model=hardware.text("model"),
@@ -85,6 +95,7 @@ def read_host(found: SourceObject) -> HostReading:
         tls_expires_at=expires_at,
         physical_nics=physical_nics(found),
         switches=virtual_switches(found),
+        distributed_switches=distributed_switches(found),
         kernel_nics=kernel_nics(found),
         hbas=host_adapters(found),
         luns=luns(found),
@@ -118,6 +129,14 @@ def _used_bytes(mib: int | Unknown) -> int | Unknown:
 def _cpu_vendor(found: SourceObject) -> str | Unknown:
     packages = found.element("hardware.cpuPkg")
     return packages if isinstance(packages, Unknown) else text(packages, "HostCpuPackage/vendor")
+
+
+def _licensable(found: SourceObject) -> tuple[tuple[str, str], ...] | Unknown:
+    """What a licence would count of the host, by VMware's words, e.g. `numCpuPackages`."""
+    element = found.element("licensableResource")
+    if isinstance(element, Unknown):
+        return element
+    return tuple((plain(text(each, "key")), plain(text(each, "value"))) for each in children(element, "resource"))
 
 
 def _listed(found: SourceObject, path: str, name: str) -> tuple[str, ...] | Unknown:

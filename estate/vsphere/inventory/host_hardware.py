@@ -60,11 +60,23 @@ def virtual_switches(found: SourceObject) -> tuple[VirtualSwitchFacts, ...] | Un
     return tuple(_virtual_switch(switch) for switch in listed)
 
 
+def distributed_switches(found: SourceObject) -> tuple[VirtualSwitchFacts, ...] | Unknown:
+    """The host's share in distributed switches: its uplinks. Their policies are the port groups'."""
+    listed = found.element("config.network.proxySwitch")
+    if isinstance(listed, Unknown):
+        return listed
+    return tuple(VirtualSwitchFacts(plain(text(each, "dvsName")), integer(each, "mtu"), _uplinks(each)) for each in listed)
+
+
+def _uplinks(switch: Element) -> tuple[str, ...]:
+    return tuple((nic.text or "").removeprefix(_KEY_PREFIX) for nic in children(switch, "pnic"))
+
+
 def _virtual_switch(switch: Element) -> VirtualSwitchFacts:
     return VirtualSwitchFacts(
         name=plain(text(switch, "name")),
         mtu=integer(switch, "mtu"),
-        uplinks=tuple((nic.text or "").removeprefix(_KEY_PREFIX) for nic in children(switch, "pnic")),
+        uplinks=_uplinks(switch),
         promiscuous=boolean(switch, "spec/policy/security/allowPromiscuous"),
         forged_transmits=boolean(switch, "spec/policy/security/forgedTransmits"),
         mac_changes=boolean(switch, "spec/policy/security/macChanges"),

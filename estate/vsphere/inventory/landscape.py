@@ -123,7 +123,7 @@ def containers(places: Places) -> tuple[Query[ContainerFacts], ...]:
     """The queries for everything that contains something; vApps are resource pools to vSphere."""
     pools = ("name", "parent", "vm", "config.cpuAllocation", "config.memoryAllocation")
     paths = {vim.Datacenter: ("name", "parent"), vim.Folder: ("name", "parent"), vim.ResourcePool: pools}
-    pods = {vim.StoragePod: ("name", "parent", "childEntity")}
+    pods = {vim.StoragePod: ("name", "parent", "childEntity", "summary")}
     return tuple(Query(kind, wanted, lambda found: read_container(found, places)) for kind, wanted in (paths | pods).items())
 
 
@@ -139,9 +139,16 @@ def read_container(found: SourceObject, places: Places) -> ContainerFacts:
         parent_id=found.parent()[1],
         path=places.path(found.native_id),
         limited=_limited(found) if kind in ("resource_pool", "vapp") else UNKNOWN,
+        capacity_bytes=_size(found, "capacity") if kind == "storage_pod" else None,
+        free_bytes=_size(found, "freeSpace") if kind == "storage_pod" else None,
         member_ids=found.morefs("vm") or found.morefs("childEntity"),
         unreadable=found.unreadable,
     )
+
+
+def _size(found: SourceObject, name: str) -> int | Unknown:
+    summary = found.element("summary")
+    return summary if isinstance(summary, Unknown) else integer(summary, name)
 
 
 def _limited(found: SourceObject) -> bool | Unknown:

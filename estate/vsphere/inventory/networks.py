@@ -7,7 +7,7 @@ joined by moref. A standard network's settings are its hosts'.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
@@ -35,6 +35,7 @@ class PortGroup:
     vlan_kind: str = ""
     switch_id: str | Unknown = NOT_GIVEN
     is_uplink: bool | Unknown = NOT_GIVEN
+    binding: str | Unknown = NOT_GIVEN
     promiscuous: bool | Unknown = NOT_GIVEN
     forged_transmits: bool | Unknown = NOT_GIVEN
     mac_changes: bool | Unknown = NOT_GIVEN
@@ -51,7 +52,7 @@ class Subtypes:
 
 def read_subtypes(session: VsphereSession, *, page_objects: int, alive: Callable[[], None] | None) -> Subtypes:
     """Read every distributed port group, opaque network and distributed switch."""
-    paths = ("key", "config.defaultPortConfig", "config.distributedVirtualSwitch", "config.uplink")
+    paths = ("key", "config.defaultPortConfig", "config.distributedVirtualSwitch", "config.uplink", "config.type")
     groups = Query(vim.dvs.DistributedVirtualPortgroup, paths, _portgroup)
     opaque = Query(vim.OpaqueNetwork, ("summary",), _opaque)
     switches = Query(vim.DistributedVirtualSwitch, ("name", "uuid", "config"), read_switch)
@@ -93,6 +94,7 @@ def _distributed(found: SourceObject, group: PortGroup, switches: dict[str, Swit
         is_trunk="Trunk" in group.vlan_kind if vlan_known else UNKNOWN,
         is_private_vlan="Pvlan" in group.vlan_kind if vlan_known else UNKNOWN,
         is_uplink=group.is_uplink,
+        binding=group.binding,
         mtu=switch.mtu if switch else UNKNOWN,
         promiscuous=group.promiscuous,
         forged_transmits=group.forged_transmits,
@@ -115,6 +117,7 @@ def _standard(found: SourceObject, groups: HostGroups) -> NetworkFacts:
         is_trunk=vlan if isinstance(vlan, Unknown) else vlan == TRUNK_VLAN,
         is_private_vlan=False,
         is_uplink=False,
+        binding=None,
         promiscuous=_agreed([group.promiscuous for group in seen]),
         forged_transmits=_agreed([group.forged_transmits for group in seen]),
         mac_changes=_agreed([group.mac_changes for group in seen]),
@@ -146,15 +149,21 @@ def network_names(known: list[NetworkFacts], subtypes: Subtypes) -> NetworkNames
 
 def _portgroup(found: SourceObject) -> tuple[str, PortGroup]:
     settings = found.element("config.defaultPortConfig")
-    if isinstance(settings, Unknown):
-        return found.native_id, PortGroup(plain(found.text("key")), vlan=settings)
-    vlan, security = child(settings, "vlan"), child(settings, "securityPolicy")
-    return found.native_id, PortGroup(
+    group = PortGroup(
         key=plain(found.text("key")),
-        vlan=_portgroup_vlan(vlan),
-        vlan_kind=wire_type(vlan),
         switch_id=found.text("config.distributedVirtualSwitch"),
         is_uplink=found.boolean("config.uplink"),
+        binding=found.text("config.type"),
+    )
+    if isinstance(settings, Unknown):
+        return found.native_id, replace(
+            group, vlan=settings, promiscuous=settings, forged_transmits=settings, mac_changes=settings
+        )
+    vlan, security = child(settings, "vlan"), child(settings, "securityPolicy")
+    return found.native_id, replace(
+        group,
+        vlan=_portgroup_vlan(vlan),
+        vlan_kind=wire_type(vlan),
         promiscuous=boolean(security, "allowPromiscuous/value"),
         forged_transmits=boolean(security, "forgedTransmits/value"),
         mac_changes=boolean(security, "macChanges/value"),

@@ -39,7 +39,7 @@ VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
     FactKind.DATASTORE: frozenset({"free_bytes", "uncommitted_bytes"}),
     FactKind.NETWORK: frozenset(),
     FactKind.SWITCH: frozenset(),
-    FactKind.CONTAINER: frozenset(),
+    FactKind.CONTAINER: frozenset({"free_bytes"}),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from estate.facts.source import VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN, Unknown
 from estate.tls import OfferedCertificate
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
@@ -157,3 +158,47 @@ def test_a_pool_is_unlimited_only_when_every_bound_was_read(cpu: str, memory: st
     bounds = prop("config.cpuAllocation", cpu, "A"), prop("config.memoryAllocation", memory, "A")
     found = read_container(read_one(prop("name", "gold"), parent, *bounds, kind="ResourcePool"), Places({})).limited
     assert isinstance(found, Unknown) if isinstance(limited, Unknown) else found is limited
+
+
+def test_a_host_tells_its_uplinks_in_distributed_switches_its_clock_and_what_a_licence_counts() -> None:
+    proxies = (
+        "<HostProxySwitch><dvsName>Prod</dvsName><mtu>9000</mtu><pnic>key-vim.host.PhysicalNic-vmnic2</pnic>"
+        "<pnic>key-vim.host.PhysicalNic-vmnic3</pnic></HostProxySwitch>"
+    )
+    resources = "<resource><key>numCpuPackages</key><value>2</value></resource>"
+    facts = read_host(
+        read_one(
+            prop("config.network.proxySwitch", proxies, "ArrayOfHostProxySwitch"),
+            prop("hardware.cpuInfo", "<hz>2400000000</hz>", "HostCpuInfo"),
+            prop("licensableResource", resources, "HostLicensableResourceInfo"),
+        )
+    ).facts
+    assert facts.distributed_switches == (VirtualSwitchFacts("Prod", 9000, ("vmnic2", "vmnic3")),)
+    assert (facts.cpu_hz, facts.licensable) == (2_400_000_000, (("numCpuPackages", "2"),))
+    silent = read_host(read_one(missing("config.network.proxySwitch", "NoPermission"))).facts
+    assert isinstance(silent.distributed_switches, Unknown) and silent.distributed_switches.reason == "NoPermission"
+    assert isinstance(silent.licensable, Unknown) and isinstance(silent.cpu_hz, Unknown)
+
+
+def test_a_storage_pod_has_a_size_and_a_folder_has_none() -> None:
+    summary = prop("summary", "<name>pod</name><capacity>100</capacity><freeSpace>40</freeSpace>", "StoragePodSummary")
+    pod = read_container(read_one(prop("name", "pod"), summary, kind="StoragePod"), Places({}))
+    assert (pod.capacity_bytes, pod.free_bytes) == (100, 40)
+    assert isinstance(
+        read_container(read_one(missing("summary", "NoPermission"), kind="StoragePod"), Places({})).free_bytes, Unknown
+    )
+    assert read_container(read_one(prop("name", "f"), kind="Folder"), Places({})).capacity_bytes is None
+
+
+@pytest.mark.parametrize(("told", "binding"), [("earlyBinding", "earlyBinding"), ("", UNKNOWN)])
+def test_a_port_group_tells_how_its_ports_are_bound(told: str, binding: object) -> None:
+    found = _portgroup(read_one(prop("key", "k"), *([prop("config.type", told)] if told else [])))[1].binding
+    assert isinstance(found, Unknown) if isinstance(binding, Unknown) else found == binding
+
+
+def test_a_port_group_whose_settings_are_refused_keeps_what_was_told() -> None:
+    refused = missing("config.defaultPortConfig", "NoPermission")
+    group = _portgroup(read_one(prop("key", "k"), prop("config.uplink", "true", "xsd:boolean"), refused))[1]
+    assert group.is_uplink is True
+    assert isinstance(group.vlan, Unknown) and isinstance(group.promiscuous, Unknown)
+    assert group.promiscuous.reason == "NoPermission"
