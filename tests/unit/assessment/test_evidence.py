@@ -10,7 +10,7 @@ from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
 from migration.assessment.core.results import Answer
 from tests.builders.assessment import a_context, answer_of, outcome_of, the_limits
-from tests.builders.estate import GIB, a_device, a_disk, a_vm
+from tests.builders.estate import GIB, a_device, a_disk, a_snapshot, a_vm
 
 XCP_NG = {"limits": the_limits("xcp-ng-8.3")}
 UNREAD, ALSO_UNREAD = Unknown("no right to read it"), Unknown("not collected")
@@ -45,6 +45,9 @@ EVIDENCE: list[tuple[str, dict[str, Any], dict[str, Any], str, Any]] = [
     ("CPU-008", {"min_evc_mode": "intel-skylake"}, {"evc_modes": UNREAD}, "min_evc_mode", {"unknown": UNREAD.reason}),
     ("CBT-002", {"disks": (a_disk(change_id=UNREAD),), "extra_config": ALSO_UNREAD}, {}, "disks[0].change_id", REASON),
     ("FW-002", {"secure_boot": True}, {}, "secure_boot", True),
+    ("NIC-010", {"guest_nics": (), "nics": UNREAD}, {}, "guest_nics", REASON),
+    ("NIC-010", {"guest_nics": UNREAD, "nics": ALSO_UNREAD}, {}, "guest_nics", REASON),
+    ("SNP-002", {"snapshots": (a_snapshot(),), "change_tracking": False}, {}, "change_tracking", False),
     ("FW-002", {"secure_boot": True, "firmware": UNREAD}, {}, "firmware", REASON),
     ("FW-002", {"secure_boot": UNREAD}, {}, "secure_boot", REASON),
     ("FW-002", {"secure_boot": UNREAD, "firmware": ALSO_UNREAD}, {}, "secure_boot", REASON),

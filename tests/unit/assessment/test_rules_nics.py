@@ -51,6 +51,8 @@ NICS = [
     ("NIC-003", {}, {"mac_owners": {MAC: ("app-01", "app-01")}}, T),
     ("NIC-003", {}, {"mac_owners": {MAC: ("app-01",)}, "pool_mac_owners": {MAC: ("x (pool p)",)}}, T),
     ("NIC-003", one_nic(mac_address="00-50-56-AA-00-00"), {"mac_owners": {MAC: ("app-01", "x")}}, T),
+    ("NIC-003", one_nic(mac_address="10:50:56:aa:00:00"), {}, F),
+    ("NIC-003", one_nic(mac_address="fe:50:56:aa:00:00"), {}, F),
     ("NIC-003", {}, {"mac_owners": {MAC: ("app-01",)}}, F),
     ("NIC-003", {"nics": ()}, {}, F),
     ("NIC-003", one_nic(mac_address=UNKNOWN), {}, U),
@@ -85,6 +87,8 @@ NETWORKS = [
     ("NIC-013", {}, {**on(mtu=9000), **mapped_to(9000)}, F),
     ("NIC-013", {}, {**on(mtu=1501), **mapped_to(1500)}, T),
     ("NIC-013", {}, {**on(mtu=1500), **mapped_to(1400)}, F),
+    ("NIC-013", {}, {**on(mtu=9000), **mapped_to(9216)}, F),
+    ("NIC-013", {}, on(mtu=1400), F),
     ("NIC-013", {}, {**on(mtu=9000), **mapped_to(UNKNOWN)}, U),
     ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500)}, U),
     ("NIC-013", one_nic(network_id=UNKNOWN), mapped_to(1500), U),
@@ -109,6 +113,7 @@ ADDRESSES = [
     ("NIC-012", one_guest_nic(ip_addresses=("192.0.2.10", "192.0.2.11")), {}, T),
     ("NIC-012", one_guest_nic(ip_addresses=("192.0.2.10", "fe80::1", "2001:db8::1")), {}, F),
     ("NIC-012", {}, {"ipv4_owners": {"192.0.2.10": ("app-01",)}}, F),
+    ("NIC-012", one_guest_nic(ip_addresses=("fe80::1",)), {}, F),
     ("NIC-012", {"guest_nics": UNKNOWN}, {}, U),
 ]
 
