@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,11 @@ def latest_assessments(project: Project) -> QuerySet[Assessment]:
     return Assessment.objects.filter(project=project, inventory_id__in=latest)
 
 
+def latest_ids(project: Project) -> list[UUID]:
+    """Their ids, for what asks more than once."""
+    return list(latest_assessments(project).values_list("id", flat=True))
+
+
 def latest_findings(project: Project) -> QuerySet[Finding]:
     # By assessment alone: those are the project's own, and with the project beside them databases walk all of its findings.
     return Finding.objects.filter(assessment__in=latest_assessments(project)).select_related("assessment")
@@ -66,7 +71,8 @@ def findings_by_machine(
 
     Questions that are open for a machine's whole source are among them, marked as inherited.
     """
-    rows = latest_findings(project).order_by("subject", "rule_id")
+    assessments = latest_ids(project)
+    rows = Finding.objects.filter(assessment__in=assessments).order_by("subject", "rule_id")
     if machine_ids is None:
         rows = rows.filter(subject_kind=Subject.MACHINE)
     else:  # ids of machines are no other subject's; with the kind beside them a database walks all findings of that kind
@@ -75,11 +81,12 @@ def findings_by_machine(
     found: dict[UUID, list[FindingView]] = {}
     for row in rows.values_list(*VIEWED):
         found.setdefault(UUID(row[2]), []).append(views.own(*row))
-    for machine, name, inherited in _inherited(project, machine_ids):
+    for machine, name, inherited in _inherited(project, assessments, machine_ids):
         found.setdefault(machine, []).extend(views.inherited(str(machine), name, rows) for rows in inherited)
     return found
 
 
+_MACHINE = Subject.MACHINE.value
 VIEWED = ("rule_id", "subject_kind", "subject", "subject_name", "severity", "result")
 
 
@@ -91,26 +98,33 @@ class _Views:
         self._rules = rules_of(project)
 
     def own(self, rule_id: str, kind: str, subject: str, name: str, severity: str, result: str) -> FindingView:
-        rule, waiver = self._rules.get(rule_id), self._waivers.get((rule_id, subject))
-        title, remedy = (rule.title, rule.remediation) if rule else (rule_id, "")
-        return FindingView(rule_id, kind, subject, name, severity, result, title, remedy, waiver)
+        title, remedy = self._words(rule_id)
+        return FindingView(rule_id, kind, subject, name, severity, result, title, remedy, self._waivers.get((rule_id, subject)))
 
     def inherited(self, subject: str, name: str, whole: tuple[str, ...]) -> FindingView:
         """The machine's share in a question of its whole source: waived for the machine or for all of them."""
-        view = self.own(whole[0], Subject.MACHINE.value, subject, name, *whole[4:])
-        return replace(view, inherited=True, waiver=view.waiver or self._waivers.get((whole[0], whole[2])))
+        rule_id, severity, result = whole[0], *whole[4:]
+        waiver = self._waivers.get((rule_id, subject)) or self._waivers.get((rule_id, whole[2]))
+        title, remedy = self._words(rule_id)
+        return FindingView(rule_id, _MACHINE, subject, name, severity, result, title, remedy, waiver, inherited=True)
+
+    def _words(self, rule_id: str) -> tuple[str, str]:
+        rule = self._rules.get(rule_id)
+        return (rule.title, rule.remediation) if rule else (rule_id, "")
 
 
-def _inherited(project: Project, machine_ids: Collection[UUID] | None) -> Iterator[tuple[UUID, str, list[tuple[str, ...]]]]:
+def _inherited(
+    project: Project, assessments: Sequence[UUID], machine_ids: Collection[UUID] | None
+) -> Iterator[tuple[UUID, str, list[tuple[str, ...]]]]:
     """Machines with their names and the inventory-wide findings they inherit. Three queries."""
-    whole = latest_findings(project).filter(subject_kind=INVENTORY).values_list("assessment_id", *VIEWED)
+    whole = Finding.objects.filter(assessment__in=assessments, subject_kind=INVENTORY).values_list("assessment_id", *VIEWED)
     told = {(row[0], row[1]): row[1:] for row in whole}
     if not told:
         return
     machines = inventory.machines(project).order_by()
     machines = machines if machine_ids is None else machines.filter(id__in=machine_ids)
     names = {str(machine): name for machine, name in machines.values_list("id", "name")}
-    for gaps in InheritedGaps.objects.filter(assessment__in=latest_assessments(project)):
+    for gaps in InheritedGaps.objects.filter(assessment__in=assessments):
         rows = [told[gaps.assessment_id, rule_id] for rule_id in gaps.rule_ids]
         for machine in gaps.machine_ids:
             if machine in names:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migration.assessment.core.registry import Subject
 from migration.assessment.core.results import SEVERITIES, Answer, Severity
 from migration.assessment.core.subjects import INVENTORY
-from migration.assessment.selectors.findings import _inherited, latest_findings
+from migration.assessment.selectors.findings import _inherited, latest_findings, latest_ids
 from migration.assessment.selectors.rules_known import rules_of
 from migration.inventory import selectors as inventory
 from project.backbone.models import Project
@@ -32,7 +32,7 @@ def open_questions(project: Project, rule_id: str = "") -> list[OpenQuestion]:
     clusters = _cluster_of_machine(project)
     inherited = [
         OpenQuestion(row[0], str(machine), name, clusters.get(str(machine), ""))
-        for machine, name, rows in _inherited(project, None)
+        for machine, name, rows in _inherited(project, latest_ids(project), None)
         for row in rows
         if not rule_id or row[0] == rule_id
     ]

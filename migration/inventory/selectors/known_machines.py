@@ -45,8 +45,16 @@ class MachineView:
     package_path: str = ""
 
 
+_SAID_OF_SOURCES = (
+    "about", "privileges_missing", "hosts_unread", "latest__about", "latest__counts", "latest__note",
+    "endpoint__pins", "endpoint__offered_pins", "endpoint__sealed_password",
+)  # fmt: skip
+
+
 def machines(project: Project) -> QuerySet[Machine]:
-    return Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest", "application")
+    """The project's machines with their source and application; what sources and inventories say of themselves is left unread."""
+    rows = Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest", "application")
+    return rows.defer(*(f"source__{name}" for name in _SAID_OF_SOURCES))
 
 
 def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> QuerySet[Machine]:
@@ -75,7 +83,7 @@ def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[U
 
 
 def machine_views(rows: Iterable[Machine]) -> list[MachineView]:
-    """Machines with their latest facts, in the order given. Two queries more; the rows must come from `machines`."""
+    """Machines with their latest facts, in the order given. Three queries more; the rows must come from `machines`."""
     rows = list(rows)
     seen = seen_by(rows)
     return [_view(machine, seen.get(machine.id, [])) for machine in rows]

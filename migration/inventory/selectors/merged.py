@@ -5,7 +5,7 @@ A machine is read by the newest inventory of every source that sighted it. Who a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -52,7 +52,7 @@ def true_at(inventory: Inventory) -> datetime:
 
 
 def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> list[MergedVm]:
-    """The machines that are acted on through this inventory's source and that it holds, by name. Four queries.
+    """The machines that are acted on through this inventory's source and that it holds, by name. Five queries.
 
     `own` are its VMs where they were read already. What other sources say is merged in only while this is the source's newest
     inventory: an older one stands for itself.
@@ -91,33 +91,38 @@ def _told_elsewhere(inventory: Inventory) -> dict[UUID, list[Telling]]:
     mine = sightings.filter(source_id=OuterRef("inventory__source_id"), native_id=OuterRef("native_id"))
     held = InventoryEntry.objects.filter(inventory__latest_of__isnull=False, kind=FactKind.VM.value).filter(Exists(mine))
     found: dict[UUID, list[Telling]] = {}
-    for entry, telling in _tellings(held):
-        found.setdefault(machines[entry.inventory.source_id, entry.native_id], []).append(telling)
+    for _inventory_id, native_id, telling in _tellings(held):
+        found.setdefault(machines[telling.source_id, native_id], []).append(telling)
     return found
 
 
-def _tellings(entries: QuerySet[InventoryEntry]) -> Iterable[tuple[InventoryEntry, Telling]]:
-    times: dict[UUID, datetime] = {}
-    for entry in entries.order_by().select_related("blob", "inventory"):
-        at = times.setdefault(entry.inventory_id, true_at(entry.inventory))
-        yield entry, Telling(entry.inventory.source_id, at, vm_of(entry.blob.body, entry.volatile))
+def _tellings(entries: QuerySet[InventoryEntry]) -> Iterator[tuple[UUID, str, Telling]]:
+    """(inventory, native id, what it tells) of each entry. Two queries: what inventories say of themselves is read once."""
+    rows = list(entries.order_by().values_list("inventory_id", "native_id", "blob__body", "volatile"))
+    told_by = Inventory.objects.in_bulk({row[0] for row in rows})
+    times = {inventory_id: true_at(inventory) for inventory_id, inventory in told_by.items()}
+    for inventory_id, native_id, body, volatile in rows:
+        yield inventory_id, native_id, Telling(told_by[inventory_id].source_id, times[inventory_id], vm_of(body, volatile))
 
 
 def seen_by(machines: Iterable[Machine]) -> dict[UUID, list[tuple[SeenBy, Telling]]]:
-    """Who tells what of these machines, whoever acts on them first. Two queries."""
+    """Who tells what of these machines, whoever acts on them first. Three queries."""
     rows = {machine.id: machine for machine in machines}
     sightings = Sighting.objects.filter(machine_id__in=rows, source__latest__isnull=False).order_by()
-    seen = {(row.source_id, row.native_id): row for row in sightings.select_related("source__endpoint")}
+    named = sightings.select_related("source__endpoint").only(
+        "machine_id", "source_id", "native_id", "source__kind", "source__name", "source__latest_id", "source__endpoint__name"
+    )
+    seen = {(row.source_id, row.native_id): row for row in named}
     held = InventoryEntry.objects.filter(
         inventory_id__in={row.source.latest_id for row in seen.values()},
         kind=FactKind.VM.value,
         native_id__in={native_id for _, native_id in seen},
     )
     found: dict[UUID, list[tuple[SeenBy, Telling]]] = {}
-    for entry, telling in _tellings(held):
-        row = seen.get((entry.inventory.source_id, entry.native_id))
+    for inventory_id, native_id, telling in _tellings(held):
+        row = seen.get((telling.source_id, native_id))
         if row is not None:
-            who = SeenBy(row.source_id, str(row.source), row.source.kind, row.native_id, entry.inventory_id, telling.at)
+            who = SeenBy(row.source_id, str(row.source), row.source.kind, native_id, inventory_id, telling.at)
             found.setdefault(row.machine_id, []).append((who, telling))
     for machine_id, told in found.items():
         told.sort(key=lambda pair: (pair[0].source_id != rows[machine_id].source_id, pair[0].source_name))

@@ -207,7 +207,7 @@ def test_a_list_of_machines_never_needs_more_queries(people: People, django_asse
         source = a_source(people.project)
         an_inventory(source, *(a_vm(f"m{number}-{n}", disks=RDM) for n in range(number)))
         run_jobs(kind="assessment.assess")
-        with django_assert_max_num_queries(14) as captured:
+        with django_assert_max_num_queries(15) as captured:
             people.client("owner").get(url(people, "machines"))
         counts.append(len(captured))
     assert counts[0] == counts[1]
