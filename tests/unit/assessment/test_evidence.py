@@ -39,6 +39,7 @@ EVIDENCE: list[tuple[str, dict[str, Any], dict[str, Any], str, Any]] = [
     ("CPU-001", {"vcpus": 65, "guest_id": UNREAD}, XCP_NG, "vcpus", {"unknown": UNREAD.reason}),
     ("CPU-001", {"vcpus": 65, "guest_id": "windows2019srv_64Guest"}, XCP_NG, "vcpus", 65),
     ("CPU-006", {"nested_hv": True}, {}, "nested_hv", True),
+    ("CPU-006", {"extra_config": (("vhv.enable", "TRUE"),)}, {}, "nested_hv", True),
     ("CPU-006", {"nested_hv": UNREAD}, {}, "nested_hv", {"unknown": UNREAD.reason}),
     ("CPU-006", {"nested_hv": True, "vbs": UNREAD}, {}, "nested_hv", {"unknown": UNREAD.reason}),
     ("CPU-008", {"min_evc_mode": UNREAD}, {}, "min_evc_mode", {"unknown": UNREAD.reason}),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.results import Answer
 from migration.assessment.core.rules.guest_os import runs, undecided
-from tests.builders.assessment import a_context, answer_of, outcome_of
+from tests.builders.assessment import a_context, answer_of, outcome_of, the_guests
 from tests.builders.estate import a_vm
 
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
@@ -132,3 +132,19 @@ def test_an_unidentified_guest_may_be_of_any_family(guest_id: str, family: str, 
 def test_a_windows_without_drivers_is_named_by_its_id() -> None:
     assert outcome_of("OS-003", a_vm(guest_id="windows7_64Guest")).params["parts"] == [{"guest_id": "windows7_64Guest"}]
     assert outcome_of("OS-003", a_vm(guest_id="otherGuest")).params["parts"] == []
+
+
+def test_two_templates_are_as_undecided_as_many_and_the_first_system_stands_for_all_that_are_out_of_support() -> None:
+    table = the_guests()
+    two = [row for row in table.rows_of("ubuntu64Guest") if row.name in {"Ubuntu 16.04", "Ubuntu 18.04"}]
+    around = a_context(guests=replace(table, rows=(replace(two[0], supported_until=date(2021, 4, 30)), two[1])))
+    vm = a_vm(**UBUNTU)
+    assert answer_of("OS-001", vm, around) is U
+    (told,) = outcome_of("OS-002", vm, around).params["parts"]
+    assert told == {
+        "systems": ["Ubuntu 16.04", "Ubuntu 18.04"],
+        "template": "Other install media",
+        "fit": "other",
+        "support": "no",
+        "supported_until": "2021-04-30",
+    }

@@ -35,6 +35,15 @@ def mapped_to(mtu: object) -> dict:
     return {**MAPPED, "pools": (a_pool(networks=(PoolNetworkFacts("net-1", "VM Network", "xenbr0", mtu, ()),)),)}
 
 
+def among_others(mtu: int) -> dict:
+    """The same, in a pool whose other networks have none of the estate's MTUs."""
+    found = [
+        PoolNetworkFacts(uuid, uuid, "xenbr", size, ())
+        for uuid, size in (("net-0", 1), ("net-9", 9999), ("net-1", mtu), ("net-0a", 1))
+    ]
+    return {**MAPPED, "pools": (a_pool(networks=tuple(found)),)}
+
+
 NICS = [
     ("NIC-001", {"nics": (a_nic(),) * 7}, {}, F),
     ("NIC-001", {"nics": (a_nic(),) * 8}, {}, T),
@@ -89,6 +98,8 @@ NETWORKS = [
     ("NIC-013", {}, {**on(mtu=1500), **mapped_to(1400)}, F),
     ("NIC-013", {}, {**on(mtu=9000), **mapped_to(9216)}, F),
     ("NIC-013", {}, on(mtu=1400), F),
+    ("NIC-013", {}, {**on(mtu=9000), **among_others(9000)}, F),
+    ("NIC-013", {}, {**on(mtu=9000), **among_others(8999)}, T),
     ("NIC-013", {}, {**on(mtu=9000), **mapped_to(UNKNOWN)}, U),
     ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500)}, U),
     ("NIC-013", one_nic(network_id=UNKNOWN), mapped_to(1500), U),
@@ -130,6 +141,10 @@ def test_a_direct_path_is_a_warning_beside_hardware_that_blocks() -> None:
         outcome_of("NIC-002", a_vm(**one_nic(**c))) for c in ({"direct_path": True}, {"adapter": "VirtualSriovEthernetCard"})
     ]
     assert [outcome.severity for outcome in found] == [Severity.WARNING, Severity.CRITICAL]
+
+
+def test_an_unread_direct_path_is_as_severe_as_the_rule() -> None:
+    assert outcome_of("NIC-002", a_vm(**one_nic(direct_path=UNKNOWN))).severity is Severity.CRITICAL
 
 
 def test_a_duplicate_mac_names_the_other_machine() -> None:

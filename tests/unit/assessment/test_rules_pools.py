@@ -75,6 +75,9 @@ def source(**changes: Any) -> dict[str, Any]:
 
 
 ISO = pools.an_sr("sr-iso", kind="iso", content_type="iso")
+ISO_SRS = (replace(ISO, uuid="sr-aa"), replace(ISO, uuid="sr-zz"))
+UNPLUGGED = tuple(pools.a_pbd("h1", each.uuid, currently_attached=False) for each in ISO_SRS)
+WITH_ISO = pool(srs=(*pools.a_pool().srs, *ISO_SRS), pbds=(*pools.a_pool().pbds, *UNPLUGGED))
 DRIVE = pools.an_sr("sr-udev", kind="udev", content_type="disk")
 SPLIT = a_vm(disks=(a_disk(capacity_bytes=6), a_disk(1, capacity_bytes=4, datastore_id="datastore-2")), committed_bytes=1)
 
@@ -84,6 +87,7 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-009", host("h2", cpu_vendor="AuthenticAMD"), {}, T),
     ("POL-009", host("h2", cpu_features="178bfbff-0"), {}, T),
     ("POL-009", host("h2", cpu_features=UNKNOWN), {}, U),
+    ("POL-009", pools.with_host(pools.a_pool(hosts=2), "h2", cpu_model=UNKNOWN), {}, U),
     ("POL-009", pools.with_host(host("h2", cpu_model="Gold 6130"), "h3", cpu_model=UNKNOWN), {}, T),
     ("POL-009", pool(hosts=(pools.a_host(cpu_model=UNKNOWN, cpu_vendor=UNKNOWN, cpu_features=UNKNOWN),)), {}, F),
     ("POL-010", thick(10), estate(sized(10)), F),
@@ -129,6 +133,9 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-010", replace(thick(10), vms=made().vms), estate(sized(11, instance_uuid=UNKNOWN)), U),
     ("POL-010", thick(10), estate(sized(11, instance_uuid=UNKNOWN)), T),
     ("POL-011", pool(), {}, F),
+    ("POL-011", WITH_ISO, {}, F),
+    ("POL-011", pool(unreadable=(("AAA", "x"), ("ZZZ", "x"))), {}, F),
+    ("POL-011", pools.with_sr(pbd("h2", currently_attached=False), content_type=""), {}, T),
     ("POL-011", pbd("h2", currently_attached=False), {}, T),
     ("POL-011", pbd("h2", currently_attached=UNKNOWN), {}, U),
     ("POL-011", pool(pbds=(pools.a_pbd("h1"), pools.a_pbd("h2"))), {}, T),

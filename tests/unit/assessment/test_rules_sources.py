@@ -17,6 +17,7 @@ from tests.builders.landscape import a_kernel_nic, a_known_cluster, a_known_host
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
 WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 SLOW, FAST = a_port(0, link_mbit_s=1000), a_port(1, link_mbit_s=1001)
+SLOWEST = a_port(2, link_mbit_s=100)
 TAGGED = a_kernel_nic(1, services=("vSphereBackupNFC",))
 
 
@@ -39,6 +40,7 @@ def on_switch(**network: Any) -> dict[str, Any]:
 HOST_CASES = [
     ("SRC-001", {}, {}, F),
     ("SRC-001", {"connection_state": "disconnected"}, {}, T),
+    ("SRC-001", {"connection_state": ""}, {}, T),
     ("SRC-001", {"in_maintenance": True}, {}, T),
     ("SRC-001", {"in_maintenance": UNKNOWN}, {}, U),
     ("SRC-001", {"connection_state": UNKNOWN}, {}, U),
@@ -59,6 +61,9 @@ HOST_CASES = [
     ("SRC-006", {}, {}, F),
     ("SRC-006", {"physical_nics": (SLOW,)}, {}, T),
     ("SRC-006", {"physical_nics": (FAST,)}, {}, F),
+    ("SRC-006", {"physical_nics": (SLOWEST,)}, {}, T),
+    ("SRC-006", {"physical_nics": (SLOW, SLOWEST)}, {}, T),
+    ("SRC-006", {"physical_nics": (FAST,), "switches": (VirtualSwitchFacts("vSwitch0"),)}, on_switch(), F),
     ("SRC-006", {"physical_nics": (SLOW, FAST)}, {}, U),
     ("SRC-006", {"physical_nics": (SLOW, a_port(1, link_mbit_s=None))}, {}, T),
     ("SRC-006", {"physical_nics": (a_port(0, link_mbit_s=None),)}, {}, U),
@@ -204,3 +209,19 @@ def test_only_what_stops_a_copy_is_critical() -> None:
     found = {rule_id: outcome_of(rule_id, bad) for rule_id in ("SRC-001", "SRC-004", "SRC-006", "SRC-007")}
     critical = {rule_id for rule_id, outcome in found.items() if outcome and outcome.severity is Severity.CRITICAL}
     assert critical == {"SRC-001", "SRC-007"}
+
+
+def test_what_is_not_read_of_a_machine_adds_nothing_to_the_memory_that_is_surely_given() -> None:
+    unread = running("b", memory_bytes=UNKNOWN)
+    asked = [
+        answer_of("SRC-010", a_known_host(), a_context(**there(running(memory_bytes=size), unread)))
+        for size in (GIB * 256, GIB * 256 + 1)
+    ]
+    assert asked == [U, T]
+    assert outcome_of("SRC-010", a_known_host(memory_bytes=UNKNOWN), a_context(**there(unread))).params == {"parts": []}
+
+
+@pytest.mark.parametrize(("age", "days"), [(timedelta(days=8), 8), (timedelta(days=8, seconds=-1), 7)])
+def test_the_age_of_an_inventory_is_told_in_full_days(age: timedelta, days: int) -> None:
+    outcome = outcome_of("SRC-011", a_source(), a_context(asked_at=SEEN_AT + age))
+    assert outcome.params["parts"] == [{"age_days": days, "limit_days": 7}]

@@ -14,6 +14,7 @@ T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
 
 CASES = [
     ("STA-001", {}, F),
+    ("STA-001", {"connection_state": ""}, T),
     ("STA-001", {"connection_state": "orphaned"}, T),
     ("STA-001", {"connection_state": "disconnected", "question": UNKNOWN}, T),
     ("STA-001", {"question": "Was it moved or copied?"}, T),
