@@ -35,8 +35,8 @@ _ADAPTER_KINDS = (
     ("block", "HostBlockHba"),
     ("scsi", "HostParallelScsiHba"),
 )
-_TAKEN = """in_maintenance connection_state cpu_model cpu_sockets cpu_cores memory_bytes product vendor model serial bios_version
-current_evc_mode max_evc_mode dns_servers ntp_servers"""
+_TAKEN = """in_maintenance connection_state cpu_model cpu_sockets cpu_cores memory_bytes product vendor model serial uuid
+bios_version current_evc_mode max_evc_mode domain dns_servers time_zone ntp_servers"""
 
 
 def hosts(rows: Rows, register: Register, networks: Iterable[NetworkFacts]) -> list[HostFacts]:
@@ -63,6 +63,7 @@ def _host(
     fields = _HOST | {name: record[name] for name in _TAKEN.split()}
     fields |= {
         "cpu_vendor": _cpu_vendor(record["cpu_model"]),
+        "cpu_hz": record["speed_mhz"] * 1_000_000 if is_known(record["speed_mhz"]) else record["speed_mhz"],
         "cpu_threads": _threads(record["cpu_cores"], record["ht_active"]),
         "version": _inside(product, _VERSION),
         "build": _inside(product, _BUILD),
@@ -126,7 +127,8 @@ def _switch(record: Record, nics: list[Record] | None) -> VirtualSwitchFacts:
 
 def _kernel_nic(record: Record) -> KernelNicFacts:
     portgroup = "" if isinstance(record["portgroup"], Unknown) else record["portgroup"]
-    return KernelNicFacts(record["name"], portgroup, record["ip_address"], record["mtu"], services=NOT_IN_WORKBOOKS)
+    told = {name: record[name] for name in ("ip_address", "mtu", "mac_address", "subnet_mask", "dhcp")}
+    return KernelNicFacts(record["name"], portgroup, services=NOT_IN_WORKBOOKS, **told)
 
 
 def _adapter(record: Record) -> HbaFacts:

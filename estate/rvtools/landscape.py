@@ -16,6 +16,7 @@ from estate.rvtools.tables import NOT_IN_WORKBOOKS, Record
 
 D = TypeVar("D")
 _CLUSTER, _STORE = not_in_workbooks(ClusterFacts), not_in_workbooks(DatastoreFacts)
+_CONTAINER: Record = not_in_workbooks(ContainerFacts)
 _NETWORK, _SWITCH = not_in_workbooks(NetworkFacts), not_in_workbooks(SwitchFacts)
 _TRUNK_VLAN = "4095"
 
@@ -92,7 +93,7 @@ def clusters(rows: Rows, register: Register, hosts: Iterable[HostFacts]) -> list
 
 
 def _cluster(native_id: str, name: str, record: Record | None, hosts: list[HostFacts], why: Unknown) -> ClusterFacts:
-    names = ("drs_enabled", "drs_behaviour", "ha_enabled", "dpm_enabled")
+    names = ("drs_enabled", "drs_behaviour", "ha_enabled", "admission_control", "dpm_enabled")
     fields = _CLUSTER | {field: why if record is None else record[field] for field in names}
     fields |= {
         "host_ids": tuple(host.native_id for host in hosts),
@@ -123,11 +124,18 @@ def _datastore(record: Record, register: Register, luns: dict[Key, list[str]]) -
         "uncommitted_bytes": max(0, provisioned - used) if is_known(provisioned) and is_known(used) else NOT_IN_WORKBOOKS,
         "local": count if isinstance(count, Unknown) else count == 1,
         "lun_names": backing or NOT_IN_WORKBOOKS,
+        "vmfs_version": _vmfs_version(record),
         "pod_id": pod if pod is None or isinstance(pod, Unknown) else register.pods.add(center, pod),
     }
     native_id = register.datastores.add(center, record["name"], record["native_id"])
     host_ids = tuple(host_id for host_id in found if is_known(host_id))
     return DatastoreFacts(native_id, record["name"], host_ids=host_ids, extra=record.get("extra", ()), **fields)
+
+
+def _vmfs_version(record: Record) -> str | Unknown | None:
+    """None on a store of another kind, whatever the column says of it."""
+    kind = record["kind"]
+    return record["vmfs_version"] if kind == "VMFS" or isinstance(kind, Unknown) else None
 
 
 def networks(rows: Rows, register: Register) -> list[NetworkFacts]:
@@ -145,6 +153,7 @@ def _distributed(record: Record, rows: Rows, register: Register) -> NetworkFacts
     above = next((each for each in rows.of("dvSwitch") if (each["center"], each["name"]) == (center, switch)), None)
     fields = _NETWORK | _policies([record]) | _vlan(record["vlan"])
     fields |= {"switch_id": register.switches.find(center, switch), "switch_name": switch}
+    fields |= {"binding": record["binding"]}
     fields |= (
         {"mtu": NOT_IN_WORKBOOKS, "host_ids": ()}
         if above is None
@@ -164,7 +173,7 @@ def _members(switch: Record, register: Register) -> tuple[str, ...]:
 def _standard(key: Key, records: list[Record], register: Register) -> NetworkFacts:
     fields = _NETWORK | _policies(records) | _vlan(_agreed(record["vlan"] for record in records))
     fields |= {"switch_id": None, "switch_name": _agreed(record["switch_name"] for record in records)}
-    fields |= {"is_private_vlan": False, "is_uplink": False}
+    fields |= {"is_private_vlan": False, "is_uplink": False, "binding": None}
     hosts = (register.hosts.find(record["center"], record["host_name"]) for record in records)
     host_ids = tuple(dict.fromkeys(host_id for host_id in hosts if is_known(host_id)))
     return NetworkFacts(register.networks.add(*key), key[1], host_ids=host_ids, **fields)
@@ -226,12 +235,18 @@ def containers(rows: Rows, register: Register, members: dict[str, list[str]]) ->
         fields = {"path": record["path"], "limited": _limited(record), "member_ids": tuple(members.get(native_id, ()))}
         parent_id = parent if is_known(parent) else ""
         found.append(ContainerFacts(native_id, record["name"], "resource_pool", parent_id=parent_id, **fields))
-    for kind, ids in (("vapp", register.vapps), ("storage_pod", register.pods)):
-        for key, native_ids in ids.by_key.items():
-            native_id = min(native_ids)
-            member_ids = tuple(members.get(native_id, ()))
-            found.append(ContainerFacts(native_id, key[1], kind, limited=NOT_IN_WORKBOOKS, member_ids=member_ids))
-    return found
+    for key, native_ids in register.vapps.by_key.items():
+        native_id = min(native_ids)
+        fields = _CONTAINER | {"member_ids": tuple(members.get(native_id, ()))}
+        found.append(ContainerFacts(native_id, key[1], "vapp", **fields))
+    return found + [_pod(min(native_ids), key, rows) for key, native_ids in register.pods.by_key.items()]
+
+
+def _pod(native_id: str, key: Key, rows: Rows) -> ContainerFacts:
+    """A storage pod, as the rows of its stores tell it."""
+    told = [record for record in rows.of("vDatastore") if (record["center"], record["pod_name"]) == key]
+    sizes = {name: _agreed(record[f"pod_{name}"] for record in told) for name in ("capacity_bytes", "free_bytes")}
+    return ContainerFacts(native_id, key[1], "storage_pod", **(_CONTAINER | sizes))
 
 
 def _limited(record: Record) -> bool | Unknown:

@@ -36,6 +36,7 @@ VHOST = SheetColumns(
         Column("connection_state", ("Connection state",)),
         Column("in_maintenance", ("in Maintenance Mode",), boolean),
         Column("cpu_model", ("CPU Model",)),
+        Column("speed_mhz", ("Speed",), amount),
         Column("ht_active", ("HT Active",), boolean),
         Column("cpu_sockets", ("# CPU",), amount),
         Column("cpu_cores", ("# Cores",), amount),
@@ -47,14 +48,17 @@ VHOST = SheetColumns(
         Column("bios_version", ("BIOS Version",)),
         Column("current_evc_mode", ("Current EVC",), empty=None),
         Column("max_evc_mode", ("Max EVC",), empty=None),
+        Column("domain", ("Domain",)),
         Column("dns_servers", ("DNS Servers",), listed, empty=()),
         Column("ntp_servers", ("NTP Server(s)",), listed, empty=()),
+        Column("time_zone", ("Time Zone",)),
+        Column("uuid", ("UUID",)),
     ),
-    f"""Config status|Speed|HT Available|Cores per CPU|CPU usage %|Memory usage %|Console|# NICs|# HBAs|# VMs total|# VMs
+    f"""Config status|HT Available|Cores per CPU|CPU usage %|Memory usage %|Console|# NICs|# HBAs|# VMs total|# VMs
 VMs per Core|# vCPUs|vCPUs per Core|vRAM|VM Used memory|VM Memory Swapped|VM Memory Ballooned|VMotion support
 Storage VMotion support|Assigned License(s)|ATS Heartbeat|ATS Locking|Current CPU power man. policy
-Supported CPU power man.|Host Power Policy|Boot time|DHCP|Domain|Domain List|DNS Search Order|NTPD running|Time Zone
-Time Zone Name|GMT Offset|Service tag|OEM specific string|BIOS Vendor|BIOS Date|UUID|in Quarantine Mode
+Supported CPU power man.|Host Power Policy|Boot time|DHCP|Domain List|DNS Search Order|NTPD running
+Time Zone Name|GMT Offset|Service tag|OEM specific string|BIOS Vendor|BIOS Date|in Quarantine Mode
 vSAN Fault Domain Name|Certificate Issuer|Certificate Start Date|Certificate Expiry Date|Certificate Status
 Certificate Subject|{_TAIL}""",
 )
@@ -65,12 +69,13 @@ VCLUSTER = SheetColumns(
         Column("name", ("Name",), empty="", key=True),
         Column("native_id", ("Object ID",), empty="", key=True),
         Column("ha_enabled", ("HA enabled",), boolean),
+        Column("admission_control", ("AdmissionControlEnabled",), boolean),
         Column("drs_enabled", ("DRS enabled",), boolean),
         Column("drs_behaviour", ("DRS default VM behavior",)),
         Column("dpm_enabled", ("DPM enabled",), boolean),
     ),
     f"""Config status|OverallStatus|NumHosts|numEffectiveHosts|TotalCpu|NumCpuCores|NumCpuThreads|Effective Cpu
-TotalMemory|Effective Memory|Num VMotions|Failover Level|AdmissionControlEnabled|Host monitoring
+TotalMemory|Effective Memory|Num VMotions|Failover Level|Host monitoring
 HB Datastore Candidate Policy|Isolation Response|Restart Priority|Cluster Settings|Max Failures|Max Failure Window
 Failure Interval|Min Up Time|VM Monitoring|DRS vmotion rate|DPM default behavior|DPM Host Power Action Rate
 Cluster Description|{_TAIL}""",
@@ -83,6 +88,7 @@ VDATASTORE = SheetColumns(
         Column("native_id", ("Object ID",), empty="", key=True),
         Column("kind", ("Type",)),
         Column("url", ("URL",)),
+        Column("vmfs_version", ("Version",)),
         Column("capacity_bytes", ("Capacity MiB",), mib),
         Column("provisioned_bytes", ("Provisioned MiB",), mib),
         Column("used_bytes", ("In Use MiB",), mib),
@@ -91,9 +97,11 @@ VDATASTORE = SheetColumns(
         Column("host_count", ("# Hosts",), amount),
         Column("host_names", ("Hosts",), names),
         Column("pod_name", ("Cluster name",), empty=None),
+        Column("pod_capacity_bytes", ("Cluster capacity MiB",), mib),
+        Column("pod_free_bytes", ("Cluster free space MiB",), mib),
     ),
-    f"""Config status|Address|# VMs total|# VMs|Free %|SIOC enabled|SIOC Threshold|Cluster capacity MiB
-Cluster free space MiB|Block size|Max Blocks|# Extents|Major Version|Version|VMFS Upgradeable|MHA|{_TAIL}""",
+    f"""Config status|Address|# VMs total|# VMs|Free %|SIOC enabled|SIOC Threshold|Block size|Max Blocks|# Extents|Major Version
+VMFS Upgradeable|MHA|{_TAIL}""",
 )
 VRP = SheetColumns(
     "vRP",
@@ -149,6 +157,7 @@ DVPORT = SheetColumns(
         Column("name", ("Port",), empty="", key=True),
         Column("native_id", ("Object ID",), empty="", key=True),
         Column("switch_name", ("Switch",)),
+        Column("binding", ("Type",)),
         Column("vlan", ("VLAN",)),
         Column("promiscuous", ("Allow Promiscuous", "Promiscuous Mode"), boolean),
         Column("mac_changes", ("Mac Changes",), boolean),
@@ -186,6 +195,9 @@ VKERNEL = SheetColumns(
         Column("portgroup", ("Port Group",), empty="", key=True),
         Column("ip_address", ("IP Address",)),
         Column("mtu", ("MTU",), amount),
+        Column("mac_address", ("Mac Address",), lambda cell: text(cell).lower()),
+        Column("subnet_mask", ("Subnet mask",)),
+        Column("dhcp", ("DHCP",), boolean),
     ),
 )
 VMULTIPATH = SheetColumns(

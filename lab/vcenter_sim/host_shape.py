@@ -10,6 +10,7 @@ from typing import Any
 
 from pyVmomi import vim
 
+from lab.vcenter_sim.devices import dvs_uuid
 from lab.vcenter_sim.neutral import make
 from lab.vcenter_sim.storage_shape import host_storage
 from lab.worlds.spec import EstateSpec, HostSpec
@@ -202,9 +203,10 @@ def _network(host: HostSpec, number: int, estate: EstateSpec) -> Any:
 
 
 def licensable() -> Any:
-    """`licensableResource`: what a licence per processor counts."""
+    """`licensableResource`: what a licence per processor counts, as ESXi wraps it."""
     kind = vim.HostSystem._GetPropertyInfo("licensableResource").type
-    return make(kind, resource=[make(vim.KeyAnyValue, key="numCpuPackages", value=SOCKETS)])
+    pair = make(vim.KeyValue, key="numCpuPackages", value=str(SOCKETS))
+    return make(kind, resource=[make(vim.KeyAnyValue, key=pair.key, value=pair)])
 
 
 def _pnic(number: int, port: int) -> Any:
@@ -239,7 +241,7 @@ def _proxy_switch(name: str) -> Any:
         vim.host.HostProxySwitch,
         key=f"DvsPortset-{name}",
         dvsName=name,
-        dvsUuid="",
+        dvsUuid=dvs_uuid(name),
         numPorts=2560,
         numPortsAvailable=2500,
         mtu=9000,

@@ -239,6 +239,10 @@ class _Estate:
                 "ESX Version": host.product,
                 "DNS Servers": host.dns_servers,
                 "NTP Server(s)": host.ntp_servers,
+                "Speed": host.cpu_hz if isinstance(host.cpu_hz, Unknown) else host.cpu_hz // 1_000_000,
+                "Domain": host.domain,
+                "Time Zone": host.time_zone,
+                "UUID": host.uuid,
                 "Vendor": host.vendor,
                 "Model": host.model,
                 "Serial number": host.serial,
@@ -251,6 +255,7 @@ class _Estate:
             yield {
                 "Name": cluster.name,
                 "HA enabled": cluster.ha_enabled,
+                "AdmissionControlEnabled": cluster.admission_control,
                 "DRS enabled": cluster.drs_enabled,
                 "DRS default VM behavior": cluster.drs_behaviour,
                 "DPM enabled": cluster.dpm_enabled,
@@ -264,6 +269,7 @@ class _Estate:
                 "Name": store.name,
                 "Accessible": store.accessible,
                 "Type": store.kind,
+                "Version": store.vmfs_version,
                 "Capacity MiB": _mib(store.capacity_bytes),
                 "Provisioned MiB": None if isinstance(more, Unknown) else _mib(used) + _mib(more),
                 "In Use MiB": _mib(used),
@@ -292,7 +298,8 @@ class _Estate:
         for network in self._found.get("network", ()):
             if network.is_distributed:
                 row = {"Port": network.name, "Switch": network.switch_name, "VLAN": network.vlan} | _policies(network)
-                yield row | {"Object ID": network.native_id, "Allow Promiscuous": network.promiscuous}
+                row |= {"Object ID": network.native_id, "Type": network.binding}
+                yield row | {"Allow Promiscuous": network.promiscuous}
 
     def _switches(self) -> Iterator[dict[str, Any]]:
         for switch in self._found.get("switch", ()):
@@ -324,7 +331,8 @@ class _Estate:
 
     def _kernel(self, host: HostFacts) -> Iterator[dict[str, Any]]:
         for nic in _each(host.kernel_nics):
-            yield {"Port Group": nic.portgroup, "Device": nic.name, "IP Address": nic.ip_address, "MTU": nic.mtu}
+            row = {"Port Group": nic.portgroup, "Device": nic.name, "IP Address": nic.ip_address, "MTU": nic.mtu}
+            yield row | {"Mac Address": nic.mac_address, "Subnet mask": nic.subnet_mask, "DHCP": nic.dhcp}
 
     def _head(self, vm: VmFacts) -> dict[str, Any]:
         center, _, folder = vm.folder_path.partition("/vm/")

@@ -41,6 +41,9 @@ class KernelNicFacts(Struct, frozen=True):
     ip_address: str | Unknown = UNKNOWN
     mtu: int | Unknown = UNKNOWN
     services: tuple[str, ...] | Unknown = UNKNOWN
+    mac_address: str | Unknown = UNKNOWN
+    subnet_mask: str | Unknown = UNKNOWN
+    dhcp: bool | Unknown = UNKNOWN
 
 
 class HbaFacts(Struct, frozen=True):
@@ -66,7 +69,10 @@ class LunFacts(Struct, frozen=True):
 
 
 class HostFacts(Struct, frozen=True):
-    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told)."""
+    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told).
+
+    `licensable` are amounts by VMware's names of what a licence counts, e.g. `numCpuPackages`. `uuid` is its SMBIOS UUID.
+    """
 
     native_id: str
     name: str
@@ -80,6 +86,7 @@ class HostFacts(Struct, frozen=True):
     cpu_cores: int | Unknown = UNKNOWN
     cpu_threads: int | Unknown = UNKNOWN
     cpu_hz: int | Unknown = UNKNOWN
+    cpu_used_mhz: int | Unknown = UNKNOWN
     memory_bytes: int | Unknown = UNKNOWN
     memory_used_bytes: int | Unknown = UNKNOWN
     product: str | Unknown = UNKNOWN
@@ -91,11 +98,14 @@ class HostFacts(Struct, frozen=True):
     vendor: str | Unknown = UNKNOWN
     model: str | Unknown = UNKNOWN
     serial: str | Unknown = UNKNOWN
+    uuid: str | Unknown = UNKNOWN
     bios_version: str | Unknown = UNKNOWN
     current_evc_mode: str | Unknown | None = UNKNOWN
     max_evc_mode: str | Unknown | None = UNKNOWN
     boot_device: str | Unknown | None = UNKNOWN
+    domain: str | Unknown = UNKNOWN
     dns_servers: tuple[str, ...] | Unknown = UNKNOWN
+    time_zone: str | Unknown = UNKNOWN
     ntp_servers: tuple[str, ...] | Unknown = UNKNOWN
     tls_sha256: str | Unknown = UNKNOWN
     tls_sha1: str | Unknown = UNKNOWN
@@ -135,15 +145,19 @@ class ClusterGroupFacts(Struct, frozen=True):
 
 
 class ClusterFacts(Struct, frozen=True):
+    """`root_pool_id` is the resource pool that holds all its machines and pools."""
+
     native_id: str
     name: str
     drs_enabled: bool | Unknown = UNKNOWN
     drs_behaviour: str | Unknown = UNKNOWN
     ha_enabled: bool | Unknown = UNKNOWN
+    admission_control: bool | Unknown = UNKNOWN
     dpm_enabled: bool | Unknown = UNKNOWN
     evc_mode: str | Unknown | None = UNKNOWN
     rules: tuple[ClusterRuleFacts, ...] | Unknown = UNKNOWN
     groups: tuple[ClusterGroupFacts, ...] | Unknown = UNKNOWN
+    root_pool_id: str | Unknown = UNKNOWN
     host_ids: tuple[str, ...] = ()
     datastore_ids: tuple[str, ...] = ()
     network_ids: tuple[str, ...] = ()
@@ -153,7 +167,11 @@ class ClusterFacts(Struct, frozen=True):
 
 
 class DatastoreFacts(Struct, frozen=True):
-    """`local`: reachable by one host only. `lun_names` are the canonical names below a VMFS store."""
+    """`local`: reachable by one host only. `lun_names` are the canonical names below a VMFS store.
+
+    `remote_host` and `remote_path` say where an NFS store lies (None on any other), `vmfs_version` is None without VMFS. `vm_ids`
+    are the machines with files on it.
+    """
 
     native_id: str
     name: str
@@ -166,6 +184,12 @@ class DatastoreFacts(Struct, frozen=True):
     maintenance_mode: str | Unknown = UNKNOWN
     local: bool | Unknown = UNKNOWN
     lun_names: tuple[str, ...] | Unknown = UNKNOWN
+    remote_host: str | Unknown | None = UNKNOWN
+    remote_path: str | Unknown | None = UNKNOWN
+    vmfs_version: str | Unknown | None = UNKNOWN
+    thin_disks_possible: bool | Unknown = UNKNOWN
+    raw_mappings_possible: bool | Unknown = UNKNOWN
+    vm_ids: tuple[str, ...] | Unknown = UNKNOWN
     pod_id: str | Unknown | None = UNKNOWN
     host_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
@@ -177,7 +201,8 @@ class NetworkFacts(Struct, frozen=True):
     """A standard network, a distributed port group (`is_distributed`, with its port group key) or an NSX one (`is_opaque`).
 
     `vlan` is `100`, `0`, `4095`, `0-4094` or `10,20-30` for a trunk (`is_trunk`), `pvlan 101` for a private VLAN
-    (`is_private_vlan`). The three policies are those in force on it, whether its own or its switch's.
+    (`is_private_vlan`). The three policies are those in force on it, whether its own or its switch's. `binding` of its ports is
+    `earlyBinding`, `lateBinding` or `ephemeral` (None: not a distributed port group). `vm_ids` are the machines on it.
     """
 
     native_id: str
@@ -192,6 +217,7 @@ class NetworkFacts(Struct, frozen=True):
     is_private_vlan: bool | Unknown = UNKNOWN
     is_uplink: bool | Unknown = UNKNOWN
     binding: str | Unknown | None = UNKNOWN
+    vm_ids: tuple[str, ...] | Unknown = UNKNOWN
     mtu: int | Unknown = UNKNOWN
     promiscuous: bool | Unknown = UNKNOWN
     forged_transmits: bool | Unknown = UNKNOWN

@@ -60,6 +60,7 @@ def read_host(found: SourceObject) -> HostReading:
     parent_kind, parent_id = found.parent()
     hardware, product = _inside(found, "summary.hardware"), _inside(found, "summary.config.product")
     system, bios = _inside(found, "hardware.systemInfo"), _inside(found, "hardware.biosInfo")
+    stats, dns = _inside(found, "summary.quickStats"), _inside(found, "config.network.dnsConfig")
     sha256, sha1, expires_at = _certificate(found)
     facts = HostFacts(
         native_id=found.native_id,
@@ -74,8 +75,9 @@ def read_host(found: SourceObject) -> HostReading:
         cpu_cores=hardware.integer("numCpuCores"),
         cpu_threads=hardware.integer("numCpuThreads"),
         cpu_hz=_inside(found, "hardware.cpuInfo").integer("hz"),
+        cpu_used_mhz=stats.integer("overallCpuUsage"),
         memory_bytes=hardware.integer("memorySize"),
-        memory_used_bytes=_used_bytes(_inside(found, "summary.quickStats").integer("overallMemoryUsage")),
+        memory_used_bytes=_used_bytes(stats.integer("overallMemoryUsage")),
         product=product.text("fullName"),
         version=product.text("version"),
         build=product.text("build"),
@@ -85,10 +87,13 @@ def read_host(found: SourceObject) -> HostReading:
         vendor=hardware.text("vendor"),
         model=hardware.text("model"),
         serial=system.text("serialNumber"),
+        uuid=system.text("uuid"),
         bios_version=bios.text("biosVersion"),
         current_evc_mode=or_none(found.text("summary.currentEVCModeKey"), whole=True),
         max_evc_mode=or_none(found.text("summary.maxEVCModeKey"), whole=True),
+        domain=dns.text("domainName"),
         dns_servers=_listed(found, "config.network.dnsConfig", "address"),
+        time_zone=_inside(found, "config.dateTimeInfo").text("timeZone/key"),
         ntp_servers=_listed(found, "config.dateTimeInfo", "ntpConfig/server"),
         tls_sha256=sha256,
         tls_sha1=sha1,
@@ -132,11 +137,12 @@ def _cpu_vendor(found: SourceObject) -> str | Unknown:
 
 
 def _licensable(found: SourceObject) -> tuple[tuple[str, str], ...] | Unknown:
-    """What a licence would count of the host, by VMware's words, e.g. `numCpuPackages`."""
+    """What a licence would count of the host, by VMware's words, e.g. `numCpuPackages`; ESXi wraps amounts in pairs."""
     element = found.element("licensableResource")
     if isinstance(element, Unknown):
         return element
-    return tuple((plain(text(each, "key")), plain(text(each, "value"))) for each in children(element, "resource"))
+    rows = ((plain(text(each, "key")), child(each, "value")) for each in children(element, "resource"))
+    return tuple((name, plain(text(held, "value" if child(held, "value") is not None else ""))) for name, held in rows)
 
 
 def _listed(found: SourceObject, path: str, name: str) -> tuple[str, ...] | Unknown:

@@ -9,10 +9,12 @@ from xml.etree.ElementTree import Element
 from estate.facts.source import HbaFacts, KernelNicFacts, LunFacts, PhysicalNicFacts, VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.vsphere.inventory.values import (
+    NOT_GIVEN,
     SourceObject,
     boolean,
     child,
     children,
+    decoded_name,
     integer,
     plain,
     text,
@@ -61,11 +63,18 @@ def virtual_switches(found: SourceObject) -> tuple[VirtualSwitchFacts, ...] | Un
 
 
 def distributed_switches(found: SourceObject) -> tuple[VirtualSwitchFacts, ...] | Unknown:
-    """The host's share in distributed switches: its uplinks. Their policies are the port groups'."""
+    """The host's share in distributed switches: its uplinks. Their policies are the port groups'.
+
+    A host that is on none may leave the list out.
+    """
     listed = found.element("config.network.proxySwitch")
     if isinstance(listed, Unknown):
-        return listed
-    return tuple(VirtualSwitchFacts(plain(text(each, "dvsName")), integer(each, "mtu"), _uplinks(each)) for each in listed)
+        return () if listed is NOT_GIVEN and "config.network.vswitch" in found.values else listed
+    return tuple(_share(each) for each in listed)
+
+
+def _share(switch: Element) -> VirtualSwitchFacts:
+    return VirtualSwitchFacts(decoded_name(plain(text(switch, "dvsName"))), integer(switch, "mtu"), _uplinks(switch))
 
 
 def _uplinks(switch: Element) -> tuple[str, ...]:
@@ -111,6 +120,9 @@ def _kernel_nic(nic: Element, services: dict[str, tuple[str, ...]] | Unknown) ->
         ip_address=text(nic, "spec/ip/ipAddress"),
         mtu=integer(nic, "spec/mtu"),
         services=services if isinstance(services, Unknown) else services.get(plain(text(nic, "key")), ()),
+        mac_address=text(nic, "spec/mac"),
+        subnet_mask=text(nic, "spec/ip/subnetMask"),
+        dhcp=boolean(nic, "spec/ip/dhcp"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from pyVmomi import vim
@@ -23,7 +24,7 @@ from estate.vsphere.inventory.values import (
 )
 
 _CLUSTER_PATHS = """
-name configuration.drsConfig configuration.dasConfig configurationEx host datastore network summary
+name configuration.drsConfig configuration.dasConfig configurationEx host datastore network resourcePool summary
 """
 _RULE_KINDS = {
     "ClusterAffinityRuleSpec": "affinity",
@@ -42,10 +43,12 @@ def read_cluster(found: SourceObject) -> ClusterFacts:
         drs_enabled=drs if isinstance(drs, Unknown) else boolean(drs, "enabled"),
         drs_behaviour=drs if isinstance(drs, Unknown) else text(drs, "defaultVmBehavior"),
         ha_enabled=ha if isinstance(ha, Unknown) else boolean(ha, "enabled"),
+        admission_control=ha if isinstance(ha, Unknown) else boolean(ha, "admissionControlEnabled"),
         dpm_enabled=extended if isinstance(extended, Unknown) else boolean(extended, "dpmConfigInfo/enabled"),
         evc_mode=summary if isinstance(summary, Unknown) else _text_or_none(summary, "currentEVCModeKey"),
         rules=extended if isinstance(extended, Unknown) else tuple(_rule(rule) for rule in children(extended, "rule")),
         groups=extended if isinstance(extended, Unknown) else tuple(_group(group) for group in children(extended, "group")),
+        root_pool_id=found.text("resourcePool"),
         host_ids=found.morefs("host"),
         datastore_ids=found.morefs("datastore"),
         network_ids=found.morefs("network"),
@@ -84,39 +87,69 @@ def clusters() -> Query[ClusterFacts]:
 
 
 def read_datastore(found: SourceObject) -> DatastoreFacts:
-    summary, info, mounts = found.element("summary"), found.element("info"), found.values.get("host")
     parent_kind, parent_id = found.parent()
-    mounted_by = tuple(plain(text(mount, "key")) for mount in children(mounts, "DatastoreHostMount"))
-    if isinstance(summary, Unknown):
-        return DatastoreFacts(found.native_id, found.name(), *(summary,) * 8, host_ids=mounted_by, unreadable=found.unreadable)
-    shared = boolean(summary, "multipleHostAccess")
     return DatastoreFacts(
         native_id=found.native_id,
         name=found.name(),
-        kind=text(summary, "type"),
-        url=text(summary, "url"),
-        capacity_bytes=integer(summary, "capacity"),
-        free_bytes=integer(summary, "freeSpace"),
-        uncommitted_bytes=integer(summary, "uncommitted"),
-        accessible=boolean(summary, "accessible"),
-        maintenance_mode=text(summary, "maintenanceMode"),
-        local=shared if isinstance(shared, Unknown) else not shared,
-        lun_names=info if isinstance(info, Unknown) else _extents(info),
+        **_summed_up(found.element("summary")),
+        **_volume(found.element("info")),
+        **_possible(found.element("capability")),
         pod_id=parent_id if parent_kind == "StoragePod" else found.why("parent") if not parent_kind else None,
-        host_ids=mounted_by,
+        vm_ids=found.told_morefs("vm"),
+        host_ids=tuple(plain(text(mount, "key")) for mount in children(found.values.get("host"), "DatastoreHostMount")),
         unreadable=found.unreadable,
     )
 
 
-def _extents(info: Element) -> tuple[str, ...] | Unknown:
-    if child(info, "vmfs") is None:
-        return () if wire_type(info) != "DatastoreInfo" else UNKNOWN
-    return tuple(plain(text(extent, "diskName")) for extent in children(info, "vmfs/extent"))
+def _summed_up(summary: Element | Unknown) -> dict[str, Any]:
+    if isinstance(summary, Unknown):
+        names = "kind url capacity_bytes free_bytes uncommitted_bytes accessible maintenance_mode local"
+        return dict.fromkeys(names.split(), summary)
+    shared = boolean(summary, "multipleHostAccess")
+    return {
+        "kind": text(summary, "type"),
+        "url": text(summary, "url"),
+        "capacity_bytes": integer(summary, "capacity"),
+        "free_bytes": integer(summary, "freeSpace"),
+        "uncommitted_bytes": integer(summary, "uncommitted"),
+        "accessible": boolean(summary, "accessible"),
+        "maintenance_mode": text(summary, "maintenanceMode"),
+        "local": shared if isinstance(shared, Unknown) else not shared,
+    }
+
+
+def _volume(info: Element | Unknown) -> dict[str, Any]:
+    """What lies below a store. A plain DatastoreInfo tells nothing of it."""
+    names = ("lun_names", "vmfs_version", "remote_host", "remote_path")
+    if isinstance(info, Unknown):
+        return dict.fromkeys(names, info)
+    vmfs, nas = child(info, "vmfs"), child(info, "nas")
+    if vmfs is None and nas is None and wire_type(info) == "DatastoreInfo":
+        return dict.fromkeys(names, UNKNOWN)
+    return {
+        "lun_names": tuple(plain(text(extent, "diskName")) for extent in children(vmfs, "extent")),
+        "vmfs_version": None if vmfs is None else text(vmfs, "version"),
+        "remote_host": None if nas is None else text(nas, "remoteHost"),
+        "remote_path": None if nas is None else text(nas, "remotePath"),
+    }
+
+
+def _possible(capability: Element | Unknown) -> dict[str, Any]:
+    names = {
+        "thin_disks_possible": "perFileThinProvisioningSupported",
+        "raw_mappings_possible": "rawDiskMappingsSupported",
+    }
+    if isinstance(capability, Unknown):
+        return dict.fromkeys(names, capability)
+    return {name: boolean(capability, asked) for name, asked in names.items()}
+
+
+_STORE_PATHS = "name parent summary info capability host vm"
 
 
 def datastores() -> Query[DatastoreFacts]:
     """The query for every datastore."""
-    return Query(vim.Datastore, ("name", "summary", "host", "info", "parent"), read_datastore)
+    return Query(vim.Datastore, tuple(_STORE_PATHS.split()), read_datastore)
 
 
 def containers(places: Places) -> tuple[Query[ContainerFacts], ...]:

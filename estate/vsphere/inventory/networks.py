@@ -65,7 +65,7 @@ def read_subtypes(session: VsphereSession, *, page_objects: int, alive: Callable
 
 def networks(subtypes: Subtypes, groups: HostGroups) -> Query[NetworkFacts]:
     """The query for every network of any kind."""
-    return Query(vim.Network, ("name", "host"), lambda found: read_network(found, subtypes, groups))
+    return Query(vim.Network, ("name", "host", "vm"), lambda found: read_network(found, subtypes, groups))
 
 
 def read_network(found: SourceObject, subtypes: Subtypes, groups: HostGroups) -> NetworkFacts:
@@ -75,7 +75,13 @@ def read_network(found: SourceObject, subtypes: Subtypes, groups: HostGroups) ->
     if found.kind != "Network":
         is_opaque = found.native_id in subtypes.opaque_ids
         return NetworkFacts(
-            found.native_id, found.name(), is_opaque=is_opaque, host_ids=found.morefs("host"), unreadable=found.unreadable
+            native_id=found.native_id,
+            name=found.name(),
+            is_opaque=is_opaque,
+            binding=None if is_opaque else UNKNOWN,
+            vm_ids=found.told_morefs("vm"),
+            host_ids=found.morefs("host"),
+            unreadable=found.unreadable,
         )
     return _standard(found, groups)
 
@@ -95,6 +101,7 @@ def _distributed(found: SourceObject, group: PortGroup, switches: dict[str, Swit
         is_private_vlan="Pvlan" in group.vlan_kind if vlan_known else UNKNOWN,
         is_uplink=group.is_uplink,
         binding=group.binding,
+        vm_ids=found.told_morefs("vm"),
         mtu=switch.mtu if switch else UNKNOWN,
         promiscuous=group.promiscuous,
         forged_transmits=group.forged_transmits,
@@ -118,6 +125,7 @@ def _standard(found: SourceObject, groups: HostGroups) -> NetworkFacts:
         is_private_vlan=False,
         is_uplink=False,
         binding=None,
+        vm_ids=found.told_morefs("vm"),
         promiscuous=_agreed([group.promiscuous for group in seen]),
         forged_transmits=_agreed([group.forged_transmits for group in seen]),
         mac_changes=_agreed([group.mac_changes for group in seen]),

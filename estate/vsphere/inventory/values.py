@@ -77,6 +77,12 @@ class SourceObject:
         value = self.values.get(path)
         return () if value is None else tuple(child.text or "" for child in value)
 
+    def told_morefs(self, path: str) -> tuple[str, ...] | Unknown:
+        """The same, but an unreadable list is why it is so; empty when the server gives none."""
+        value = self.values.get(path)
+        why = self.why(path) if value is None else NOT_GIVEN
+        return self.morefs(path) if why is NOT_GIVEN else why
+
     def parent(self, path: str = "parent") -> tuple[str, str]:
         """Type and moref value of a single reference; two empty strings when unset."""
         value = self.values.get(path)

@@ -34,7 +34,7 @@ VOLATILE_PATHS: dict[FactKind, frozenset[str]] = {
             "guest_disks",
         }
     ),
-    FactKind.HOST: frozenset({"memory_used_bytes"}),
+    FactKind.HOST: frozenset({"memory_used_bytes", "cpu_used_mhz"}),
     FactKind.CLUSTER: frozenset(),
     FactKind.DATASTORE: frozenset({"free_bytes", "uncommitted_bytes"}),
     FactKind.NETWORK: frozenset(),

@@ -33,19 +33,21 @@ vm.crypto_state vm.failover_in_progress vm.guest_detailed_data vm.suspended_to_m
 ONLY_IN_VCSIM = "vm.disabled_methods"
 
 # What no sheet of RVTools has.
-NOT_IN_WORKBOOKS = """cluster.evc_mode cluster.groups cluster.rules cluster.tags container.tags datastore.lun_names
-datastore.maintenance_mode datastore.tags host.connection_state host.cpu_hz host.distributed_switches
-host.kernel_nics.services host.licensable host.license_product host.luns.capacity_bytes
-host.memory_used_bytes host.pci_devices host.power_state host.tags host.tls_expires_at host.tls_sha1
-host.tls_sha256 network.binding network.tags switch.host_ids switch.private_vlans switch.tags switch.uuid
-vm.alternate_guest_name vm.boot_order vm.change_tracking_supported vm.confidential vm.cpu_affinity
-vm.crypto_state vm.devices vm.disks.backing vm.disks.chain_length vm.disks.change_id vm.disks.encrypted
-vm.disks.has_parent vm.disks.io_filters vm.disks.native_linked_clone vm.disks.vdisk_id
-vm.disks.vflash_reservation_bytes vm.encrypted vm.extra_config vm.failover_in_progress vm.files vm.forked
-vm.guest_dns_servers vm.guest_family vm.guest_gateways vm.has_ovf_properties vm.has_vtpm vm.managed_by
-vm.memory_affinity vm.modified_at vm.nested_hv vm.network_boot_protocol vm.network_ids vm.npiv_wwns
-vm.paused vm.performance_counters vm.pmem vm.question vm.replicated vm.snapshot_disabled
-vm.snapshot_locked vm.tags vm.tools_version_status vm.vbs vm.vflash_reservation_bytes vm.vvtd"""
+NOT_IN_WORKBOOKS = """cluster.evc_mode cluster.groups cluster.root_pool_id cluster.rules cluster.tags container.tags
+datastore.lun_names datastore.maintenance_mode datastore.raw_mappings_possible datastore.remote_host
+datastore.remote_path datastore.tags datastore.thin_disks_possible datastore.vm_ids
+host.connection_state host.cpu_used_mhz host.distributed_switches host.kernel_nics.services
+host.licensable host.license_product host.luns.capacity_bytes host.memory_used_bytes host.pci_devices
+host.power_state host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.tags network.vm_ids
+switch.host_ids switch.private_vlans switch.tags switch.uuid vm.alternate_guest_name vm.boot_order
+vm.change_tracking_supported vm.confidential vm.cpu_affinity vm.crypto_state vm.devices vm.disks.backing
+vm.disks.chain_length vm.disks.change_id vm.disks.encrypted vm.disks.has_parent vm.disks.io_filters
+vm.disks.native_linked_clone vm.disks.vdisk_id vm.disks.vflash_reservation_bytes vm.encrypted
+vm.extra_config vm.failover_in_progress vm.files vm.forked vm.guest_dns_servers vm.guest_family
+vm.guest_gateways vm.has_ovf_properties vm.has_vtpm vm.managed_by vm.memory_affinity vm.modified_at
+vm.nested_hv vm.network_boot_protocol vm.network_ids vm.npiv_wwns vm.paused vm.performance_counters
+vm.pmem vm.question vm.replicated vm.snapshot_disabled vm.snapshot_locked vm.tags
+vm.tools_version_status vm.vbs vm.vflash_reservation_bytes vm.vvtd"""
 
 # A workbook names the store in the disk's path, and the level of shares that the lab's disks leave out of their allocation.
 ONLY_IN_WORKBOOKS = "vm.disks.allocation.shares_level vm.disks.datastore_name"

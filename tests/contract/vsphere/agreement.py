@@ -40,19 +40,24 @@ def known(value: Any) -> Any:
 def _host(host: HostFacts) -> Any:
     hardware = (host.cpu_model, host.cpu_cores, host.memory_bytes, host.vendor, host.model)
     head = (host.name, host.cluster_id, host.connection_state, host.in_maintenance, hardware, host.product)
-    return (*head, host.datastore_ids, host.network_ids)
+    assert not isinstance(host.distributed_switches, Unknown)
+    assert not isinstance(host.licensable, Unknown)
+    switches = tuple((each.name, each.mtu, len(each.uplinks)) for each in host.distributed_switches)
+    return (*head, host.datastore_ids, host.network_ids, host.cpu_hz, switches, dict(host.licensable))
 
 
 def _cluster(cluster: ClusterFacts) -> Any:
-    return (cluster.name, cluster.host_ids, cluster.datastore_ids, cluster.network_ids)
+    return (cluster.name, cluster.host_ids, cluster.datastore_ids, cluster.network_ids, cluster.root_pool_id)
 
 
 def _datastore(store: DatastoreFacts) -> Any:
-    return (store.name, store.kind, store.capacity_bytes, store.free_bytes, store.accessible, store.host_ids)
+    head = (store.name, store.kind, store.capacity_bytes, store.free_bytes, store.accessible)
+    return (*head, store.host_ids, store.vm_ids, store.thin_disks_possible)
 
 
 def _network(network: NetworkFacts) -> Any:
-    return (network.name, network.is_distributed, network.portgroup_key, network.host_ids)
+    head = (network.name, network.is_distributed, network.portgroup_key, known(network.binding))
+    return (*head, network.host_ids, network.vm_ids)
 
 
 def _machine(vm: VmFacts) -> Any:

@@ -136,6 +136,25 @@ def test_bodies_come_compressed_and_a_busy_server_is_worth_another_try(lab_vcent
         session.call(clock.CurrentTime)
 
 
+def test_the_demo_hosts_and_stores_show_how_they_are_wired(tmp_path: Path, lab_disks: DiskStore) -> None:
+    with running_lab_vcenter(tmp_path, lab_disks, world="small") as lab:
+        found = collected(lab.connection())
+    host, (switch,) = found["host"][0], found["switch"]
+    assert [(each.name, each.uplinks) for each in host.distributed_switches] == [(switch.name, ("vmnic2", "vmnic3"))]
+    assert dict(host.licensable) == {"numCpuPackages": str(host.cpu_sockets)}
+    assert (host.cpu_hz, host.domain, host.time_zone) == (2_400_000_000, "lab.example", "UTC")
+    assert {each.dhcp for each in host.kernel_nics} == {False}
+    stores = {store.name: store for store in found["datastore"]}
+    assert {store.vmfs_version for store in stores.values() if store.remote_host is None} == {"6.82"}
+    on = {vm.native_id for vm in found["vm"] if stores["vmfs-gold-01"].native_id in vm.datastore_ids}
+    assert set(stores["vmfs-gold-01"].vm_ids) == on != set()
+    for network in found["network"]:
+        assert set(network.vm_ids) == {vm.native_id for vm in found["vm"] if network.native_id in vm.network_ids}
+        assert network.binding == ("earlyBinding" if network.is_distributed else None)
+    pools = {each.native_id for each in found["container"] if each.kind == "resource_pool"}
+    assert {cluster.root_pool_id for cluster in found["cluster"]} <= pools
+
+
 def test_the_demo_machines_show_what_the_rules_need(tmp_path: Path, lab_disks: DiskStore) -> None:
     with running_lab_vcenter(tmp_path, lab_disks, world="small") as lab:
         by_name: dict[str, VmFacts] = {vm.name: vm for vm in collected(lab.connection())["vm"]}

@@ -58,15 +58,24 @@ def objects(instance: Any, kind: type[Any], *names: str) -> dict[str, dict[str, 
 
 
 def clusters(instance: Any) -> dict[str, Any]:
-    found = objects(instance, vim.ClusterComputeResource, "name", "host", "datastore", "network")
+    found = objects(instance, vim.ClusterComputeResource, "name", "host", "datastore", "network", "resourcePool")
     return {
-        key: (unquote(row["name"]), morefs(row["host"]), morefs(row["datastore"]), morefs(row["network"]))
+        key: (
+            unquote(row["name"]),
+            morefs(row["host"]),
+            morefs(row["datastore"]),
+            morefs(row["network"]),
+            row["resourcePool"]._moId,
+        )
         for key, row in found.items()
     }
 
 
+_WIRING = ("hardware.cpuInfo", "config.network.proxySwitch", "licensableResource")
+
+
 def hosts(instance: Any) -> dict[str, Any]:
-    found = objects(instance, vim.HostSystem, "name", "parent", "summary", "runtime", "datastore", "network")
+    found = objects(instance, vim.HostSystem, "name", "parent", "summary", "runtime", "datastore", "network", *_WIRING)
     return {key: _host(row) for key, row in found.items()}
 
 
@@ -81,11 +90,14 @@ def _host(row: dict[str, Any]) -> Any:
         row["summary"].config.product.fullName,
         morefs(row["datastore"]),
         morefs(row["network"]),
+        row["hardware.cpuInfo"].hz,
+        tuple((each.dvsName, each.mtu, len(each.pnic)) for each in row.get("config.network.proxySwitch", [])),
+        {each.key: getattr(each.value, "value", str(each.value)) for each in row["licensableResource"].resource},
     )
 
 
 def datastores(instance: Any) -> dict[str, Any]:
-    found = objects(instance, vim.Datastore, "name", "summary", "host")
+    found = objects(instance, vim.Datastore, "name", "summary", "host", "vm", "capability")
     return {
         key: (
             unquote(row["name"]),
@@ -94,18 +106,22 @@ def datastores(instance: Any) -> dict[str, Any]:
             row["summary"].freeSpace,
             row["summary"].accessible,
             tuple(mount.key._moId for mount in row.get("host", [])),
+            morefs(row.get("vm", [])),
+            row["capability"].perFileThinProvisioningSupported,
         )
         for key, row in found.items()
     }
 
 
 def networks(instance: Any) -> dict[str, Any]:
-    found = objects(instance, vim.Network, "name", "host")
-    keys = objects(instance, vim.dvs.DistributedVirtualPortgroup, "key")
-    return {
-        key: (unquote(row["name"]), key in keys, keys[key]["key"] if key in keys else "", morefs(row.get("host", [])))
-        for key, row in found.items()
-    }
+    found = objects(instance, vim.Network, "name", "host", "vm")
+    groups = objects(instance, vim.dvs.DistributedVirtualPortgroup, "key", "config.type")
+    return {key: _network(row, groups.get(key)) for key, row in found.items()}
+
+
+def _network(row: dict[str, Any], group: dict[str, Any] | None) -> Any:
+    distributed = ("", None) if group is None else (group["key"], group.get("config.type"))
+    return (unquote(row["name"]), group is not None, *distributed, morefs(row.get("host", [])), morefs(row.get("vm", [])))
 
 
 def machines(instance: Any) -> dict[str, Any]:

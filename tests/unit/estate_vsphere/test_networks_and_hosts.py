@@ -202,3 +202,48 @@ def test_a_port_group_whose_settings_are_refused_keeps_what_was_told() -> None:
     assert group.is_uplink is True
     assert isinstance(group.vlan, Unknown) and isinstance(group.promiscuous, Unknown)
     assert group.promiscuous.reason == "NoPermission"
+
+
+def test_a_host_is_on_no_distributed_switch_only_when_its_network_was_read() -> None:
+    switches = prop("config.network.vswitch", "", "ArrayOfHostVirtualSwitch")
+    assert read_host(read_one(switches)).facts.distributed_switches == ()
+    assert isinstance(read_host(read_one()).facts.distributed_switches, Unknown)
+    refused = missing("config.network.proxySwitch", "NoPermission")
+    assert read_host(read_one(switches, refused)).facts.distributed_switches == Unknown("NoPermission")
+
+
+def test_a_store_tells_what_lies_below_it_and_what_it_can_do() -> None:
+    nas = "<nas><remoteHost>nas1</remoteHost><remotePath>/vol/a</remotePath></nas>"
+    able = "<rawDiskMappingsSupported>false</rawDiskMappingsSupported>"
+    vms = '<ManagedObjectReference type="VirtualMachine">vm-7</ManagedObjectReference>'
+    told = prop("info", nas, "NasDatastoreInfo"), prop("capability", able, "DatastoreCapability"), prop("vm", vms, "A")
+    store = read_datastore(read_one(prop("name", "nfs"), *told))
+    assert (store.remote_host, store.remote_path, store.vmfs_version, store.lun_names) == ("nas1", "/vol/a", None, ())
+    assert (store.raw_mappings_possible, store.vm_ids) == (False, ("vm-7",))
+    assert isinstance(store.thin_disks_possible, Unknown)
+    vmfs = "<vmfs><version>6.82</version><extent><diskName>naa.1</diskName></extent></vmfs>"
+    store = read_datastore(read_one(prop("info", vmfs, "VmfsDatastoreInfo"), missing("vm", "NoPermission")))
+    assert (store.remote_host, store.vmfs_version, store.lun_names) == (None, "6.82", ("naa.1",))
+    assert store.vm_ids == Unknown("NoPermission")
+    assert isinstance(read_datastore(read_one(prop("info", "", "DatastoreInfo"))).vmfs_version, Unknown)
+
+
+@pytest.mark.parametrize("refused", ["info", "summary", "capability"])
+def test_a_refused_part_of_a_store_leaves_the_others(refused: str) -> None:
+    able = "<perFileThinProvisioningSupported>true</perFileThinProvisioningSupported>"
+    told = {
+        "info": prop("info", "<vmfs><version>5</version></vmfs>", "VmfsDatastoreInfo"),
+        "summary": prop("summary", "<capacity>10</capacity>", "DatastoreSummary"),
+        "capability": prop("capability", able, "DatastoreCapability"),
+    }
+    store = read_datastore(read_one(*(told | {refused: missing(refused, "NoPermission")}).values()))
+    asked = {"info": store.vmfs_version, "summary": store.capacity_bytes, "capability": store.thin_disks_possible}
+    assert asked.pop(refused) == Unknown("NoPermission")
+    assert not any(isinstance(value, Unknown) for value in asked.values())
+
+
+@pytest.mark.parametrize("value", ["<value>2</value>", "<value><key>numCpuPackages</key><value>2</value></value>"])
+def test_what_a_licence_counts_is_read_bare_or_wrapped(value: str) -> None:
+    counted = f"<resource><key>numCpuPackages</key>{value}</resource>"
+    facts = read_host(read_one(prop("licensableResource", counted, "HostLicensableResourceInfo"))).facts
+    assert facts.licensable == (("numCpuPackages", "2"),)
