@@ -1,7 +1,8 @@
 """Keeping an inventory fresh: a few cheap paths of every object are watched, and what moved is read again in full.
 
 A watch has a property collector of its own, so that nobody else's wait blocks it. It never patches: a changed machine is
-read anew with all its paths. When the server or the session lost the thread, it says that everything has to be read.
+read anew with all its paths. Of tags it hears nothing: they are read with whatever moved, and when they are others everything
+has to be read, so that no inventory holds tags of two times. So it is when the server or the session lost the thread.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from estate.vsphere.inventory.collect import PAGE_OBJECTS, Collection, OnPage
 from estate.vsphere.inventory.machines import Surroundings, machines
 from estate.vsphere.inventory.paging import picked
 from estate.vsphere.session import VsphereSession
+from estate.vsphere.tags import tags_of
 from estate.vsphere.xmlstream import VIM
 
 log = structlog.get_logger(__name__)
@@ -190,7 +192,8 @@ class Watch:
 
     def about(self, changes: Changes) -> SourceAbout:
         """Who answered, with what the server took for these changes."""
-        return replace(self._session.about, measured_s=(("server", changes.server_s),))
+        lacking = self._around.lacking if self._around else ()
+        return replace(self._session.about, lacking=lacking, measured_s=(("server", changes.server_s),))
 
     def _begin(self, reason: str, alive: Callable[[], None] | None) -> Changes:
         self._end()
@@ -215,8 +218,10 @@ class Watch:
         if moved and (around is None or any(kind != "vm" for kind, _native_id in moved)):
             around = Collection(self._session, lambda _kind, facts: changed.extend(facts), self._page_objects, alive).landscape()
             if not self._still_true(around):
-                return Changes(full=True, reason="names or places that machines refer to have changed")
+                return Changes(full=True, reason="names, places or tags that machines are read with have changed")
             self._around, self._mark = around, around.mark
+        elif moved and around is not None and not around.tagged_as(tags_of(self._session, alive=alive)):
+            return Changes(full=True, reason="tags have changed")
         if machine_ids and around is not None:
             for page in picked(self._session, machines(around), machine_ids, alive=alive):
                 changed += page

@@ -121,17 +121,19 @@ class RestDesk:
         except (ValueError, KeyError, TypeError):
             return _error(400, "INVALID_ARGUMENT")
         by_id = {_urn("Tag", f"{tag.category}/{tag.name}"): tag for tag in self.center.places.estate.tags}
-        return Answer(
-            200, [{"tag_id": urn, "object_ids": [self._object(each) for each in by_id[urn].on]} for urn in wanted if urn in by_id]
-        )
+        told = [{"tag_id": urn, "object_ids": self._objects(by_id[urn].on)} for urn in wanted if urn in by_id]
+        return Answer(200, told)
 
-    def _object(self, where: tuple[str, str]) -> dict[str, str]:
+    def _objects(self, on: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+        """Those that are there: a tag goes from an object with the object."""
+        return [found for each in on if (found := self._object(each)) is not None]
+
+    def _object(self, where: tuple[str, str]) -> dict[str, str] | None:
         kind, name = where
         places = self.center.places
         if kind == "vm":
             machine = places.machine_named(name)
-            assert machine is not None
-            return {"id": machine.moid, "type": _TYPES[kind]}
+            return None if machine is None else {"id": machine.moid, "type": _TYPES[kind]}
         found = {"host": places.hosts, "cluster": places.clusters, "datastore": places.datastores, "network": places.networks}
         return {"id": found[kind][name]._moId, "type": _TYPES[kind]}  # type: ignore[attr-defined]
 

@@ -66,13 +66,12 @@ class Collection:
         """Read everything."""
         waited_s = self._session.server_s
         self.around = self.landscape()
-        tags = self.around.tags
         self._emit("vm", machines(self.around))
         server_s = round(self._session.server_s - waited_s, 3)
         return replace(
             self._session.about,
             dropped_paths=tuple(sorted(self._dropped.items())),
-            lacking=(("tags", tags.reason),) if isinstance(tags, Unknown) else (),
+            lacking=self.around.lacking,
             measured_s=(("server", server_s),),
         )
 

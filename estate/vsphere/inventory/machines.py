@@ -76,18 +76,29 @@ class Surroundings:
 
     @property
     def mark(self) -> str:
-        """One short text for every name and place that machines are read with."""
-        told = (sorted(self.places.by_id.items()), sorted(self.networks.names.items()), sorted(self.cluster_of_host.items()))
+        """One short text for every name, place and tag that machines are read with; why tags are unknown is no part of it."""
+        tags = None if isinstance(self.tags, Unknown) else self.tags
+        told = [None if pairs is None else sorted(pairs.items()) for pairs in (*self._told(), tags)]
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def holds_in(self, after: Surroundings) -> bool:
         """Whether what machines were read with still holds; more places, networks or hosts do no harm."""
-        pairs: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
-            (self.places.by_id, after.places.by_id),
-            (self.networks.names, after.networks.names),
-            (self.cluster_of_host, after.cluster_of_host),
+        return self.tagged_as(after.tags) and all(
+            old.items() <= new.items() for old, new in zip(self._told(), after._told(), strict=True)
         )
-        return all(old.items() <= new.items() for old, new in pairs)
+
+    def tagged_as(self, tags: Tags | Unknown) -> bool:
+        """Whether these are the tags that machines were read with; two that are unknown are alike, whatever the reasons."""
+        both_unknown = isinstance(tags, Unknown) and isinstance(self.tags, Unknown)
+        return both_unknown or self.tags == tags
+
+    @property
+    def lacking(self) -> tuple[tuple[str, str], ...]:
+        """What is unknown of the whole estate, and why (`SourceAbout.lacking`)."""
+        return (("tags", self.tags.reason),) if isinstance(self.tags, Unknown) else ()
+
+    def _told(self) -> tuple[dict[str, Any], ...]:
+        return self.places.by_id, self.networks.names, self.cluster_of_host
 
 
 def machines(around: Surroundings) -> Query[VmFacts]:

@@ -75,6 +75,14 @@ def test_the_labs_tags_arrive_on_every_kind_of_object(small: LabVcenter) -> None
     }
 
 
+def test_a_tag_goes_with_the_machine_that_bore_it(lab_vcenter: LabVcenter) -> None:
+    assert lab_vcenter.sim.center.places.machine_named("sql01") is None, "the tiny world lacks it, and keeps its tags"
+    assert {tags for facts in collected(lab_vcenter.connection()).values() for fact in facts for tags in fact.tags} == {
+        "Tier:Gold",
+        "Backup:Nightly",
+    }
+
+
 def test_no_session_is_left_behind_however_it_ends(small: LabVcenter, monkeypatch: pytest.MonkeyPatch) -> None:
     read_tags(small.connection())
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from estate.facts.source import SourceFact, VmFacts
+from estate.facts.unknown import Unknown
 from estate.vsphere.session import VsphereSession
+from estate.vsphere.tags import Tags, read_tags
 from estate.vsphere.watching import Watch
 from tests.contract.vsphere.lab_vcenter import LabVcenter
 
@@ -70,3 +72,47 @@ def test_a_stop_ends_the_wait(watched: Watched) -> None:
 
     with pytest.raises(Stop):
         watched[2].wait(60, alive=stop)
+
+
+@pytest.fixture
+def tagged(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> Tags:
+    """What the vCenter tells of tags from here on; to be changed in place."""
+    told = read_tags(watched[0].connection())
+    monkeypatch.setattr("estate.vsphere.tags.read_tags", lambda _connection, *, alive: dict(told))
+    return told
+
+
+def test_tags_that_changed_meanwhile_ask_for_a_full_reading(watched: Watched, tagged: Tags) -> None:
+    lab, _session, watch, known = watched
+    moref = lab.switch("web02", on=False)
+    assert [fact.tags for fact in watch.wait(5).changed] == [known[moref].tags] == [()]
+    tagged[lab.machine("git01").moid] = ("Tier:Gold",)
+    assert not watch.wait(0)
+    lab.switch("web02", on=True)
+    changes = watch.wait(5)
+    assert (changes.full, changes.reason, changes.changed) == (True, "tags have changed", ())
+
+
+def test_a_watch_taken_up_elsewhere_notices_other_tags(watched: Watched, tagged: Tags) -> None:
+    lab, session, watch, _known = watched
+    again = Watch.resumed(session, watch.leave())
+    lab.switch("web02", on=False)
+    assert again.wait(5).changed
+    state = again.leave()
+    tagged[lab.machine("git01").moid] = ("Tier:Gold",)
+    with Watch.resumed(session, state) as later:
+        lab.switch("web02", on=True)
+        changes = later.wait(5)
+    assert (changes.full, "tags" in changes.reason) == (True, True)
+
+
+def test_tags_that_stay_unknown_are_said_to_be_lacking_and_ask_for_nothing(watched: Watched) -> None:
+    lab, _session, watch, _known = watched
+    lab.arm("tags_refused")
+    watch.read_all(lambda _kind, _facts: None)
+    lab.switch("web02", on=False)
+    changes = watch.wait(5)
+    (vm,) = changes.changed
+    assert not changes.full
+    assert isinstance(vm.tags, Unknown)
+    assert watch.about(changes).lacking == (("tags", vm.tags.reason),)
