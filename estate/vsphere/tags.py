@@ -31,6 +31,8 @@ ANSWER_LIMIT_BYTES = 64 << 20
 TAGS_PER_CALL = 200
 MOST_TAGS = 10_000
 TIMEOUT_S = 60.0
+NO_SUCH_SERVICE = (400, 404, 405, 501)
+ESXI_HAS_NONE = Unknown("only a vCenter keeps tags, and this is an ESXi", everywhere=True)
 log = structlog.get_logger(__name__)
 
 
@@ -84,7 +86,7 @@ def read_tags(connection: Connection, *, alive: Callable[[], None] | None = None
         Retry: the line failed, or the answer is not what it should be.
     """
     with TagDesk(connection, alive) as desk:
-        ids = desk.get("tag", list[str]) or []
+        ids = desk.tag_ids()
         if len(ids) > MOST_TAGS:
             raise AskPerson(
                 f"{desk.where} has {len(ids)} tags; {MOST_TAGS} are read at most",
@@ -128,9 +130,9 @@ class TagDesk:
         finally:
             self._line.close()
 
-    def get(self, what: str, kind: type[T]) -> T | None:
-        """The ids of all tags (`tag`), or one tag or category by id. None is how some servers say an empty list."""
-        return self._read(self._asked("GET", f"{self._dialect.tagging}/{what}"), kind)
+    def tag_ids(self) -> list[str]:
+        """Those of all tags; some servers say null for an empty list."""
+        return self._read(self._asked("GET", f"{self._dialect.tagging}/tag"), list[str]) or []
 
     def attached(self, tag_ids: list[str]) -> list[Attached]:
         """What these tags are attached to."""
@@ -147,7 +149,17 @@ class TagDesk:
         return self._titles[tag_id]
 
     def _named(self, what: str, its_id: str) -> Named:
-        found = self.get(f"{what}{self._dialect.by_id}{quote(its_id, safe=':')}", Named)
+        status, body = self._asked_anyhow("GET", f"{self._dialect.tagging}/{what}{self._dialect.by_id}{quote(its_id, safe=':')}")
+        if status == 404:
+            raise Retry(
+                f"{self.where}: {what} {its_id} went away while tags were read",
+                code="changed_meanwhile",
+                next_step="Nothing: they are read with the next reading.",
+                where=self.where,
+            )
+        if status != 200:
+            raise self._refused(status)
+        found = self._read(body, Named)
         if found is None:
             raise bad_answer(f"it says nothing of {what} {its_id}", where=self.where)
         return found
@@ -156,17 +168,20 @@ class TagDesk:
         account = f"{self._connection.username}:{self._connection.password}".encode()
         basic = f"Basic {base64.b64encode(account).decode()}"
         status, body = self._send("POST", NEW.session, authorization=basic)
-        if status == 404:
+        if status in NO_SUCH_SERVICE:
             self._dialect = OLD
             status, body = self._send("POST", OLD.session, authorization=basic)
         if status not in (200, 201):
             raise self._refused(status)
         self._token = self._read(body, str) or ""
 
-    def _asked(self, method: str, path: str, content: object = None) -> bytes:
+    def _asked_anyhow(self, method: str, path: str, content: object = None) -> tuple[int, bytes]:
         if self._alive is not None:
             self._alive()
-        status, body = self._send(method, path, content)
+        return self._send(method, path, content)
+
+    def _asked(self, method: str, path: str, content: object = None) -> bytes:
+        status, body = self._asked_anyhow(method, path, content)
         if status != 200:
             raise self._refused(status)
         return body
@@ -218,9 +233,12 @@ class TagDesk:
 
 
 def tags_of(session: VsphereSession, *, alive: Callable[[], None] | None) -> Tags | Unknown:
-    """The tags of every object of a vCenter; why nobody knows them where they cannot be read. An ESXi has none."""
+    """The tags of every object of a vCenter; why nobody knows them where they cannot be read.
+
+    An ESXi keeps none, and knows nothing of those that its vCenter keeps for the same machines.
+    """
     if not session.about.is_vcenter:
-        return {}
+        return ESXI_HAS_NONE
     try:
         return read_tags(session.connection, alive=alive)
     except EdgeError as error:

@@ -28,6 +28,7 @@ from project.backbone.clock import now
 from project.web.pages import ProjectPage, permitted
 
 ROWS_PER_PAGE = 100
+TAG_LENGTH = 600
 POWER_WORDS = {PowerState.ON: "on", PowerState.OFF: "off", PowerState.SUSPENDED: "suspended"}
 POWER_CHOICES = [(state.value, words) for state, words in POWER_WORDS.items()] + [("unknown", "unknown")]
 VERDICT_TONES = {Verdict.READY: "good", Verdict.READY_WITH_WORK: "caution", Verdict.BLOCKED: "bad", Verdict.UNKNOWN: "unknown"}
@@ -40,15 +41,17 @@ class Filter:
     name: str
     verdict: Verdict | None
     power: PowerState | Unknown | None
+    tag: str = ""
 
     @staticmethod
     def of(given: Any) -> Filter:
         verdict = given.get("verdict", "")
         power = given.get("power", "")
         return Filter(
-            name=given.get("name", "").replace("\x00", "").strip()[:200],
+            name=_plain(given.get("name", ""), 200),
             verdict=Verdict(verdict) if verdict in set(Verdict) else None,
             power=UNKNOWN if power == "unknown" else PowerState(power) if power in set(PowerState) else None,
+            tag=_plain(given.get("tag", ""), TAG_LENGTH),
         )
 
     @property
@@ -59,6 +62,7 @@ class Filter:
     def query(self) -> str:
         """The filter as the query part of a link, without a page number."""
         parts = {"name": self.name, "verdict": self.verdict.value if self.verdict else "", "power": self.power_choice}
+        parts["tag"] = self.tag
         return urlencode({key: value for key, value in parts.items() if value})
 
 
@@ -84,6 +88,7 @@ class MachineLine:
     sources: tuple[str, ...]
     disposition: str
     application: str
+    tags: tuple[str, ...]
 
 
 class InventoryPage(ProjectPage):
@@ -99,6 +104,7 @@ class InventoryPage(ProjectPage):
         machines = _narrowed(inventory.machines(self.project), wanted)
         ids = [machine for machine in machines.values_list("id", flat=True) if wanted.verdict in (None, verdicts.get(machine))]
         shown = Paginator(ids, ROWS_PER_PAGE).get_page(self.request.GET.get("page"))
+        untold = inventory.with_unknown_tags(inventory.machines(self.project)).count() if wanted.tag else 0
         rows = selectors.assessed_machines(self.project, inventory.machines(self.project).filter(id__in=list(shown)), at=at)
         counts = Counter(verdicts.values())
         return super().get_context_data(
@@ -109,6 +115,7 @@ class InventoryPage(ProjectPage):
             total=len(verdicts),
             counts=[(verdict, VERDICT_TONES[verdict], counts[verdict]) for verdict in Verdict],
             power_choices=POWER_CHOICES,
+            untold_tags=untold,
             sources=[source for source in inventory.sources(self.project) if source.latest],
             questions=len(selectors.questions_by_rule(self.project)) + inventory.identities_waiting(self.project),
             dispositions=DISPOSITIONS,
@@ -121,7 +128,13 @@ class InventoryPage(ProjectPage):
 def _narrowed(rows: QuerySet[Machine], wanted: Filter) -> QuerySet[Machine]:
     if wanted.name:
         rows = rows.filter(name__icontains=wanted.name)
+    if wanted.tag:
+        rows = inventory.tagged(rows, wanted.tag)
     return rows if wanted.power is None else inventory.in_power_state(rows, wanted.power)
+
+
+def _plain(text: str, longest: int) -> str:
+    return text.replace("\x00", "").strip()[:longest]
 
 
 def _page_links(shown: Page[UUID]) -> list[int | str]:
@@ -146,6 +159,7 @@ def _line(row: AssessedMachine) -> MachineLine:
         sources=tuple(each.source_name for each in row.view.seen_by) or (row.view.source_name,),
         disposition=row.view.disposition,
         application=row.view.application_name,
+        tags=() if vm is None or isinstance(vm.tags, Unknown) else vm.tags,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
+from migration.inventory.core.facets import TAGS, tag_mark
 from migration.inventory.models import Inventory, InventoryEntry
 
 
@@ -22,6 +24,12 @@ class InventoryFilter(filters.FilterSet):
 
 
 class EntryFilter(filters.FilterSet):
+    tag = filters.CharFilter(method="with_tag", max_length=600)
+
+    def with_tag(self, rows: QuerySet[InventoryEntry], _name: str, tag: str) -> QuerySet[InventoryEntry]:
+        """Entries that bear this tag as a whole, in any case."""
+        return rows.filter(**{f"facets__{TAGS}__icontains": tag_mark(tag)})
+
     class Meta:
         model = InventoryEntry
         fields: ClassVar = {"name": ["exact", "icontains"], "native_id": ["exact"]}

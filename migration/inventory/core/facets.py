@@ -19,6 +19,17 @@ FACETS = (
 )
 
 
+TAGS = "tags"
+_EDGE = "\n"
+
+
+def tag_mark(tag: str) -> str:
+    """What the facet `TAGS` contains when this tag, as a whole, is among them."""
+    return f"{_EDGE}{tag}{_EDGE}"
+
+
 def facets_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Those of a fact's values; what is unknown or has none of it is left out."""
-    return {name: value for name in FACETS if isinstance(value := body.get(name), str)}
+    """Those of a fact's values; what is unknown or has none of it is left out. No tags at all are an empty line."""
+    found = {name: value for name in FACETS if isinstance(value := body.get(name), str)}
+    tags = body.get(TAGS)
+    return found | {TAGS: tag_mark(_EDGE.join(tags))} if isinstance(tags, list | tuple) else found

@@ -33,6 +33,8 @@ from migration.inventory.selectors.known_machines import (
     machine_ids_held,
     machine_views,
     machines,
+    tagged,
+    with_unknown_tags,
 )
 from migration.inventory.selectors.known_sources import is_being_collected, said_of_themselves, source, sources, watch_of
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
@@ -77,7 +79,9 @@ __all__ = [
     "said_of_themselves",
     "source",
     "sources",
+    "tagged",
     "true_at",
     "vms",
     "watch_of",
+    "with_unknown_tags",
 ]

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown
+from migration.inventory.core.facets import TAGS, tag_mark
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
 from migration.inventory.models import InventoryEntry, Machine, SourceKind
@@ -59,12 +60,27 @@ def machines(project: Project) -> QuerySet[Machine]:
 
 def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> QuerySet[Machine]:
     """Those of these machines that their source's latest inventory saw in this power state, or did not see in any."""
-    seen = InventoryEntry.objects.filter(
-        inventory_id=OuterRef("source__latest_id"), kind=FactKind.VM.value, native_id=OuterRef("native_id")
-    )
+    seen = _latest_entries()
     if isinstance(state, Unknown):
         return rows.exclude(Exists(seen.filter(facets__power_state__in=[known.value for known in PowerState])))
     return rows.filter(Exists(seen.filter(facets__power_state=state.value)))
+
+
+def tagged(rows: QuerySet[Machine], tag: str) -> QuerySet[Machine]:
+    """Those of these machines that bore this tag (`category:name`, in any case) in their source's latest inventory."""
+    return rows.filter(Exists(_latest_entries().filter(**{f"facets__{TAGS}__icontains": tag_mark(tag)})))
+
+
+def with_unknown_tags(rows: QuerySet[Machine]) -> QuerySet[Machine]:
+    """Those of these machines whose tags their source's latest inventory does not know."""
+    return rows.exclude(Exists(_latest_entries().filter(facets__has_key=TAGS)))
+
+
+def _latest_entries() -> QuerySet[InventoryEntry]:
+    """What the latest inventory of a machine's source says of it; for `Exists` over machines."""
+    return InventoryEntry.objects.filter(
+        inventory_id=OuterRef("source__latest_id"), kind=FactKind.VM.value, native_id=OuterRef("native_id")
+    )
 
 
 def machine_ids_held(project: Project, inventory_ids: Collection[UUID]) -> set[UUID]:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
 from estate.facts.source import ContainerFacts, PowerState, SwitchFacts
+from estate.facts.unknown import Unknown
 from migration.inventory.models import Inventory, Source
 from migration.inventory.services import collecting, sources
 from project.backbone.accounts.policy import Role
@@ -109,6 +110,30 @@ def test_vms_are_filtered_by_their_facts(people: People) -> None:
     assert names("firmware=bios") == ["sql-01"]
     assert names("host_id=host-2") == ["web-01"]
     assert names("q=web") == ["web-01"]
+
+
+def test_entries_are_filtered_by_a_whole_tag_in_any_case(people: People) -> None:
+    unread = Unknown("tags could not be read", everywhere=True)
+    vms = (
+        a_vm("a", tags=("Backup:Nightly", "Tier:Gold")),
+        a_vm("b", tags=("Tier:Gold 2",)),
+        a_vm("c", tags=()),
+        a_vm("d", tags=unread),
+        a_vm("e", tags=("Tier:100%_\"\\'",)),
+    )
+    inventory = an_inventory(a_source(people.project), *vms)
+
+    def names(tag: str) -> list[str]:
+        answer = people.client("owner").get(url(people, f"inventories/{inventory.id}/vms"), {"tag": tag})
+        assert answer.status_code == 200, answer.content
+        return [row["name"] for row in answer.json()["results"]]
+
+    assert names("tier:gold") == names("Tier:Gold") == ["a"]
+    assert names("Tier:Gold 2") == ["b"]
+    assert names("Tier:100%_\"\\'") == ["e"]
+    assert names("Gold") == names("%") == names("Tier:Silver") == []
+    assert names("") == ["a", "b", "c", "d", "e"]
+    assert people.client("owner").get(url(people, f"inventories/{inventory.id}/hosts"), {"tag": "x"}).json()["count"] == 0
 
 
 def test_an_entry_shows_all_facts_with_unknown_as_unknown(people: People) -> None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
+from estate.facts.unknown import Unknown
 from migration.assessment import selectors
 from migration.assessment.selectors import rules_known
 from migration.inventory.models import Machine, Source
@@ -103,8 +104,23 @@ def test_a_machine_that_left_its_source_stays_in_the_table_as_unknown(world: Wor
     assert "app-01" not in names(shown)
 
 
+def test_the_table_is_narrowed_by_a_tag_and_says_whose_tags_nobody_knows(people: People) -> None:
+    unread = Unknown("tags could not be read", everywhere=True)
+    vms = (a_vm("gold", tags=("Backup:None", "Tier:Gold")), a_vm("plain", tags=()), a_vm("unread", tags=unread))
+    an_inventory(a_source(people.project), *vms)
+    run_jobs()
+    whole = page(people)
+    assert "Backup:None, Tier:Gold" in words(row(whole, "gold"))
+    assert "unknown: whether" not in words(whole.xpath("//*[@role='status']")[0])
+    shown = page(people, tag="tier:gold")
+    assert names(shown) == ["gold"]
+    said = words(shown.xpath("//*[@role='status']")[0])
+    assert said == "1 of 3 machines. Tags of 1 machine are unknown: whether the filter fits them cannot be told"
+    assert shown.xpath("//input[@id='f-tag']/@value") == ["tier:gold"]
+
+
 def test_hostile_names_are_shown_as_text(people: People) -> None:
-    an_inventory(a_source(people.project, name=HOSTILE), a_vm(HOSTILE, guest_full_name=HOSTILE))
+    an_inventory(a_source(people.project, name=HOSTILE), a_vm(HOSTILE, guest_full_name=HOSTILE, tags=(HOSTILE,)))
     run_jobs()
     answer = signed_in(people.owner).get(reverse("project-inventory", args=[people.project.id]), {"name": HOSTILE})
     assert HOSTILE not in answer.content.decode()

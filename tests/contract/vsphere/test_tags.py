@@ -55,9 +55,9 @@ def test_a_vcenter_without_any_tag_has_none(built_vcsim: None, tmp_path: Any) ->
 
 
 @pytest.mark.vcsim
-def test_an_esxi_has_no_tags_and_is_not_asked(built_vcsim: None, tmp_path: Any) -> None:
+def test_an_esxi_is_not_asked_and_does_not_speak_for_its_vcenter(built_vcsim: None, tmp_path: Any) -> None:
     with running_vcsim(tmp_path, esx=True, vm=1) as simulator:
-        assert {vm.tags for vm in collected(simulator.connection())["vm"]} == {()}
+        assert {vm.tags for vm in collected(simulator.connection())["vm"]} == {tags.ESXI_HAS_NONE}
 
 
 def test_the_labs_tags_arrive_on_every_kind_of_object(small: LabVcenter) -> None:
