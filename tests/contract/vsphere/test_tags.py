@@ -12,6 +12,7 @@ from estate.facts.unknown import Unknown
 from estate.vsphere import tags
 from estate.vsphere.tags import read_tags
 from lab.disks import DiskStore
+from lab.vcenter_sim.rest import Answer, RestDesk
 from tests.contract.vsphere.agreement import collected
 from tests.contract.vsphere.lab_vcenter import LabVcenter, running_lab_vcenter
 from tests.vcsim.server import Vcsim, running_vcsim
@@ -114,6 +115,30 @@ def test_a_wrong_password_is_refused_and_nowhere_in_the_error(small: LabVcenter)
     with pytest.raises(AskPerson) as refused:
         read_tags(small.connection(password="not the secret"))
     assert "not the secret" not in f"{refused.value} {refused.value.next_step} {refused.value!r}"
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_server_that_serves_no_tags_at_all_is_said_to(small: LabVcenter, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(RestDesk, "_session", lambda *_: Answer(status))
+    with pytest.raises(AskPerson) as refused:
+        read_tags(small.connection())
+    assert refused.value.code == "tags_not_served"
+
+
+@pytest.mark.parametrize("gone", ["tag/", "category/"])
+def test_a_tag_that_goes_away_meanwhile_is_worth_another_try(
+    small: LabVcenter, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    real = RestDesk._tagging
+
+    def without(desk: RestDesk, method: str, path: str, *rest: Any) -> Answer:
+        return Answer(404) if path.startswith(gone) else real(desk, method, path, *rest)
+
+    monkeypatch.setattr(RestDesk, "_tagging", without)
+    with pytest.raises(Retry) as missed:
+        read_tags(small.connection())
+    assert missed.value.code == "changed_meanwhile"
+    assert small.sim.rest.sessions() == 0
 
 
 ODD = [b"", b"{", b"null", b"[1]", b'{"value": [1]}', b'"x"', b"[" * 100_000, b"\xff", b'[{"id": 1}]']
