@@ -239,14 +239,16 @@ def containers(rows: Rows, register: Register, members: dict[str, list[str]]) ->
         native_id = min(native_ids)
         fields = _CONTAINER | {"member_ids": tuple(members.get(native_id, ()))}
         found.append(ContainerFacts(native_id, key[1], "vapp", **fields))
-    return found + [_pod(min(native_ids), key, rows) for key, native_ids in register.pods.by_key.items()]
+    return found + [_pod(min(native_ids), key, rows, register) for key, native_ids in register.pods.by_key.items()]
 
 
-def _pod(native_id: str, key: Key, rows: Rows) -> ContainerFacts:
+def _pod(native_id: str, key: Key, rows: Rows, register: Register) -> ContainerFacts:
     """A storage pod, as the rows of its stores tell it."""
     told = [record for record in rows.of("vDatastore") if (record["center"], record["pod_name"]) == key]
     sizes = {name: _agreed(record[f"pod_{name}"] for record in told) for name in ("capacity_bytes", "free_bytes")}
-    return ContainerFacts(native_id, key[1], "storage_pod", **(_CONTAINER | sizes))
+    stores = (register.datastores.find(record["center"], record["name"]) for record in told)
+    member_ids = tuple(store_id for store_id in stores if is_known(store_id))
+    return ContainerFacts(native_id, key[1], "storage_pod", member_ids=member_ids, **(_CONTAINER | sizes))
 
 
 def _limited(record: Record) -> bool | Unknown:

@@ -182,6 +182,12 @@ def _used_mib(row: Row) -> int:
     return int(_summary(row).capacity - _summary(row).freeSpace) // MIB
 
 
+def _pod_of(row: Row) -> Any:
+    """The summary of the storage pod that a store is in; None for none."""
+    parent = row.top("parent")
+    return row.center.mob(parent._moId).top("summary") if isinstance(parent, vim.StoragePod) else None
+
+
 STORE: Columns = {
     "Name": lambda row: row.top("name"),
     "Config status": lambda row: row.top("configStatus"),
@@ -194,7 +200,9 @@ STORE: Columns = {
     "Free MiB": lambda row: _summary(row).freeSpace // MIB,
     "# Hosts": lambda row: len(row.top("host")),
     "Hosts": lambda row: names(row.name_of(mount.key) for mount in row.top("host")),
-    "Cluster name": lambda _: None,
+    "Cluster name": lambda row: _pod_of(row) and _pod_of(row).name,
+    "Cluster capacity MiB": lambda row: _pod_of(row) and _pod_of(row).capacity // MIB,
+    "Cluster free space MiB": lambda row: _pod_of(row) and _pod_of(row).freeSpace // MIB,
     "Version": lambda row: getattr(getattr(row.top("info"), "vmfs", None), "version", None),
     "URL": lambda row: _summary(row).url,
     "Object ID": lambda row: row.mob.moid,

@@ -29,6 +29,7 @@ class Places:
     pools: dict[str, vim.ResourcePool] = field(default_factory=dict)
     hosts: dict[str, vim.HostSystem] = field(default_factory=dict)
     datastores: dict[str, vim.Datastore] = field(default_factory=dict)
+    pods: dict[str, vim.StoragePod] = field(default_factory=dict)
     networks: dict[str, vim.Network] = field(default_factory=dict)
     switches: dict[str, vim.DistributedVirtualSwitch] = field(default_factory=dict)
     vm_folders: dict[str, vim.Folder] = field(default_factory=dict)
@@ -62,6 +63,8 @@ def lay_out(estate: EstateSpec, now: datetime.datetime) -> Places:
         places.pools[cluster.name] = vim.ResourcePool(f"resgroup-{21 + 10 * number}")
     places.hosts = {host.name: vim.HostSystem(f"host-{1001 + number}") for number, host in enumerate(estate.hosts)}
     places.datastores = {one.name: vim.Datastore(f"datastore-{5001 + number}") for number, one in enumerate(estate.datastores)}
+    pods = dict.fromkeys(one.pod for one in estate.datastores if one.pod)
+    places.pods = {name: vim.StoragePod(f"group-p{5501 + number}") for number, name in enumerate(pods)}
     places.switches = {name: vim.dvs.VmwareDistributedVirtualSwitch(f"dvs-{6001 + n}") for n, name in enumerate(estate.dvs_names)}
     for number, network in enumerate(estate.networks):
         kind, prefix = (vim.dvs.DistributedVirtualPortgroup, "dvportgroup") if network.dvs else (vim.Network, "network")

@@ -39,6 +39,12 @@ def datastore_summary(spec: DatastoreSpec, ref: vim.Datastore) -> Any:
     )
 
 
+def pod_summary(name: str, inside: list[DatastoreSpec]) -> Any:
+    """`summary` of a storage pod: the sums over its stores."""
+    capacity, free = (sum(getattr(one, size) for one in inside) * GIB for size in ("capacity_gib", "free_gib"))
+    return make(vim.StoragePod.Summary, name=name, capacity=capacity, freeSpace=free)
+
+
 def datastore_info(spec: DatastoreSpec) -> Any:
     """`info`, in the subtype of the volume's kind."""
     common = {"name": spec.name, "url": _url(spec), "freeSpace": spec.free_gib * GIB, "maxFileSize": 70 << 40}

@@ -33,6 +33,8 @@ def hang(places: Places, registry: Registry, certificate: Certificate) -> None:
         registry.add(vim.HostSystem, places.hosts[host.name]._moId, _host(places, host, number, certificate))
     for datastore in places.estate.datastores:
         registry.add(vim.Datastore, places.datastores[datastore.name]._moId, _datastore(places, datastore))
+    for name, pod in places.pods.items():
+        registry.add(vim.StoragePod, pod._moId, _pod(places, name))
     for name, ref in places.switches.items():
         registry.add(type(ref), ref._moId, _switch(places, name))
     for network in places.estate.networks:
@@ -85,8 +87,12 @@ def _children(places: Places, folder: str) -> list[Any]:
     if folder == "host":
         return list(places.clusters.values())
     if folder == "datastore":
-        return list(places.datastores.values())
+        return [*places.pods.values(), *_stores_in(places, "")]
     return [*places.switches.values(), *places.networks.values()]
+
+
+def _stores_in(places: Places, pod: str) -> list[Any]:
+    return [places.datastores[one.name] for one in places.estate.datastores if one.pod == pod]
 
 
 def _machines_in(places: Places, folder: str) -> list[Any]:
@@ -150,13 +156,24 @@ def _datastore(places: Places, spec: DatastoreSpec) -> Shape:
     ref = places.datastores[spec.name]
     return _entity(
         spec.name,
-        vim.Folder(FOLDERS["datastore"]),
+        places.pods[spec.pod] if spec.pod else vim.Folder(FOLDERS["datastore"]),
         summary=lambda: storage_shape.datastore_summary(spec, ref),
         info=lambda: storage_shape.datastore_info(spec),
         capability=storage_shape.datastore_capability,
         browser=lambda: vim.host.DatastoreBrowser(f"datastoreBrowser-{ref._moId}"),
         host=lambda: _mounts(places, spec),
         vm=lambda: [m.ref for m in places.machines.values() if spec.name in {disk.datastore for disk in m.spec.disks}],
+    )
+
+
+def _pod(places: Places, name: str) -> Shape:
+    inside = [one for one in places.estate.datastores if one.pod == name]
+    return _entity(
+        name,
+        vim.Folder(FOLDERS["datastore"]),
+        childEntity=lambda: _stores_in(places, name),
+        childType=lambda: [vim.Datastore],
+        summary=lambda: storage_shape.pod_summary(name, inside),
     )
 
 

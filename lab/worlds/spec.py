@@ -110,7 +110,7 @@ class ClusterSpec:
 
 @dataclass(frozen=True, slots=True)
 class DatastoreSpec:
-    """One datastore; `kind` is VMFS or NFS; `clusters` see it."""
+    """One datastore; `kind` is VMFS or NFS; `clusters` see it; `pod` is the datastore cluster it is in, if any."""
 
     name: str
     kind: str
@@ -119,6 +119,7 @@ class DatastoreSpec:
     clusters: tuple[str, ...]
     nfs_host: str = ""
     nfs_path: str = ""
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)

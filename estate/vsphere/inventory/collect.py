@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from msgspec.structs import replace
+from pyVmomi import vim
 
-from estate.facts.source import SourceAbout, SourceFact
+from estate.facts.source import ContainerFacts, SourceAbout, SourceFact
 from estate.facts.unknown import UNKNOWN, Unknown
 from estate.vsphere.inventory import hardware, landscape
 from estate.vsphere.inventory.fields import custom_fields
@@ -88,7 +89,7 @@ class Collection:
         if subtypes.switches:
             self._on_page("switch", self._tagged(list(subtypes.switches.values())))
         for query in landscape.containers(places):
-            self._emit("container", query)
+            self._containers(query)
         fields = custom_fields(self._session)
         return Surroundings(places, network_names(known, subtypes), cluster_of_host, fields, self._tags)
 
@@ -101,6 +102,13 @@ class Collection:
                 cluster_of_host[reading.facts.native_id] = reading.facts.cluster_id
                 groups[reading.facts.native_id] = dict(reading.groups)
         return cluster_of_host, groups
+
+    def _containers(self, query: Query[ContainerFacts]) -> None:
+        """Hand over containers of one type. A storage pod is a folder too, and is read with what other folders lack."""
+        for page in self._pages(query):
+            own = [each for each in page if query.kind is not vim.Folder or each.kind != "storage_pod"]
+            if own:
+                self._on_page("container", self._tagged(own))
 
     def _emit(self, kind: str, query: Query[Any], *, keep: list[Any] | None = None) -> None:
         for page in self._pages(query):

@@ -17,7 +17,7 @@ KINDS = ("host", "cluster", "datastore", "network", "switch", "container", "vm")
 
 # RVTools gives no id for these, so they have one made of a name; what refers to them is compared by name.
 MADE_IDS = re.compile(
-    r"(^(network|container):.*\.native_id|\.snapshots\.native_id|\.network_id|\.resource_pool_id|\.network_ids|container:.*\.parent_id)$"
+    r"(^(network|container):.*\.native_id|\.snapshots\.native_id|\.network_id|\.resource_pool_id|\.network_ids|\.pod_id|container:.*\.parent_id)$"
 )
 
 # Facts without an unknown value, which a workbook leaves empty.
@@ -81,7 +81,7 @@ def _is_exported(found: Any) -> bool:
     kind = type(found).__name__
     if kind == "NetworkFacts":
         return bool(found.is_distributed or found.host_ids)
-    return kind != "ContainerFacts" or found.kind == "resource_pool"
+    return kind != "ContainerFacts" or found.kind in ("resource_pool", "storage_pod")
 
 
 def _key(found: Any) -> Any:
