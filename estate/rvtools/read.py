@@ -108,7 +108,8 @@ class _Reading:
 
     def _tables(self) -> Iterator[tuple[SheetColumns, Table]]:
         by_name = {folded(layout.name): layout for layout in _ALL}
-        for sheet in self._workbook.sheets(*(layout.name for layout in _ALL)):
+        unread = {layout.name: layout.unread() for layout in _ALL}
+        for sheet in self._workbook.sheets(*(layout.name for layout in _ALL), unread=unread):
             layout = by_name[folded(sheet.name)]
             yield layout, Table(sheet, layout)
 

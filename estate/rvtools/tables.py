@@ -46,6 +46,12 @@ class SheetColumns:
     columns: tuple[Column, ...]
     others: str = ""
 
+    def unread(self) -> frozenset[str]:
+        """Headers of columns that are no fields, as old and new versions of RVTools write them."""
+        fields = {folded(header) for column in self.columns for header in column.headers}
+        others = {folded(name) for name in re.split(r"[|\n]", self.others)} - fields
+        return frozenset(others | {name.replace("mib", "mb") for name in others} - {""})
+
     def without_sheet(self) -> Record:
         """The fields of a record when the workbook has no such sheet."""
         return dict.fromkeys((c.field for c in self.columns), Unknown(f"the workbook has no sheet {self.name}", everywhere=True))
@@ -119,7 +125,7 @@ class Table:
         """The error for a cell of this field."""
         index = next((i for column, i in self._present if column.field == field), 0)
         header = self._sheet.header[index] if index < len(self._sheet.header) else ""
-        column = self._sheet.first_column + index
+        column = self._sheet.columns[index]
         return CellInvalid(message, sheet=self._sheet.name, row=number, column=column, header=header)
 
     def _without_column(self, column: Column) -> Unknown | str:

@@ -11,13 +11,13 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from estate.sheets import archive
 from estate.sheets.errors import WorkbookNotReadable, WorkbookTooLarge, WorkbookUnsafe
-from estate.sheets.sheet import Limits, Row, Sheet, folded, header_of
+from estate.sheets.sheet import NOTHING, Limits, Row, Sheet, folded, header_of
 
 _TAB = re.compile(r"^.*?_tab(?=\w)", re.IGNORECASE)
 _BATCH_ROWS = 500
@@ -82,8 +82,8 @@ class CsvWorkbook:
         self._limits = limits
         self.names: tuple[str, ...] = tuple(openers)
 
-    def sheets(self, *wanted: str) -> Iterator[Sheet]:
-        """The wanted sheets, or all.
+    def sheets(self, *wanted: str, unread: Mapping[str, Collection[str]] = NOTHING) -> Iterator[Sheet]:
+        """The wanted sheets, or all; with all their columns, which cost nothing here.
 
         Raises: WorkbookError.
         """
@@ -96,7 +96,7 @@ class CsvWorkbook:
     def _sheet(self, name: str, opener: Opener) -> Sheet:
         rows = _rows(name, opener, self._limits)
         header = next(rows, [])
-        return Sheet(name, header_of(header), 1, 0, _batches(rows))
+        return Sheet(name, header_of(header), 1, range(len(header)), _batches(rows))
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[tuple[int, Sequence[Row]]]:

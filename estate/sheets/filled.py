@@ -67,7 +67,7 @@ class FilledRow:
 
     def fault(self, header: str, *, code: str, detail: str) -> None:
         """Something is wrong with this cell."""
-        letters = column_letters(self._sheet.first_column + self._columns[header])
+        letters = column_letters(self._sheet.columns[self._columns[header]])
         self._faults.add(CellFault(self._sheet.name, self.number, letters, header, code, detail))
 
 

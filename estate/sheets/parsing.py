@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from threading import Condition, Thread
 from typing import IO, Any
@@ -23,6 +23,7 @@ from estate.sheets.errors import WorkbookNotReadable, WorkbookTooLarge
 from estate.sheets.sheet import Limits, Row
 
 AHEAD_BYTES = 48 << 20
+PIPE_BYTES = 1 << 20
 _PROCESS = Path(__file__).with_name("parsing_process.py")
 _LENGTH_BYTES = 4
 
@@ -94,6 +95,7 @@ class Parser:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=PIPE_BYTES,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -109,23 +111,26 @@ class Parser:
         with contextlib.suppress(OSError):
             self._asks.close()
 
-    def ask(self, sheet: str) -> None:
-        """Have a sheet parsed, unless it has been asked for and not been begun yet."""
+    def ask(self, sheet: str, unread: Collection[str]) -> None:
+        """Have a sheet parsed, unless it has been asked for and not been begun yet; columns `unread` names stay behind."""
         if sheet in self._asked:
             return
         self._asked.append(sheet)
         with contextlib.suppress(OSError):  # a process that ended says so in its answer
-            self._asks.write(json.dumps(sheet).encode() + b"\n")
+            self._asks.write(json.dumps([sheet, *unread]).encode() + b"\n")
             self._asks.flush()
 
-    def begin(self, sheet: str) -> tuple[int, int, int, int]:
-        """First row, first column, last row, last column that are filled, from 0. Sheets asked for before it are passed over."""
+    def begin(self, sheet: str) -> tuple[int, int, int, Sequence[int]]:
+        """First row, last row and last column that are filled, from 0, and the columns that come: each row has these.
+
+        Sheets asked for before it are passed over.
+        """
         while self._asked.popleft() != sheet:
             self.answer("sheet")
             for _ in self.batches(0):
                 """Rows of a sheet that nobody wants any more."""
-        first_row, first_column, last_row, last_column = self.answer("sheet")
-        return first_row, first_column, last_row, last_column
+        first_row, last_row, last_column, columns = self.answer("sheet")
+        return first_row, last_row, last_column, columns
 
     def batches(self, first: int) -> Iterator[tuple[int, Sequence[Row]]]:
         """Rows as they come, each batch with the number of its first row."""

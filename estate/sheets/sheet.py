@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 Cell = str | int | float | bool | datetime | date | time | timedelta
@@ -34,9 +35,12 @@ SMALL = Limits(file_bytes=32 << 20, inflated_bytes=256 << 20, shared_strings_byt
 """For a sheet that people fill in and send back."""
 
 
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. `header` is its first row, trimmed; `first_column` is the index of its first column (0 is A).
+    """One sheet. `header` is its first row, trimmed; `columns` are the indices of its columns in the file (0 is A).
 
     `batches` yields the number of a batch's first row and the rows; it can be walked once, before the next sheet is asked for.
     """
@@ -44,7 +48,7 @@ class Sheet:
     name: str
     header: tuple[str, ...]
     header_row: int
-    first_column: int
+    columns: Sequence[int]
     batches: Iterator[tuple[int, Sequence[Row]]]
 
     def rows(self) -> Iterator[tuple[int, Row]]:
@@ -62,10 +66,11 @@ class Workbook(Protocol):
     def names(self) -> tuple[str, ...]:
         """The sheets it has, in its order."""
 
-    def sheets(self, *wanted: str) -> Iterator[Sheet]:
+    def sheets(self, *wanted: str, unread: Mapping[str, Collection[str]] = NOTHING) -> Iterator[Sheet]:
         """The wanted sheets in the wanted order (names compared without case and outer spaces), those that are there.
 
-        Without names, all of them in their own order. A sheet without any cell comes with an empty header.
+        Without names, all of them in their own order. A sheet without any cell comes with an empty header. `unread` are, by
+        wanted sheet, headers in lower case that nobody will read: a workbook may leave these columns out where that saves time.
         """
 
 

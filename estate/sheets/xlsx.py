@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from lxml import etree
@@ -13,7 +13,7 @@ from lxml import etree
 from estate.sheets import archive
 from estate.sheets.errors import FormulaRefused, WorkbookNotReadable, WorkbookTooLarge
 from estate.sheets.parsing import Parser
-from estate.sheets.sheet import Limits, Row, Sheet, folded, header_of
+from estate.sheets.sheet import NOTHING, Limits, Row, Sheet, folded, header_of
 
 _INDEX = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
@@ -23,16 +23,15 @@ _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}
 
 @contextlib.contextmanager
 def open_xlsx(path: Path, limits: Limits) -> Iterator[XlsxWorkbook]:
-    """Check and start to parse; the parser ends with the block.
+    """Start to parse; the parser ends with the block.
 
     Raises: WorkbookError.
     """
     with archive.open_archive(path, limits) as packed:
         _check_kind(packed, path.name)
-        found = archive.formulas(packed, path.name, limits)
-        by_sheet = {name: found[part] for name, part in _sheet_parts(packed, path.name, limits).items() if part in found}
-    with Parser(path, limits) as parser:
-        yield XlsxWorkbook(parser, limits, by_sheet)
+        parts = _sheet_parts(packed, path.name, limits)
+        with Parser(path, limits) as parser:
+            yield XlsxWorkbook(parser, limits, parts, lambda: archive.formulas(packed, path.name, limits))
 
 
 def _check_kind(packed: zipfile.ZipFile, name: str) -> None:
@@ -44,11 +43,11 @@ def _check_kind(packed: zipfile.ZipFile, name: str) -> None:
 
 
 def _sheet_parts(packed: zipfile.ZipFile, name: str, limits: Limits) -> dict[str, str]:
-    """The archive's part by the sheet's name, folded."""
+    """The archive's part by the sheet's name."""
     relations = _parsed(packed, _RELATIONS, name, limits)
     targets = {each.get("Id"): _part(each.get("Target") or "") for each in relations}
     sheets = (each for each in _parsed(packed, _INDEX, name, limits).iter("{*}sheet"))
-    return {folded(each.get("name") or ""): targets.get(each.get(_OFFICE), "") for each in sheets}
+    return {each.get("name") or "": targets.get(each.get(_OFFICE), "") for each in sheets}
 
 
 def _part(target: str) -> str:
@@ -66,38 +65,48 @@ def _parsed(packed: zipfile.ZipFile, part: str, name: str, limits: Limits) -> et
 
 
 class XlsxWorkbook:
-    """See `estate.sheets.sheet.Workbook`."""
+    """See `estate.sheets.sheet.Workbook`. `parts` are the archive's by sheet, `formulas` looks through the archive."""
 
-    def __init__(self, parser: Parser, limits: Limits, formulas: dict[str, str]) -> None:
+    def __init__(self, parser: Parser, limits: Limits, parts: dict[str, str], formulas: Callable[[], dict[str, str]]) -> None:
         self._parser = parser
         self._limits = limits
-        self._formulas = formulas
-        self.names: tuple[str, ...] = tuple(parser.answer("names")[0])
+        self._parts = parts
+        self._look_through = formulas
+        self._formulas: dict[str, str] | None = None
+        self.names = tuple(parts)
 
-    def sheets(self, *wanted: str) -> Iterator[Sheet]:
+    def sheets(self, *wanted: str, unread: Mapping[str, Collection[str]] = NOTHING) -> Iterator[Sheet]:
         """The wanted sheets, or all.
 
         Raises: WorkbookError; FormulaRefused for a wanted sheet with a formula in it.
         """
         by_name = {folded(name): name for name in self.names}
         names = [by_name[key] for key in ([folded(each) for each in wanted] or by_name) if key in by_name]
+        left_out = {folded(name): headers for name, headers in unread.items()}
         for name, ahead in itertools.zip_longest(names, names[1:]):
-            cell = self._formulas.get(folded(name))
-            if cell is not None:
-                raise FormulaRefused(name, cell)
-            self._parser.ask(name)
+            self._parser.ask(name, left_out.get(folded(name), ()))
             if ahead is not None:
-                self._parser.ask(ahead)
+                self._parser.ask(ahead, left_out.get(folded(ahead), ()))
+            self._check(name)
             yield from self._sheet(name)
 
+    def _check(self, name: str) -> None:
+        """Before the first row is taken the whole archive has been looked through: the parser works meanwhile."""
+        if self._formulas is None:
+            self._formulas = self._look_through()
+            self._parser.answer("ready")
+        cell = self._formulas.get(self._parts[name])
+        if cell is not None:
+            raise FormulaRefused(name, cell)
+
     def _sheet(self, name: str) -> Iterator[Sheet]:
-        first_row, first_column, last_row, last_column = self._parser.begin(name)
+        first_row, last_row, last_column, columns = self._parser.begin(name)
         if last_row >= self._limits.rows or last_column >= self._limits.columns:
             raise WorkbookTooLarge(f"Sheet {name} has cells beyond row {last_row} or column {last_column + 1}", where=name)
         batches = self._parser.batches(first_row + 1)
         number, rows = next(batches, (1, ()))
         header = header_of(rows[0]) if rows else ()
-        yield Sheet(name, header, number, first_column, _below_header(number, rows, batches))
+        yield Sheet(name, header, number, columns, _below_header(number, rows, batches))
         for _ in batches:
             """Rows that nobody wanted are walked past, so that the next answer is the next sheet's."""
 

@@ -90,3 +90,21 @@ def test_a_folder_without_csv_files_is_refused(tmp_path: Path) -> None:
 def test_places_are_told_as_a_spreadsheet_shows_them() -> None:
     assert [column_letters(index) for index in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
     assert place_of("vDisk", 12, 5, "Capacity MiB") == "vDisk, row 12, column F (Capacity MiB)"
+
+
+def test_columns_nobody_reads_may_stay_behind_and_the_others_keep_their_places() -> None:
+    columns = [Column(name) for name in ("Name", "Not  Wanted", "Size", "unwanted too")]
+    content = write_workbook([SheetToWrite("a", columns, [("web", "x", 2, "y"), ("db", "", 3, "")])], made_at=MADE_AT)
+    with open_workbook(io.BytesIO(content)) as book:
+        sheet = next(book.sheets("A", unread={"a": {"not wanted", "unwanted too", "name of nothing"}}))
+        assert (sheet.header, list(sheet.columns)) == (("Name", "Size"), [0, 2])
+        assert [(number, list(row)) for number, row in sheet.rows()] == [(2, ["web", 2.0]), (3, ["db", 3.0])]
+
+
+@pytest.mark.parametrize("unread", [{"c"}, {"b", "c"}, {"a", "b", "c"}])
+def test_a_row_whose_every_value_stays_behind_is_a_row_still_unless_nothing_is_left_of_it(unread: set[str]) -> None:
+    columns = [Column("a"), Column("b"), Column("c")]
+    content = write_workbook([SheetToWrite("s", columns, [("", "", ""), ("", "", "kept apart")])], made_at=MADE_AT)
+    with open_workbook(io.BytesIO(content)) as book:
+        sheet = next(book.sheets(unread={"s": unread}))
+        assert [number for number, _ in sheet.rows()] == ([3] if len(unread) < 3 else [])
