@@ -25,6 +25,11 @@ def canonical_json(facts: object) -> str:
     return _CANONICAL.encode(facts).decode()
 
 
+def from_text(text: str, kind: type[T]) -> T:
+    """The facts object of its JSON text. Raises: msgspec.ValidationError (a ValueError) when the text is not of this kind."""
+    return msgspec.json.decode(text, type=kind)
+
+
 def from_json(value: Any, kind: type[T]) -> T:
     """The facts object again. Raises: msgspec.ValidationError (a ValueError) when the value is not of this kind."""
     return msgspec.convert(value, kind, str_keys=True)

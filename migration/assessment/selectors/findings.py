@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from msgspec import Struct
 
 from migration.assessment.core.registry import Subject
 from migration.assessment.core.subjects import INVENTORY
@@ -19,9 +19,8 @@ from project.backbone.models import Project
 from project.backbone.waivers.selectors import WaiverInForce, waivers_in_force
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """One finding with its rule's words and the waiver that covers it, if one is in force.
+class FindingView(Struct, frozen=True, gc=False):
+    """One finding with its rule's words and the waiver that covers it, if one is in force; a page of machines has thousands.
 
     `inherited`: a question open for the machine's whole source, told once on the inventory.
     """
@@ -65,13 +64,14 @@ def attestations_in_force(project: Project, at: datetime) -> QuerySet[Attestatio
 
 
 def findings_by_machine(
-    project: Project, *, at: datetime, machine_ids: Collection[UUID] | None = None
+    project: Project, *, at: datetime, machine_ids: Collection[UUID] | None = None, assessments: Sequence[UUID] | None = None
 ) -> dict[UUID, list[FindingView]]:
     """What stands against machines by their latest inventory, waived or not; of these machines when any are named.
 
-    Questions that are open for a machine's whole source are among them, marked as inherited.
+    Questions that are open for a machine's whole source are among them, marked as inherited. `assessments` are `latest_ids`
+    where they were asked for already.
     """
-    assessments = latest_ids(project)
+    assessments = latest_ids(project) if assessments is None else assessments
     rows = Finding.objects.filter(assessment__in=assessments).order_by("subject", "rule_id")
     if machine_ids is None:
         rows = rows.filter(subject_kind=Subject.MACHINE)
@@ -117,8 +117,9 @@ def _inherited(
     project: Project, assessments: Sequence[UUID], machine_ids: Collection[UUID] | None
 ) -> Iterator[tuple[UUID, str, list[tuple[str, ...]]]]:
     """Machines with their names and the inventory-wide findings they inherit. Three queries."""
-    whole = Finding.objects.filter(assessment__in=assessments, subject_kind=INVENTORY).values_list("assessment_id", *VIEWED)
-    told = {(row[0], row[1]): row[1:] for row in whole}
+    whole = Finding.objects.filter(assessment__in=assessments, subject_kind=INVENTORY)
+    # Unordered: asked for an order, a database walks all findings in it rather than the few of this kind.
+    told = {(row[0], row[1]): row[1:] for row in whole.order_by().values_list("assessment_id", *VIEWED)}
     if not told:
         return
     machines = inventory.machines(project).order_by()

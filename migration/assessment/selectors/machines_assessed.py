@@ -26,15 +26,18 @@ class AssessedMachine:
 
 def verdict(findings: Iterable[FindingView], *, assessed: bool) -> Verdict:
     """The verdict over findings as read from here."""
-    rated = (Rated(Severity(f.severity), Answer(f.result), waived=f.waived) for f in findings)
-    return verdict_of(rated, assessed=assessed)
+    kinds = {(f.severity, f.result, f.waiver is not None) for f in findings}
+    return verdict_of(
+        (Rated(Severity(severity), Answer(result), waived) for severity, result, waived in kinds), assessed=assessed
+    )
 
 
 def assessed_machines(project: Project, machines: Iterable[Machine], *, at: datetime) -> list[AssessedMachine]:
     """Machines in the order given, each with latest facts, findings and verdict."""
     views = inventory.machine_views(machines)
-    findings = findings_by_machine(project, at=at, machine_ids=[view.id for view in views])
-    assessed = set(latest_assessments(project).values_list("inventory_id", flat=True))
+    latest = dict(latest_assessments(project).values_list("id", "inventory_id"))
+    findings = findings_by_machine(project, at=at, machine_ids=[view.id for view in views], assessments=list(latest))
+    assessed = set(latest.values())
     return [_assessed(view, findings.get(view.id, []), view.inventory_id in assessed) for view in views]
 
 

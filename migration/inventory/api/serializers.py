@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -126,7 +127,8 @@ class EntrySerializer(serializers.ModelSerializer[InventoryEntry]):
 
     @extend_schema_field(serializers.DictField())
     def get_facts(self, entry: InventoryEntry) -> dict[str, Any]:
-        return joined(entry.blob.body, entry.volatile)
+        facts: dict[str, Any] = msgspec.json.decode(joined(entry.blob.body, entry.volatile))
+        return facts
 
 
 class PathChangeSerializer(serializers.Serializer[Any]):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
-from estate.facts.codec import canonical_json, from_json
+from estate.facts.codec import canonical_json, from_text
 from estate.facts.source import SourceFact
 from migration.inventory.core.facets import facets_of
 from migration.inventory.core.kinds import FACTS_CLASS, FactKind, kind_of
@@ -47,6 +46,6 @@ def stored(fact: SourceFact) -> StoredFact:
     )
 
 
-def fact_of(kind: FactKind, body: dict[str, Any], volatile: dict[str, Any]) -> SourceFact:
-    """The facts object of stored parts. Raises what estate.facts.codec.from_json raises."""
-    return from_json(joined(body, volatile), FACTS_CLASS[kind])
+def fact_of(kind: FactKind, body: str, volatile: str) -> SourceFact:
+    """The facts object of stored parts. Raises what estate.facts.codec.from_text raises."""
+    return from_text(joined(body, volatile), FACTS_CLASS[kind])

@@ -56,6 +56,6 @@ def split(kind: FactKind, fact: SourceFact) -> tuple[dict[str, Any], dict[str, A
     return {name: getattr(fact, name) for name in lasting}, {name: getattr(fact, name) for name in volatile}
 
 
-def joined(lasting: dict[str, Any], volatile: dict[str, Any]) -> dict[str, Any]:
-    """The whole facts object in JSON form again."""
-    return {**lasting, **volatile}
+def joined(lasting: str, volatile: str) -> str:
+    """The whole facts object as JSON text again; both are objects, and they share no field."""
+    return f"{lasting[:-1]},{volatile[1:]}" if volatile != "{}" else lasting

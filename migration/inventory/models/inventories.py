@@ -44,14 +44,14 @@ class Inventory(Identified):
 
 
 class FactBlob(models.Model):
-    """The lasting facts of one object, stored once however many inventories hold them. `digest`: see core.blobs.
+    """The lasting facts of one object, stored once however many inventories hold them. `body`, `digest`: see core.blobs.
 
     `orphaned_at`: since then no inventory was seen to hold them.
     """
 
     digest = models.CharField(max_length=64, primary_key=True)
     kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in FactKind])
-    body = models.JSONField()
+    body = models.TextField()
     orphaned_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class InventoryEntry(models.Model):
     native_id = models.CharField(max_length=200)
     name = models.CharField(max_length=500)
     blob = models.ForeignKey(FactBlob, on_delete=models.PROTECT, related_name="entries")
-    volatile = models.JSONField(default=dict)
+    volatile = models.TextField(default="{}")
     facets = models.JSONField(default=dict)
 
     class Meta:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from migration.inventory.core.diff import (
     DEVICES,
@@ -168,9 +167,9 @@ def _changed(keys: Sequence[Key], before: Mapping[Key, Pointer], after: Mapping[
 
 
 def _texts(digests: Collection[str]) -> dict[str, dict[str, str]]:
-    """Bodies of machines as the database spells them: disks, NICs, and the rest of the machine."""
-    rows = FactBlob.objects.filter(digest__in=digests).annotate(text=Cast("body", TextField()))
-    return {digest: _apart(text) for digest, text in rows.values_list("digest", "text")}
+    """Bodies of machines in their one spelling: disks, NICs, and the rest of the machine."""
+    rows = FactBlob.objects.filter(digest__in=digests)
+    return {digest: _apart(text) for digest, text in rows.values_list("digest", "body")}
 
 
 def _apart(text: str) -> dict[str, str]:
@@ -178,8 +177,7 @@ def _apart(text: str) -> dict[str, str]:
     for member, thing in DEVICES.items():
         spelled = bytes(getattr(found, member)).decode()
         devices[thing] = spelled
-        for gap in ("", " "):  # PostgreSQL writes one behind the colon
-            rest = rest.replace(f'"{member}":{gap}{spelled}', "", 1)
+        rest = rest.replace(f'"{member}":{spelled}', "", 1)
     return {**devices, FactKind.VM.value: rest}
 
 
@@ -193,14 +191,14 @@ def _drifted(old: Inventory, new: Inventory, before: Mapping[Key, Pointer], afte
 
 
 def _all_volatile(inventory: Inventory) -> dict[Key, str]:
-    rows = inventory.entries.order_by().annotate(text=Cast("volatile", TextField())).values_list("kind", "native_id", "text")
+    rows = inventory.entries.order_by().values_list("kind", "native_id", "volatile")
     return {(FactKind(kind), native_id): text for kind, native_id, text in rows}
 
 
 def _volatile(inventory: Inventory, page: Sequence[Moved]) -> dict[Key, dict[str, Any]]:
     wanted = Q(native_id__in={each.native_id for each in page}, kind__in={each.kind.value for each in page})
     rows = InventoryEntry.objects.filter(wanted, inventory=inventory).order_by().values_list("kind", "native_id", "volatile")
-    return {(FactKind(kind), native_id): volatile for kind, native_id, volatile in rows}
+    return {(FactKind(kind), native_id): msgspec.json.decode(volatile) for kind, native_id, volatile in rows}
 
 
 def _values(each: Moved, found: Mapping[str, Mapping[str, Any]]) -> Iterator[Value]:

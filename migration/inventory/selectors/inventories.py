@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import QuerySet
 
 from estate.facts.source import NetworkFacts, VmFacts
@@ -85,7 +87,7 @@ def _names(inventory_id: UUID, kind: FactKind) -> dict[str, str]:
     return dict(rows.values_list("native_id", "name"))
 
 
-def bodies(digests: Iterable[str]) -> dict[str, dict[str, object]]:
+def bodies(digests: Iterable[str]) -> dict[str, Any]:
     """Lasting facts by address, for showing what changed inside."""
     rows = FactBlob.objects.filter(digest__in=set(digests))
-    return dict(rows.values_list("digest", "body"))
+    return {digest: msgspec.json.decode(body) for digest, body in rows.values_list("digest", "body")}

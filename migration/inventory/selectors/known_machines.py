@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from estate.facts.source import PowerState, VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory.core.facets import TAGS, tag_mark
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
-from migration.inventory.models import InventoryEntry, Machine, SourceKind
+from migration.inventory.models import InventoryEntry, Machine, Source, SourceKind
 from migration.inventory.selectors.merged import SeenBy, seen_by
 from project.backbone.models import Project
 
@@ -54,8 +54,8 @@ _SAID_OF_SOURCES = (
 
 def machines(project: Project) -> QuerySet[Machine]:
     """The project's machines with their source and application; what sources and inventories say of themselves is left unread."""
-    rows = Machine.objects.filter(project=project).select_related("source__endpoint", "source__latest", "application")
-    return rows.defer(*(f"source__{name}" for name in _SAID_OF_SOURCES))
+    sources = Source.objects.select_related("endpoint", "latest").defer(*_SAID_OF_SOURCES)
+    return Machine.objects.filter(project=project).prefetch_related(Prefetch("source", sources), "application")
 
 
 def in_power_state(rows: QuerySet[Machine], state: PowerState | Unknown) -> QuerySet[Machine]:

@@ -5,7 +5,7 @@ A machine is read by the newest inventory of every source that sighted it. Who a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from migration.inventory.core.blobs import fact_of
 from migration.inventory.core.disagreement import disagreements
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
-from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting
+from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting, Source
 from migration.inventory.selectors.inventories import vms
 from project.backbone.clock import now
 
@@ -67,7 +67,7 @@ def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> li
     return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in mine]
 
 
-def vm_of(body: dict[str, object], volatile: dict[str, object]) -> VmFacts:
+def vm_of(body: str, volatile: str) -> VmFacts:
     """The VM of an entry's stored parts."""
     vm = fact_of(FactKind.VM, body, volatile)
     assert isinstance(vm, VmFacts)
@@ -91,15 +91,15 @@ def _told_elsewhere(inventory: Inventory) -> dict[UUID, list[Telling]]:
     mine = sightings.filter(source_id=OuterRef("inventory__source_id"), native_id=OuterRef("native_id"))
     held = InventoryEntry.objects.filter(inventory__latest_of__isnull=False, kind=FactKind.VM.value).filter(Exists(mine))
     found: dict[UUID, list[Telling]] = {}
-    for _inventory_id, native_id, telling in _tellings(held):
+    told_by = Inventory.objects.filter(latest_of__project_id=inventory.project_id).in_bulk()
+    for _inventory_id, native_id, telling in _tellings(held, told_by):
         found.setdefault(machines[telling.source_id, native_id], []).append(telling)
     return found
 
 
-def _tellings(entries: QuerySet[InventoryEntry]) -> Iterator[tuple[UUID, str, Telling]]:
-    """(inventory, native id, what it tells) of each entry. Two queries: what inventories say of themselves is read once."""
+def _tellings(entries: QuerySet[InventoryEntry], told_by: Mapping[UUID, Inventory]) -> Iterator[tuple[UUID, str, Telling]]:
+    """(inventory, native id, what it tells) of each entry of these inventories. One query."""
     rows = list(entries.order_by().values_list("inventory_id", "native_id", "blob__body", "volatile"))
-    told_by = Inventory.objects.in_bulk({row[0] for row in rows})
     times = {inventory_id: true_at(inventory) for inventory_id, inventory in told_by.items()}
     for inventory_id, native_id, body, volatile in rows:
         yield inventory_id, native_id, Telling(told_by[inventory_id].source_id, times[inventory_id], vm_of(body, volatile))
@@ -109,21 +109,30 @@ def seen_by(machines: Iterable[Machine]) -> dict[UUID, list[tuple[SeenBy, Tellin
     """Who tells what of these machines, whoever acts on them first. Three queries."""
     rows = {machine.id: machine for machine in machines}
     sightings = Sighting.objects.filter(machine_id__in=rows, source__latest__isnull=False).order_by()
-    named = sightings.select_related("source__endpoint").only(
-        "machine_id", "source_id", "native_id", "source__kind", "source__name", "source__latest_id", "source__endpoint__name"
-    )
-    seen = {(row.source_id, row.native_id): row for row in named}
+    seen = {
+        (source, native): machine for machine, source, native in sightings.values_list("machine_id", "source_id", "native_id")
+    }
+    sources = _named({source for source, _ in seen})
+    told_by = {source.latest.id: source.latest for source in sources.values() if source.latest is not None}
     held = InventoryEntry.objects.filter(
-        inventory_id__in={row.source.latest_id for row in seen.values()},
+        inventory_id__in=list(told_by),
         kind=FactKind.VM.value,
         native_id__in={native_id for _, native_id in seen},
     )
     found: dict[UUID, list[tuple[SeenBy, Telling]]] = {}
-    for inventory_id, native_id, telling in _tellings(held):
-        row = seen.get((telling.source_id, native_id))
-        if row is not None:
-            who = SeenBy(row.source_id, str(row.source), row.source.kind, native_id, inventory_id, telling.at)
-            found.setdefault(row.machine_id, []).append((who, telling))
+    for inventory_id, native_id, telling in _tellings(held, told_by):
+        machine = seen.get((telling.source_id, native_id))
+        if machine is not None:
+            source = sources[telling.source_id]
+            who = SeenBy(source.id, str(source), source.kind, native_id, inventory_id, telling.at)
+            found.setdefault(machine, []).append((who, telling))
     for machine_id, told in found.items():
         told.sort(key=lambda pair: (pair[0].source_id != rows[machine_id].source_id, pair[0].source_name))
     return found
+
+
+def _named(source_ids: Collection[UUID]) -> dict[UUID, Source]:
+    """Sources with what names them and the inventory that speaks for them."""
+    rows = Source.objects.filter(id__in=source_ids).select_related("endpoint", "latest")
+    named = ("kind", "name", "endpoint__name", "latest__source_id", "latest__about", "latest__collected_at")
+    return {source.id: source for source in rows.only(*named)}

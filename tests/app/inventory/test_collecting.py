@@ -136,7 +136,7 @@ def test_a_machine_that_is_gone_stays_known_without_facts(people: People) -> Non
 
 def test_the_latest_view_costs_the_same_for_few_and_many(people: People, django_assert_num_queries: Any) -> None:
     an_inventory(a_source(people.project), *(a_vm(f"m{number}") for number in range(40)))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(selectors.machine_views(selectors.machines(people.project))) == 40
 
 
