@@ -88,7 +88,7 @@ class ChangesPage(ProjectPage):
         sources = [source for source in selectors.sources(self.project) if source.latest_id]
         if not sources:
             return super().get_context_data(sources=(), **kwargs)
-        source = _chosen(sources, self.request.GET.get("source", "")) or sources[0]
+        source = _chosen(sources, self.request.GET.get("source", "")) or _comparable(sources)
         inventories = list(selectors.complete_inventories(source)[:OFFERED_MOST])
         told = self._compared(source, inventories) if len(inventories) > 1 else {}
         return super().get_context_data(sources=sources, source=source, inventories=inventories, **told, **kwargs)
@@ -112,6 +112,12 @@ class ChangesPage(ProjectPage):
 
 def _chosen(rows: Sequence[Any], text: str) -> Any:
     return next((row for row in rows if str(row.pk) == text), None)
+
+
+def _comparable(sources: Sequence[Source]) -> Source:
+    """The first that was collected more than once; the first of all where none was."""
+    several = selectors.collected_again([source.id for source in sources])
+    return next((source for source in sources if source.id in several), sources[0])
 
 
 def _asked(given: Mapping[str, str], source: Source, inventories: list[Inventory]) -> Asked:

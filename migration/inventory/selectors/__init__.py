@@ -36,7 +36,14 @@ from migration.inventory.selectors.known_machines import (
     tagged,
     with_unknown_tags,
 )
-from migration.inventory.selectors.known_sources import is_being_collected, said_of_themselves, source, sources, watch_of
+from migration.inventory.selectors.known_sources import (
+    collected_again,
+    is_being_collected,
+    said_of_themselves,
+    source,
+    sources,
+    watch_of,
+)
 from migration.inventory.selectors.merged import MergedVm, SeenBy, merged_vms, true_at
 
 __all__ = [
@@ -55,6 +62,7 @@ __all__ = [
     "applications",
     "applications_in_cycles",
     "bodies",
+    "collected_again",
     "complete_inventories",
     "datastore_names",
     "dependencies",

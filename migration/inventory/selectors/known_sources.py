@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from estate.facts.codec import from_json
 from estate.facts.source import SourceAbout
@@ -32,6 +32,13 @@ def said_of_themselves(source_ids: Collection[UUID]) -> dict[UUID, SourceAbout]:
     """What each source said of itself when it was last read; a source that was never read is left out."""
     rows = Source.objects.filter(id__in=source_ids, about__isnull=False).order_by().values_list("id", "about")
     return {source_id: from_json(about, SourceAbout) for source_id, about in rows}
+
+
+def collected_again(source_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these sources that have more than one inventory to read."""
+    complete = Inventory.objects.filter(source_id__in=source_ids, state=InventoryState.COMPLETE).order_by()
+    counted = complete.values("source_id").annotate(number=Count("id")).filter(number__gt=1)
+    return set(counted.values_list("source_id", flat=True))
 
 
 def is_being_collected(source: Source, *, besides: UUID) -> bool:

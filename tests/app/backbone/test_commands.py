@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -65,3 +69,13 @@ def test_up_refuses_a_port_that_another_site_shares_out(settings: pytest.Fixture
 
 def test_the_models_have_all_their_migrations() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_a_database_that_was_never_set_up_is_told_without_a_traceback(tmp_path: Path) -> None:
+    environment = {**os.environ, "XENBOUND_VAR": str(tmp_path), "DATABASE_URL": "", "REDIS_URL": ""}
+    command = [sys.executable, "manage.py", "retention"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "no such table" in done.stderr
+    assert "manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr

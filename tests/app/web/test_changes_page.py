@@ -151,3 +151,11 @@ def test_a_large_difference_comes_in_pages_with_a_constant_number_of_queries(peo
     with CaptureQueriesContext(connection) as many_queries:
         found.opened(found.narrowed(change=Change.CHANGED)[:100])
     assert len(few) == len(many_queries) == 3
+
+
+def test_a_source_that_was_collected_again_is_shown_first(people: People) -> None:
+    inventories(a_source(people.project, name="a workbook"), [a_vm("w")])
+    again = a_source(people.project, name="z vcenter")
+    inventories(again, [a_vm("a")], [a_vm("b")])
+    chosen = page(people).xpath("//select[@name='source']/option[@selected]/@value")
+    assert chosen == [str(again.id)]
