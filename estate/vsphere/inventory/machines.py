@@ -71,7 +71,7 @@ class Surroundings:
     places: Places
     networks: NetworkNames
     cluster_of_host: dict[str, str | None] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] | Unknown = field(default_factory=dict)
     tags: Tags | Unknown = UNKNOWN
 
     @property
@@ -200,7 +200,9 @@ def _cluster_id(host_id: str | Unknown, cluster_of_host: dict[str, str | None]) 
     return cluster_of_host[host_id]
 
 
-def _custom_values(told: Told, fields: dict[str, str]) -> tuple[tuple[str, str], ...] | Unknown:
+def _custom_values(told: Told, fields: dict[str, str] | Unknown) -> tuple[tuple[str, str], ...] | Unknown:
+    if isinstance(fields, Unknown):
+        return fields
     listed = told.element("customValue")
     if isinstance(listed, Unknown):
         return () if told.is_silent(listed) else listed

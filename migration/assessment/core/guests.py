@@ -34,7 +34,6 @@ class GuestRow:
     pv: bool | None
     support: str
     supported_until: date | None = None
-    vcpus_max: int | None = None
     memory_min_bytes: int | None = None
     needs_vtpm: bool = False
     identified: bool = True
@@ -91,7 +90,6 @@ def _row(key: str, values: Mapping[str, Any]) -> GuestRow:
         pv=values.get("pv"),
         support=values["support"],
         supported_until=values.get("supported_until"),
-        vcpus_max=values.get("vcpus_max"),
         memory_min_bytes=values.get("memory_min_bytes"),
         needs_vtpm=values.get("needs_vtpm", False),
         identified=values.get("identified", True),

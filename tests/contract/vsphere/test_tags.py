@@ -10,6 +10,7 @@ import pytest
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.facts.unknown import Unknown
 from estate.vsphere import tags
+from estate.vsphere.inventory import fields
 from estate.vsphere.tags import read_tags
 from lab.disks import DiskStore
 from lab.vcenter_sim.rest import Answer, RestDesk
@@ -58,7 +59,8 @@ def test_a_vcenter_without_any_tag_has_none(built_vcsim: None, tmp_path: Any) ->
 @pytest.mark.vcsim
 def test_an_esxi_is_not_asked_and_does_not_speak_for_its_vcenter(built_vcsim: None, tmp_path: Any) -> None:
     with running_vcsim(tmp_path, esx=True, vm=1) as simulator:
-        assert {vm.tags for vm in collected(simulator.connection())["vm"]} == {tags.ESXI_HAS_NONE}
+        told = {(vm.tags, vm.custom_values) for vm in collected(simulator.connection())["vm"]}
+        assert told == {(tags.ESXI_HAS_NONE, fields.ESXI_HAS_NONE)}
 
 
 def test_the_labs_tags_arrive_on_every_kind_of_object(small: LabVcenter) -> None:
