@@ -7,7 +7,6 @@ from pyVmomi import vim
 from estate.facts.unknown import Unknown
 from estate.vsphere.session import VsphereSession
 
-
 ESXI_HAS_NONE = Unknown("only a vCenter keeps custom attributes, and this is an ESXi", everywhere=True)
 
 
