@@ -20,7 +20,10 @@ else:
 
 
 class PoolHostFacts(Struct, frozen=True):
-    """`cpu_features` is the mask of features that guests of this host can have, as hexadecimal words."""
+    """`cpu_features` is the mask of features that guests of this host can have, as hexadecimal words.
+
+    `licence_expires_at` is None where the licence never does; `licence_allows_ha` is what the host's feature flags say.
+    """
 
     uuid: str
     name: str
@@ -41,6 +44,9 @@ class PoolHostFacts(Struct, frozen=True):
     cpu_vendor: str | Unknown = UNKNOWN
     cpu_model: str | Unknown = UNKNOWN
     cpu_features: str | Unknown = UNKNOWN
+    edition: str | Unknown = UNKNOWN
+    licence_expires_at: datetime | Unknown | None = UNKNOWN
+    licence_allows_ha: bool | Unknown = UNKNOWN
 
 
 class PifFacts(Struct, frozen=True):
@@ -126,10 +132,19 @@ class PoolNetworkFacts(Struct, frozen=True):
     pif_uuids: tuple[str, ...]
 
 
+class PoolDriveFacts(Struct, frozen=True):
+    """A drive of a VM: `kind` is `Disk`, `CD` or `Floppy`. `sr_uuid` is None while empty, UNKNOWN where its disk is not seen."""
+
+    vbd_uuid: str
+    kind: str
+    sr_uuid: str | Unknown | None
+
+
 class PoolVmFacts(Struct, frozen=True):
     """A VM of the pool: what the planner and the gate need to know of the neighbours (MACs, memory, protection).
 
-    `source_instance_uuid` is the instance uuid of the source machine that Xenbound made it from.
+    `source_instance_uuid` is the instance uuid of the source machine that Xenbound made it from. `host_devices` are the kinds of
+    devices that tie it to a host, as XAPI's fields are called (`VGPUs`, `VUSBs`, `attached_PCIs`).
     """
 
     uuid: str
@@ -145,6 +160,9 @@ class PoolVmFacts(Struct, frozen=True):
     conversion_id: str | None = None
     source_instance_uuid: str | None = None
     start_blocked: bool | Unknown = UNKNOWN
+    drives: tuple[PoolDriveFacts, ...] | Unknown = UNKNOWN
+    network_uuids: tuple[str, ...] | Unknown = UNKNOWN
+    host_devices: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class TemplateFacts(Struct, frozen=True):

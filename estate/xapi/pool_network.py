@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from estate.facts.pool import BondFacts, PifFacts, PoolHostFacts, PoolNetworkFacts
 from estate.facts.unknown import Unknown
 from estate.tls import fingerprint
-from estate.xapi.records import Record, Snapshot
+from estate.xapi.records import Record, Snapshot, parse_time
 
 _SHA256_HEX_DIGITS = 64
 
@@ -53,7 +53,26 @@ def _host(snapshot: Snapshot, host: Record, fingerprints: dict[str, str]) -> Poo
         cpu_vendor=_cpu(host, "vendor"),
         cpu_model=_cpu(host, "modelname"),
         cpu_features=_cpu(host, "features_hvm", "features"),
+        edition=host.maybe_text("edition"),
+        licence_expires_at=_licence_expiry(host),
+        licence_allows_ha=_licence_flag(host, "enable_xha"),
     )
+
+
+def _licence_expiry(host: Record) -> datetime | Unknown | None:
+    """None for the word `never`, which licences without an end carry."""
+    told = host.map("license_params").get("expiry", "")
+    if told == "never":
+        return None
+    try:
+        return parse_time(told)
+    except ValueError:
+        return Unknown(f"license_params:expiry reads {told!r}")
+
+
+def _licence_flag(host: Record, key: str) -> bool | Unknown:
+    told = host.map("license_params").get(key)
+    return told == "true" if told in ("true", "false") else Unknown(f"license_params:{key} reads {told!r}")
 
 
 def _cpu(host: Record, *keys: str) -> str | Unknown:

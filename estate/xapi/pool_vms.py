@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from estate.facts.pool import PoolVmFacts, TemplateFacts
+from estate.facts.pool import PoolDriveFacts, PoolVmFacts, TemplateFacts
 from estate.facts.unknown import Unknown
 from estate.xapi.records import Record, Snapshot
 
 CONVERSION_KEY = "xenbound-conversion"
 DISK_KEY = "xenbound-disk"
 SOURCE_UUID_KEY = "xenbound-source-instance-uuid"
+_HOST_DEVICES = ("VGPUs", "VUSBs", "attached_PCIs")
 
 
 def vms(snapshot: Snapshot) -> tuple[PoolVmFacts, ...]:
@@ -41,7 +42,34 @@ def _vm(snapshot: Snapshot, vm: Record) -> PoolVmFacts:
         conversion_id=vm.map("other_config").get(CONVERSION_KEY),
         source_instance_uuid=vm.map("other_config").get(SOURCE_UUID_KEY),
         start_blocked=_start_blocked(vm),
+        drives=_drives(snapshot, vm),
+        network_uuids=_network_uuids(snapshot, vm),
+        host_devices=tuple(name for name in _HOST_DEVICES if vm.refs(name)),
     )
+
+
+def _drives(snapshot: Snapshot, vm: Record) -> tuple[PoolDriveFacts, ...] | Unknown:
+    vbds = [snapshot.table("VBD").get(ref) for ref in vm.refs("VBDs")]
+    if not snapshot.is_known("VBD") or None in vbds:
+        return Unknown("the VM's drives (VBD) could not be read")
+    return tuple(sorted((_drive(snapshot, vbd) for vbd in vbds if vbd), key=lambda drive: drive.vbd_uuid))
+
+
+def _drive(snapshot: Snapshot, vbd: Record) -> PoolDriveFacts:
+    sr_uuid: str | Unknown | None = None
+    if not vbd.flag("empty"):
+        vdi = snapshot.table("VDI").get(vbd.text("VDI"))
+        found = snapshot.table("SR").uuid(vdi.text("SR")) if vdi else None
+        sr_uuid = found or Unknown("the drive's disk (VDI) could not be read")
+    return PoolDriveFacts(vbd.text("uuid"), vbd.text("type"), sr_uuid)
+
+
+def _network_uuids(snapshot: Snapshot, vm: Record) -> tuple[str, ...] | Unknown:
+    vifs = [snapshot.table("VIF").get(ref) for ref in vm.refs("VIFs")]
+    networks = [snapshot.table("network").uuid(vif.text("network")) if vif else None for vif in vifs]
+    if None in networks:
+        return Unknown("a network card (VIF) of the VM, or its network, could not be read")
+    return tuple(sorted({uuid for uuid in networks if uuid}))
 
 
 def _start_blocked(vm: Record) -> bool | Unknown:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from estate.facts.planned import PlannedVm
 from estate.facts.pool import PoolFacts, PoolHostFacts
@@ -156,6 +156,11 @@ def with_planned(room: Room, facts: PoolFacts, planned: Sequence[PlannedVm]) -> 
         return None
     protected = {vm.machine_id for vm in coming if vm.ha_restart_priority == "restart"}
     return Room(free, room.protected + tuple(Occupant(*placement) for placement in placed if placement[0] in protected))
+
+
+def grown(room: Room, factor: float) -> Room:
+    """The same room where every protected VM that has to move is larger by a factor."""
+    return replace(room, protected=tuple(replace(vm, size_bytes=math.ceil(vm.size_bytes * factor)) for vm in room.protected))
 
 
 def predicted_tolerance(facts: PoolFacts, planned: Sequence[PlannedVm]) -> int | Unknown:

@@ -38,8 +38,7 @@ class Case:
 
     def point(self, path: str, value: object) -> EvidencePoint:
         """An evidence point read from the pool at the time of the facts; UNKNOWN is shown with its reason."""
-        shown = f"unknown: {value.reason}" if isinstance(value, Unknown) else value
-        return EvidencePoint(path, shown, self.facts.collected_at)
+        return EvidencePoint(path, _plain(value), self.facts.collected_at)
 
     def cite(self, item: EvidenceItem) -> EvidencePoint:
         """An evidence point for an attestation."""
@@ -48,6 +47,15 @@ class Case:
     def host_name(self, uuid: str) -> str:
         """Name of a host for people; its uuid where the pool knows none."""
         return next((host.name for host in self.facts.hosts if host.uuid == uuid), uuid)
+
+
+def _plain(value: object) -> object:
+    """A fact as a value that JSON keeps as it is."""
+    if isinstance(value, Unknown):
+        return f"unknown: {value.reason}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def management_pif(facts: PoolFacts, host: PoolHostFacts) -> PifFacts | None:

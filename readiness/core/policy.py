@@ -41,6 +41,11 @@ class Policy:
     evidence_max_age_days: int
     failover_test_max_age_days: int
     waiver_max_days: int
+    licence_warn_days: int
+    licence_fail_days: int
+    sr_used_warn: float
+    sr_used_fail: float
+    spare_fraction: float
     waiver_classes: dict[str, str] = field(default_factory=dict)
 
 

@@ -6,7 +6,7 @@ Uuids are readable (`h1`, `h1-eth0`, `h1-pbd-hb`). Evidence builders follow belo
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from estate.facts.pool import (
     BondFacts,
     PbdFacts,
     PifFacts,
+    PoolDriveFacts,
     PoolFacts,
     PoolHostFacts,
     PoolNetworkFacts,
@@ -30,6 +31,7 @@ GIB = 1024**3
 MIB = 1024**2
 HEARTBEAT_SR = "sr-hb"
 NODES = ("san-a", "san-b")
+CARDS = {"eth0": "0000:3b:00.0", "eth1": "0000:86:00.0"}
 PORTALS = {"san-a": ("10.9.0.1",), "san-b": ("10.9.0.2",)}
 
 
@@ -55,6 +57,9 @@ def a_host(uuid: str = "h1", **changes: Any) -> PoolHostFacts:
         cpu_vendor="GenuineIntel",
         cpu_model="Intel(R) Xeon(R) Gold 6430",
         cpu_features="178bfbff-f7fa3223",
+        edition="premium-per-socket",
+        licence_expires_at=NOW + timedelta(days=400),
+        licence_allows_ha=True,
     )
     return replace(host, **changes)
 
@@ -70,6 +75,8 @@ def host_pifs(host: str) -> tuple[PifFacts, ...]:
             vlan=-1,
             currently_attached=True,
             carrier=True,
+            mtu=1500,
+            pci_bus_path=CARDS.get(device, "N/A"),
             **{
                 "network_uuid": f"net-{device}",
                 "management": False,
@@ -81,7 +88,10 @@ def host_pifs(host: str) -> tuple[PifFacts, ...]:
         )
 
     address = f"10.0.0.{host.lstrip('h')}"
-    bond = pif("bond0", network_uuid="net-mgmt", management=True, physical=False, ip_mode="Static", ip_address=address)
+    bond = pif(
+        "bond0", network_uuid="net-mgmt", management=True, physical=False, ip_mode="Static", ip_address=address,
+        disallow_unplug=True,
+    )  # fmt: skip
     return (pif("eth0"), pif("eth1"), bond)
 
 
@@ -124,6 +134,9 @@ def a_vm(uuid: str = "vm1", **changes: Any) -> PoolVmFacts:
         ha_restart_priority="restart",
         mac_addresses=(f"00:00:{uuid}",),
         start_blocked=False,
+        drives=(PoolDriveFacts(f"{uuid}-vbd", "Disk", HEARTBEAT_SR), PoolDriveFacts(f"{uuid}-cd", "CD", None)),
+        network_uuids=("net-mgmt",),
+        host_devices=(),
     )
     return replace(vm, **changes)
 
@@ -180,7 +193,10 @@ def without_bond(facts: PoolFacts, host: str) -> PoolFacts:
     """The same pool with a host whose management rides on eth0 alone."""
     pifs = tuple(p for p in facts.pifs if p.uuid not in (f"{host}-bond0", f"{host}-eth1"))
     plain = with_pif(replace(facts, pifs=pifs), f"{host}-eth0", management=True, ip_mode="Static", network_uuid="net-mgmt")
-    return replace(plain, bonds=tuple(b for b in facts.bonds if b.uuid != f"{host}-bond"))
+    networks = tuple(
+        replace(n, pif_uuids=tuple(f"{host}-eth0" if p == f"{host}-bond0" else p for p in n.pif_uuids)) for n in facts.networks
+    )
+    return replace(plain, bonds=tuple(b for b in facts.bonds if b.uuid != f"{host}-bond"), networks=networks)
 
 
 def with_sr(facts: PoolFacts, **changes: Any) -> PoolFacts:

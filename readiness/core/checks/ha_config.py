@@ -143,3 +143,51 @@ def plan_exists(case: Case) -> Answer:
     if isinstance(exists_for, Unknown) or isinstance(tolerate, Unknown):
         return Answer(Result.UNKNOWN, "The plan's figures could not be read.", points, ({"pool_uuid": facts.uuid},))
     return _plan_fields(case, exists_for, tolerate, points)
+
+
+@check(
+    "HA-027",
+    family="ha_config",
+    title="Tolerated failures set?",
+    severity=Severity.BLOCKS_PROTECTED,
+    waiver=WaiverClass.APPROVER,
+    why="A pool that is told to tolerate no failure keeps no plan for one.",
+    remedy=(
+        "xe pool-ha-compute-max-host-failures-to-tolerate",
+        "xe pool-param-set uuid={pool_uuid} ha-host-failures-to-tolerate=1",
+    ),
+)
+def failures_to_tolerate_set(case: Case) -> Answer:
+    """At least one host may fail."""
+    tolerate, fills = case.facts.ha_host_failures_to_tolerate, ({"pool_uuid": case.facts.uuid},)
+    points = (case.point("pool.ha_host_failures_to_tolerate", tolerate),)
+    if isinstance(tolerate, Unknown):
+        return Answer(Result.UNKNOWN, f"Could not be read: {tolerate.reason}.", points, fills)
+    if tolerate < 1:
+        return Answer(Result.FAIL, "The pool is told to tolerate no host failure.", points, fills)
+    return Answer(Result.PASS, f"The pool is told to tolerate {tolerate}.", points)
+
+
+@check(
+    "HA-029",
+    family="ha_config",
+    title="Overcommitted?",
+    severity=Severity.BLOCKS,
+    waiver=WaiverClass.APPROVER,
+    why="An overcommitted pool has promised restarts for which the survivors have no memory.",
+    remedy=("free memory, or lower the protection of some VMs", "xe pool-param-set uuid={pool_uuid} ha-allow-overcommit=false"),
+)
+def not_overcommitted(case: Case) -> Answer:
+    """The pool keeps its promises, and refuses those it could not keep."""
+    over, allowed = case.facts.ha_overcommitted, case.facts.ha_allow_overcommit
+    points = (case.point("pool.ha_overcommitted", over), case.point("pool.ha_allow_overcommit", allowed))
+    fills = ({"pool_uuid": case.facts.uuid},)
+    if over is True:
+        return Answer(Result.FAIL, "The pool is overcommitted: some protected VMs would stay down.", points, fills)
+    if isinstance(over, Unknown) or isinstance(allowed, Unknown):
+        return Answer(Result.UNKNOWN, "Whether the pool is overcommitted could not be read.", points, fills)
+    if allowed:
+        return Answer(
+            Result.WARN, "The pool may be overcommitted: it takes more protected VMs than it can restart.", points, fills
+        )
+    return Answer(Result.PASS, "The pool is not overcommitted and cannot become it.", points)

@@ -107,7 +107,7 @@ def test_every_hosts_certificate_is_confirmed_and_every_fact_of_the_pool_is_read
 def test_the_storage_failover_that_fences_at_60_and_not_at_120_opens_the_gate(operator: Operator) -> None:
     first = operator.verdict()
     closed = [reason["code"] for reason in first["reasons"]]
-    assert (first["verdict"], closed) == ("not_ready", ["HA-022", "HA-024", "HA-026", "HA-044"])
+    assert (first["verdict"], closed) == ("not_ready", ["HA-022", "HA-024", "HA-026", "HA-044", "HA-066"])
 
     operator.attest_cabling()
     assert operator.trial("san-a", 60)["fenced"] == ["xen03"]

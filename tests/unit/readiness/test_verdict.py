@@ -27,24 +27,45 @@ FIELD = gate_profile("field", "xenserver-8")
 STRICT = gate_profile("strict", "xenserver-8")
 BUILT = [
     "HA-001",
+    "HA-002",
     "HA-003",
+    "HA-004",
+    "HA-006",
+    "HA-007",
+    "HA-008",
+    "HA-009",
     "HA-020",
     "HA-021",
     "HA-022",
     "HA-023",
     "HA-024",
     "HA-026",
+    "HA-027",
     "HA-028",
+    "HA-029",
     "HA-040",
     "HA-041",
     "HA-042",
+    "HA-043",
     "HA-044",
+    "HA-046",
+    "HA-049",
+    "HA-050",
     "HA-060",
     "HA-061",
     "HA-062",
     "HA-063",
     "HA-064",
     "HA-065",
+    "HA-066",
+    "HA-070",
+    "HA-071",
+    "HA-072",
+    "HA-082",
+    "HA-083",
+    "HA-084",
+    "HA-086",
+    "HA-087",
 ]
 
 
@@ -78,7 +99,7 @@ def test_a_healthy_pool_with_full_evidence_is_ready() -> None:
 def test_a_drifted_timeout_without_evidence_is_not_ready_and_says_why() -> None:
     verdict = verdict_of(a_pool(timeout_s=60), ())
     assert verdict.state is VerdictState.NOT_READY
-    assert [reason.code for reason in verdict.reasons] == ["HA-022", "HA-024", "HA-026", "HA-044"]
+    assert [reason.code for reason in verdict.reasons] == ["HA-022", "HA-024", "HA-026", "HA-044", "HA-066"]
     assert all(reason.remedy and reason.subject == "xen-pool" for reason in verdict.reasons)
 
 
@@ -86,7 +107,7 @@ def test_dependants_of_a_failed_prerequisite_are_set_aside() -> None:
     verdict = verdict_of(with_sr(POOL, kind="smb"))
     assert result_of(verdict, "HA-060") == "fail"
     aside = [check for check in verdict.checks if check.blocked_by == "HA-060"]
-    assert [check.id for check in aside] == ["HA-061", "HA-062", "HA-063", "HA-064", "HA-065"]
+    assert [check.id for check in aside] == ["HA-061", "HA-062", "HA-063", "HA-064", "HA-065", "HA-066"]
     assert all(check.result is Result.NOT_APPLICABLE and check.detail == "blocked by HA-060" for check in aside)
 
 
