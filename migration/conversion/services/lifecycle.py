@@ -5,10 +5,11 @@ The conversion remembers the job asked for last; a leg of an older one finds ano
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from estate.facts.codec import to_json
 from migration.conversion.core.spec import ConversionSpec
@@ -26,42 +27,58 @@ from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
 KINDS = ("conversion.prepare", "conversion.copy", "conversion.go_live", "conversion.clean_up", "conversion.roll_back")
+ROWS_PER_INSERT = 500
 _UNFINISHED = [state.value for state in UNFINISHED]
 
 
-@transaction.atomic
 def create(project: Project, *, wave_id: UUID, pool_id: UUID, specs: Iterable[ConversionSpec], actor: Actor) -> list[Conversion]:
-    """One conversion per machine of a wave; asking again returns the ones that exist."""
+    """One conversion per machine of a wave, in this order; asking again returns the ones that exist."""
     actor.require(project, Role.OPERATOR)
-    return [_create_one(project, wave_id, pool_id, spec, actor) for spec in specs]
+    wanted = {UUID(spec.machine_id): spec for spec in specs}
+    try:
+        _create(project, wave_id, pool_id, wanted, actor)
+    except IntegrityError:  # somebody else made some of them in this very moment
+        _create(project, wave_id, pool_id, wanted, actor)
+    rows = Conversion.objects.filter(wave_id=wave_id, machine_id__in=wanted).select_related("project")
+    found = {row.machine_id: row for row in rows}
+    return [found[machine_id] for machine_id in wanted]
 
 
-def _create_one(project: Project, wave_id: UUID, pool_id: UUID, spec: ConversionSpec, actor: Actor) -> Conversion:
-    conversion, made = Conversion.objects.get_or_create(
-        wave_id=wave_id,
-        machine_id=spec.machine_id,
-        defaults={
-            "project": project,
-            "pool_id": pool_id,
-            "name": spec.name,
-            "spec": to_json(spec),
-            "updated_at": now(),
-        },
-    )
-    if made:
-        DiskCopy.objects.bulk_create(
-            DiskCopy(
-                conversion=conversion,
-                device_key=disk.device_key,
-                label=disk.label,
-                position=disk.position,
-                sr_uuid=disk.sr_uuid,
-                bytes_total=disk.capacity_bytes,
-            )
-            for disk in spec.disks
+@transaction.atomic
+def _create(project: Project, wave_id: UUID, pool_id: UUID, wanted: dict[UUID, ConversionSpec], actor: Actor) -> None:
+    known = set(Conversion.objects.filter(wave_id=wave_id, machine_id__in=wanted).values_list("machine_id", flat=True))
+    at = now()
+    made = [
+        Conversion(
+            created_at=at + timedelta(milliseconds=number),  # lists go by it, and shall keep the order asked for
+            project=project,
+            wave_id=wave_id,
+            machine_id=machine_id,
+            pool_id=pool_id,
+            name=spec.name,
+            spec=to_json(spec),
+            updated_at=at,
         )
-        audit.record(actor, "conversion.create", conversion, project=project, after={"name": spec.name})
-    return conversion
+        for number, (machine_id, spec) in enumerate(wanted.items())
+        if machine_id not in known
+    ]
+    Conversion.objects.bulk_create(made, batch_size=ROWS_PER_INSERT)
+    disks = [disk for row in made for disk in _disks(row, wanted[row.machine_id])]
+    DiskCopy.objects.bulk_create(disks, batch_size=ROWS_PER_INSERT)
+    for row in made:
+        audit.record(actor, "conversion.create", row, project=project, after={"name": row.name})
+
+
+def _disks(conversion: Conversion, spec: ConversionSpec) -> Iterator[DiskCopy]:
+    for disk in spec.disks:
+        yield DiskCopy(
+            conversion=conversion,
+            device_key=disk.device_key,
+            label=disk.label,
+            position=disk.position,
+            sr_uuid=disk.sr_uuid,
+            bytes_total=disk.capacity_bytes,
+        )
 
 
 @transaction.atomic

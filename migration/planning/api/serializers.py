@@ -152,7 +152,7 @@ class NewPlanSerializer(serializers.Serializer[dict[str, Any]]):
     """What to plan. Without `machines`: all of the project whose disposition is migrate."""
 
     name = serializers.CharField(max_length=200, required=False)
-    kind = serializers.ChoiceField(choices=PlanKind.choices, default=PlanKind.MIGRATION.value)
+    kind = serializers.ChoiceField(choices=[PlanKind.MIGRATION.value, PlanKind.POC.value], default=PlanKind.MIGRATION.value)
     pool = serializers.UUIDField()
     mapping = serializers.UUIDField()
     machines = serializers.ListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=20_000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from dataclasses import replace as replace_table
 from typing import Any
 
 from msgspec.structs import replace
@@ -60,6 +61,15 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a batch asks for one machine: SR of all its disks, networks by the source's names, its name in the pool."""
+
+    sr: str = ""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MappingTable:
     """Names of the source to names of the pool. `templates` is keyed by guest id, family (`windows`, `linux`) or `*`.
 
@@ -83,6 +93,21 @@ class MappingTable:
     def sr_for(self, datastore: str) -> str | None:
         """The SR's name for a datastore, itself first, then `*`; an empty name is on none."""
         return self.datastores.get(datastore) or self.datastores.get(ANY)
+
+
+def with_wishes(table: MappingTable, wishes: Mapping[str, Wish]) -> MappingTable:
+    """The table with what was wished for single machines, by machine id; a wish goes before the table's own override."""
+    merged = {machine: _wished(table.override(machine), wish) for machine, wish in wishes.items()}
+    return replace_table(table, overrides={**table.overrides, **merged})
+
+
+def _wished(override: Override, wish: Wish) -> Override:
+    return replace_table(
+        override,
+        networks={**override.networks, **wish.networks},
+        sr=wish.sr or override.sr,
+        name=wish.name or override.name,
+    )
 
 
 def with_said(vm: VmFacts, said: Said) -> VmFacts:

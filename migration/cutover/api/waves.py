@@ -103,7 +103,7 @@ class RollbackView(WaveView):
         return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
-PROJECT_URLS = [
+WAVE_URLS = [
     path("waves/<uuid:wave_id>/start", StartView.as_view(), name="wave-start"),
     path("waves/<uuid:wave_id>/gate", GateView.as_view(), name="wave-gate"),
     path("waves/<uuid:wave_id>/gate/sign", SignView.as_view(), name="wave-gate-sign"),
