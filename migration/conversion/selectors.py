@@ -6,14 +6,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from estate.facts.codec import from_json
 from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
-from migration.conversion.models import Conversion, DiskCopy, LedgerEntry
+from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, RunningSettings, Stream
+from project.backbone.jobs.states import JobState
+from project.backbone.models import Project
 
 
 def conversion(conversion_id: UUID | str) -> Conversion:
@@ -107,3 +109,14 @@ def with_bytes(wave_id: UUID | str) -> list[Conversion]:
     return list(
         rows.annotate(bytes_total=Coalesce(Sum("disks__bytes_total"), 0), bytes_copied=Coalesce(Sum("disks__bytes_copied"), 0))
     )
+
+
+def running_settings(project: Project) -> RunningSettings:
+    """How the project's conversions are run; a row that was not stored holds the defaults."""
+    return RunningSettings.objects.filter(project=project).first() or RunningSettings(project=project)
+
+
+def streams_beside(conversion: Conversion) -> int:
+    """How many conversions of the same project copy to the same pool just now, this one included."""
+    rows = Stream.objects.filter(project_id=conversion.project_id, conversion__pool_id=conversion.pool_id)
+    return max(1, rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence")).count())

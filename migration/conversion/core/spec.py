@@ -18,7 +18,9 @@ CD_POSITION = "3"
 
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """One disk: `address` finds it in a lease, `position` is its userdevice in the pool."""
+    """One disk: `address` finds it in a lease, `position` is its userdevice in the pool, `datastore` the id of where it lies,
+    empty where nobody knows.
+    """
 
     device_key: int
     label: str
@@ -26,6 +28,7 @@ class DiskSpec:
     capacity_bytes: int
     sr_uuid: str
     position: str
+    datastore: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class ConversionSpec:
     nics: tuple[NicSpec, ...]
     target_name: str = ""
     package_path: str = ""
+    source_host: str = ""
+    """Id of the host that holds the machine at its source; empty where nobody knows."""
 
     @property
     def name_in_pool(self) -> str:
@@ -119,6 +124,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         nics=tuple(_nic_specs(vm, targets)),
         target_name=targets.target_name,
         package_path=targets.package_path,
+        source_host="" if isinstance(vm.host_id, Unknown) else vm.host_id,
     )
 
 
@@ -170,6 +176,7 @@ def _disk_specs(vm: VmFacts, targets: Targets) -> Iterator[DiskSpec]:
             capacity_bytes=_known_int(disk.capacity_bytes),
             sr_uuid=targets.sr_by_disk[disk.device_key],
             position=position,
+            datastore="" if isinstance(disk.datastore_id, Unknown | None) else disk.datastore_id,
         )
 
 

@@ -12,10 +12,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from estate.facts.codec import to_json
+from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services.progress import forget_copies
+from migration.conversion.services.streams import queue_up
 from migration.conversion.services.transitions import WrongState, move, note
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
@@ -31,30 +33,51 @@ ROWS_PER_INSERT = 500
 _UNFINISHED = [state.value for state in UNFINISHED]
 
 
-def create(project: Project, *, wave_id: UUID, pool_id: UUID, specs: Iterable[ConversionSpec], actor: Actor) -> list[Conversion]:
-    """One conversion per machine of a wave, in this order; asking again returns the ones that exist."""
+def create(
+    project: Project,
+    *,
+    wave_id: UUID,
+    pool_id: UUID,
+    specs: Iterable[ConversionSpec],
+    actor: Actor,
+    verify: str = "",
+    priority: int = 0,
+) -> list[Conversion]:
+    """One conversion per machine of a wave, in this order; asking again returns the ones that exist.
+
+    Without `verify` they are made under the project's policy.
+    """
     actor.require(project, Role.OPERATOR)
     wanted = {UUID(spec.machine_id): spec for spec in specs}
+    blank = Conversion(
+        project=project,
+        wave_id=wave_id,
+        pool_id=pool_id,
+        verify=verify or selectors.running_settings(project).verify,
+        priority=priority,
+    )
     try:
-        _create(project, wave_id, pool_id, wanted, actor)
+        _create(blank, wanted, actor)
     except IntegrityError:  # somebody else made some of them in this very moment
-        _create(project, wave_id, pool_id, wanted, actor)
+        _create(blank, wanted, actor)
     rows = Conversion.objects.filter(wave_id=wave_id, machine_id__in=wanted).select_related("project")
     found = {row.machine_id: row for row in rows}
     return [found[machine_id] for machine_id in wanted]
 
 
 @transaction.atomic
-def _create(project: Project, wave_id: UUID, pool_id: UUID, wanted: dict[UUID, ConversionSpec], actor: Actor) -> None:
-    known = set(Conversion.objects.filter(wave_id=wave_id, machine_id__in=wanted).values_list("machine_id", flat=True))
+def _create(blank: Conversion, wanted: dict[UUID, ConversionSpec], actor: Actor) -> None:
+    known = set(Conversion.objects.filter(wave_id=blank.wave_id, machine_id__in=wanted).values_list("machine_id", flat=True))
     at = now()
     made = [
         Conversion(
             created_at=at + timedelta(milliseconds=number),  # lists go by it, and shall keep the order asked for
-            project=project,
-            wave_id=wave_id,
+            project=blank.project,
+            wave_id=blank.wave_id,
             machine_id=machine_id,
-            pool_id=pool_id,
+            pool_id=blank.pool_id,
+            verify=blank.verify,
+            priority=blank.priority,
             name=spec.name,
             spec=to_json(spec),
             updated_at=at,
@@ -66,7 +89,7 @@ def _create(project: Project, wave_id: UUID, pool_id: UUID, wanted: dict[UUID, C
     disks = [disk for row in made for disk in _disks(row, wanted[row.machine_id])]
     DiskCopy.objects.bulk_create(disks, batch_size=ROWS_PER_INSERT)
     for row in made:
-        audit.record(actor, "conversion.create", row, project=project, after={"name": row.name})
+        audit.record(actor, "conversion.create", row, project=blank.project, after={"name": row.name, "verify": row.verify})
 
 
 def _disks(conversion: Conversion, spec: ConversionSpec) -> Iterator[DiskCopy]:
@@ -91,7 +114,10 @@ def start_preparing(conversion: Conversion, *, actor: Actor) -> Job:
 
 def start_copying(conversion: Conversion, *, actor: Actor) -> Job:
     """Ask for the job that stops the source and copies its disks. The gate must have been asked by the caller."""
-    return _enqueue(conversion, "conversion.copy", actor)
+    with transaction.atomic():
+        job = _enqueue(conversion, "conversion.copy", actor)
+        queue_up(conversion, job)
+    return job
 
 
 def start_going_live(conversion: Conversion, *, actor: Actor) -> Job:

@@ -22,13 +22,20 @@ from estate.xapi import vdi
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.core.verifying import FULL, Level, policy_from
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services import progress
+from migration.conversion.work import pacing
 from migration.conversion.work.sources import Disks, MachineSource
 from project.backbone.jobs.context import JobContext
 from readiness.selectors import pools
 
 NOTE_EVERY_S = 1.0
+COMPARED = {
+    Level.FULL: "Every block read back equals its source",
+    Level.SAMPLED: "The blocks read back equal their source",
+    Level.OFF: "Nothing was read back: the policy is off",
+}
 
 
 def copy_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
@@ -57,7 +64,13 @@ def _require_no_more_disks(held: Disks, spec: ConversionSpec) -> None:
 
 
 def verify_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
-    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges."""
+    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges.
+
+    Where the policy is off nothing is read, and no disk is called verified.
+    """
+    policy = policy_from(row.verify)
+    if policy.level is Level.OFF:
+        return
     for disk in selectors.disks_of(row):
         if disk.verified:
             continue
@@ -83,7 +96,7 @@ def _verify_one(source: MachineSource, pool: XapiSession, spec: ConversionSpec, 
         ranges = _compare(pool, disk, job)
     if ranges:
         raise _differs(spec, disk, ranges)
-    progress.close_verification(disk)
+    progress.close_verification(disk, compared=str(FULL))  # every block is compared, also where a sample would do
 
 
 def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
@@ -103,7 +116,7 @@ def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionS
     )
     stats = pump.copy(
         _open(held, spec, disk),
-        sink,
+        pacing.PacedSink(sink, pacing.limit_for(row), job.alive),
         block_hashes=hashes,
         on_progress=_reporter(disk, job, "Copying"),
         alive=job.alive,

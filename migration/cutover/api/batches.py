@@ -60,6 +60,12 @@ class BatchOptionsSerializer(Strict):
     parallel = serializers.IntegerField(
         min_value=1, max_value=MOST_PARALLEL, required=False, help_text="So many of its machines are at work at a time."
     )
+    priority = serializers.IntegerField(
+        min_value=-100,
+        max_value=100,
+        required=False,
+        help_text="Machines of a higher priority copy before others; 0 when not given.",
+    )
     verify = serializers.CharField(
         max_length=20,
         required=False,

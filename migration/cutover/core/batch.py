@@ -31,10 +31,11 @@ class BatchState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
     """`parallel` machines at a time; `verify` in the words of `policy_from`, empty for the project's; `stop_on_failure` asks for
-    no further machine once one has failed.
+    no further machine once one has failed; machines of a higher `priority` copy before others.
     """
 
     parallel: int = PARALLEL
+    priority: int = 0
     verify: str = ""
     stop_on_failure: bool = False
 
@@ -43,6 +44,7 @@ def options_from(values: Mapping[str, Any]) -> BatchOptions:
     """From their stored form."""
     return BatchOptions(
         parallel=values.get("parallel") or PARALLEL,
+        priority=values.get("priority", 0),
         verify=values.get("verify", ""),
         stop_on_failure=bool(values.get("stop_on_failure", False)),
     )

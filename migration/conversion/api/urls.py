@@ -1,0 +1,11 @@
+"""Where the conversions' views hang."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from migration.conversion.api.conversions import ConversionViewSet
+from migration.conversion.api.running import RunningView
+
+PROJECT_ROUTES = [("conversions", ConversionViewSet, "conversion")]
+PROJECT_URLS = [path("running", RunningView.as_view(), name="running")]
