@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from migration.conversion.services import transitions
-from migration.conversion.work import legs
+from migration.conversion.work import legs, preflight
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
@@ -23,6 +23,11 @@ def _fail_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
 @handler("conversion.prepare", title="Make the VM in the pool", on_failed=_fail_conversion)
 def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.prepare(job, conversion_id)
+
+
+@handler("conversion.preflight", title="Look at both sides before the first byte")
+def look_before(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return preflight.look_at_wave(job, wave_id)
 
 
 @handler("conversion.copy", queue="disks", title="Copy and prove the disks", on_failed=_fail_conversion)

@@ -69,6 +69,8 @@ class ConversionSpec:
     package_path: str = ""
     source_host: str = ""
     """Id of the host that holds the machine at its source; empty where nobody knows."""
+    tags: tuple[str, ...] = ()
+    """The source's, as far as they could be read."""
 
     @property
     def name_in_pool(self) -> str:
@@ -124,6 +126,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         nics=tuple(_nic_specs(vm, targets)),
         target_name=targets.target_name,
         package_path=targets.package_path,
+        tags=() if isinstance(vm.tags, Unknown) else vm.tags,
         source_host="" if isinstance(vm.host_id, Unknown) else vm.host_id,
     )
 
@@ -138,6 +141,8 @@ def _problems(vm: VmFacts, targets: Targets) -> Iterator[str]:
         value = getattr(vm, field)
         if isinstance(value, Unknown):
             yield f"{field} could not be read ({value.reason})"
+    if vm.firmware == "efi" and isinstance(vm.secure_boot, Unknown):
+        yield f"whether it boots securely could not be read ({vm.secure_boot.reason})"
     if vm.disks == ():
         yield "it has no disk that could be copied"
     if not isinstance(vm.disks, Unknown):

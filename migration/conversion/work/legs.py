@@ -64,6 +64,8 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
             move(row.pk, Event.DISKS_COPIED, actor=job.actor, message="All disks are copied")
         _begin(row, spec, "verify_disks")
         copying.verify_disks(source, pool, row, spec, job)
+        _begin(row, spec, "count_bytes")
+        target.count_bytes(pool, row, spec)
         _begin(row, spec, "confirm_unchanged")
         source.require_unchanged(row)
     move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=copying.COMPARED[policy_from(row.verify).level])

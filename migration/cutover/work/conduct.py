@@ -23,11 +23,13 @@ from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services.batches import options_of_wave
 from migration.cutover.services.machines import create_conversions
 from migration.cutover.work.gate import answer
+from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.models import Job
 
 POLL_S = 1.0
+TOLD = 5
 Start = Callable[..., Job]
 
 
@@ -82,6 +84,10 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str,
         raise _gate_was_closed()
     if _phase(job) == "before_copy":
         _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY, signed_as=decision_id))
+        _advance(job, "preflight")
+    if _phase(job) == "preflight":
+        if _in_state(wave_id, State.READY):
+            _require_preflight(job, wave_id)
         _advance(job, "copy")
     if _phase(job) == "copy":
         _run_leg(job, wave_id, COPY)
@@ -132,6 +138,31 @@ def _require_open(job: JobContext, row: GateDecisionRow) -> None:
         f"The gate is closed ({row.get_phase_display().lower()}): {named}",
         code="gate_closed",
         next_step="Work through the reasons, ask the gate again, have it signed, and cut over again; what is prepared stays.",
+    )
+
+
+def _require_preflight(job: JobContext, wave_id: str) -> None:
+    """Everything that stands against copying is told before a source is shut down; what is unknown is in the job's result."""
+    wave = planning.wave_by_id(wave_id)
+    if "looked" not in job.checkpoint:
+        asked = lifecycle.ask_preflight(wave.plan.project, wave_id=wave.pk, name=wave.name, actor=job.actor)
+        job.save_checkpoint({**job.checkpoint, "looked": str(asked.pk)})
+    looked = Job.objects.get(pk=job.checkpoint["looked"])
+    if lifecycle.unfinished([str(looked.pk)]):
+        job.wait(POLL_S, "both sides are being looked at before the first byte")
+    if looked.result is None:
+        raise _preflight_failed(wave.name, [str((looked.error or {}).get("message") or f"it was {looked.state}")])
+    against = [look for look in looked.result["looks"] if look["result"] == "fail"]
+    if against:
+        raise _preflight_failed(wave.name, [f"{look['subject']}: {look['detail']}. {look['next_step']}" for look in against])
+
+
+def _preflight_failed(wave: str, told: list[str]) -> AskPerson:
+    more = f" And {len(told) - TOLD} more." if len(told) > TOLD else ""
+    return AskPerson(
+        f"{len(told)} things stand against copying {wave}; nothing was begun: {' '.join(told[:TOLD])}{more}",
+        code="preflight_failed",
+        next_step="Work through them (POST …/waves/{id}/preflight shows all), then ask the gate, have it signed and cut over.",
     )
 
 
