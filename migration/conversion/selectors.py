@@ -120,3 +120,9 @@ def streams_beside(conversion: Conversion) -> int:
     """How many conversions of the same project copy to the same pool just now, this one included."""
     rows = Stream.objects.filter(project_id=conversion.project_id, conversion__pool_id=conversion.pool_id)
     return max(1, rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence")).count())
+
+
+def conversion_with_disks(conversion_id: UUID) -> Conversion | None:
+    """One conversion with its disks, without their block maps and its description; None when it is gone."""
+    disks = Prefetch("disks", DiskCopy.objects.defer("hashes"))
+    return Conversion.objects.filter(pk=conversion_id).defer("spec").prefetch_related(disks).first()

@@ -80,7 +80,7 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
     @extend_schema(responses=ConversionEventSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], filterset_class=None)
     def events(self, request: Request, **kwargs: Any) -> Response:
-        """What happened to this conversion, oldest first."""
+        """What happened to this conversion, oldest first. With `Accept: text/event-stream`: `progress` events, one per change."""
         page = self.paginate_queryset(self.get_object().events.all())
         return self.get_paginated_response(ConversionEventSerializer(page, many=True).data)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from migration.conversion.api.conversions import ConversionViewSet
+from migration.conversion.api.live import conversion_events
 from migration.conversion.api.running import RunningView
 
 PROJECT_ROUTES = [("conversions", ConversionViewSet, "conversion")]
-PROJECT_URLS = [path("running", RunningView.as_view(), name="running")]
+PROJECT_URLS = [
+    path("running", RunningView.as_view(), name="running"),
+    path("conversions/<uuid:pk>/events", conversion_events, name="conversion-live"),
+]

@@ -58,9 +58,9 @@ def close_ledger(conversion_id: UUID) -> None:
     LedgerEntry.objects.filter(conversion_id=conversion_id, removed_at=None).update(removed_at=now())
 
 
-def note_copied(disk: DiskCopy, *, bytes_copied: int) -> None:
-    """How far the running copy is, in bytes of the virtual disk."""
-    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied)
+def note_copied(disk: DiskCopy, *, bytes_copied: int, bytes_zero: int) -> None:
+    """How far the running copy is, in bytes of the virtual disk, and how many of them are known to hold nothing."""
+    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied, bytes_zero=bytes_zero)
 
 
 @transaction.atomic

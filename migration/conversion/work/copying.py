@@ -107,18 +107,19 @@ def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionS
         progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest, sent_bytes=mark.sent_bytes)
         job.made_headway()
 
-    sink = SegmentedSink(
+    segments = SegmentedSink(
         lambda: vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill),
         block_hashes=hashes,
         on_segment=durable,
         segment_bytes=settings.SEGMENT_BYTES,
         zero_fill=zero_fill,
     )
+    sink = pacing.PacedSink(segments, pacing.limit_for(row), job.alive)
     stats = pump.copy(
         _open(held, spec, disk),
-        pacing.PacedSink(sink, pacing.limit_for(row), job.alive),
+        sink,
         block_hashes=hashes,
-        on_progress=_reporter(disk, job, "Copying"),
+        on_progress=_reporter(disk, job, sink),
         alive=job.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
@@ -195,7 +196,8 @@ def _differs(spec: ConversionSpec, disk: DiskCopy, ranges: list[tuple[int, int]]
     )
 
 
-def _reporter(disk: DiskCopy, job: JobContext, verb: str) -> Callable[[int, int], None]:
+def _reporter(disk: DiskCopy, job: JobContext, sink: pacing.PacedSink) -> Callable[[int, int], None]:
+    """What was passed and not written held nothing, as far as zeros are not sent; in front of a resumed copy nobody counted."""
     last_s = float("-inf")
 
     def report(done_bytes: int, total_bytes: int) -> None:
@@ -204,7 +206,8 @@ def _reporter(disk: DiskCopy, job: JobContext, verb: str) -> Callable[[int, int]
         if at - last_s < NOTE_EVERY_S and done_bytes < total_bytes:
             return
         last_s = at
-        progress.note_copied(disk, bytes_copied=done_bytes)
-        job.progress(done_bytes, total_bytes, "bytes", f"{verb} {disk.label}")
+        zero = 0 if sink.zero_fill else max(0, done_bytes - disk.durable_bytes - sink.written_bytes)
+        progress.note_copied(disk, bytes_copied=done_bytes, bytes_zero=zero)
+        job.progress(done_bytes, total_bytes, "bytes", f"Copying {disk.label}")
 
     return report

@@ -23,6 +23,7 @@ class PacedSink:
     def __init__(self, sink: VdiSink, limit: Callable[[], float | None], alive: Callable[[], None]) -> None:
         self._sink, self._limit, self._alive = sink, limit, alive
         self._pace = Pace()
+        self.written_bytes = 0
 
     @property
     def zero_fill(self) -> bool:
@@ -32,6 +33,7 @@ class PacedSink:
     def write(self, offset_bytes: int, data: memoryview | bytes) -> None:
         """Write, then pause as long as it takes; a cancelled job leaves the pause at once."""
         self._sink.write(offset_bytes, data)
+        self.written_bytes += len(data)
         limit = self._limit()
         if limit is None:
             return
