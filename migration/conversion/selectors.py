@@ -126,3 +126,15 @@ def conversion_with_disks(conversion_id: UUID) -> Conversion | None:
     """One conversion with its disks, without their block maps and its description; None when it is gone."""
     disks = Prefetch("disks", DiskCopy.objects.defer("hashes"))
     return Conversion.objects.filter(pk=conversion_id).defer("spec").prefetch_related(disks).first()
+
+
+def states_of(conversion_ids: Collection[UUID]) -> dict[str, tuple[str, State]]:
+    """Name and state of these conversions, of any project, by id as text."""
+    rows = Conversion.objects.filter(pk__in=list(conversion_ids)).values_list("pk", "name", "state")
+    return {str(key): (name, State(state)) for key, name, state in rows}
+
+
+def with_open_ledger(pool_id: UUID | str) -> dict[str, tuple[str, State]]:
+    """Cancelled conversions into this pool of which the ledger still has entries, likewise."""
+    rows = Conversion.objects.filter(pool_id=pool_id, state=State.CANCELLED.value, ledger__removed_at=None, ledger__isnull=False)
+    return {str(key): (name, State(state)) for key, name, state in rows.distinct().values_list("pk", "name", "state")}

@@ -176,3 +176,16 @@ def test_a_batch_is_shown_and_its_failed_machines_are_taken_up_again(tmp_path: P
     assert (shown.code, "app01" in shown.out, "full" in shown.out) == (0, True, True)
     assert Desk(tmp_path, Server(answers)).signed_in().run("batch", "retry", "night").code == 0
     assert "night" in Desk(tmp_path, Server(answers)).signed_in().run("batch").out
+
+
+def test_what_was_left_in_a_pool_is_shown_and_removed_only_when_asked(tmp_path: Path) -> None:
+    listed = a_job(
+        result={"leftovers": [{"name": "app01", "state": "cancelled", "objects": [1, 2], "verdict": "remove", "why": "x"}]}
+    )
+    swept = a_job(result={"removed": [{"name": "app01", "uuid": "u"}], "refused": [], "not_removable": []})
+    server = a_server(**{"POST leftovers": listed, "POST leftovers/remove": swept})
+    shown = Desk(tmp_path, server).signed_in().run("conversions", "leftovers", "pool01")
+    assert (shown.code, "app01" in shown.out, server.bodies()) == (0, True, [{"pool": POOL}])
+    removed = Desk(tmp_path, server).signed_in().run("conversions", "leftovers", "pool01", "--remove")
+    assert (removed.code, "1 object removed" in removed.out) == (0, True)
+    assert server.bodies()[-1] == {"listing": listed["id"]}
