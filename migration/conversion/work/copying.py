@@ -28,7 +28,6 @@ from migration.conversion.services import progress
 from migration.conversion.work import pacing
 from migration.conversion.work.sources import Disks, MachineSource
 from project.backbone.jobs.context import JobContext
-from readiness.selectors import pools
 
 NOTE_EVERY_S = 1.0
 COMPARED = {
@@ -101,7 +100,7 @@ def _verify_one(source: MachineSource, pool: XapiSession, spec: ConversionSpec, 
 
 def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
     hashes = BlockHashes(disk.bytes_total)
-    zero_fill = _needs_zeros(row, disk)
+    zero_fill = _needs_zeros(pool, disk)
 
     def durable(mark: SegmentMark) -> None:
         progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest, sent_bytes=mark.sent_bytes)
@@ -147,11 +146,12 @@ def _open(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
     return source
 
 
-def _needs_zeros(row: Conversion, disk: DiskCopy) -> bool:
-    """Whether zeros have to be sent: the SR is not known to hand out zeroed VDIs, or an earlier pass wrote older bytes."""
-    srs = {sr.uuid: sr for sr in pools.latest_facts(row.pool_id).srs}
-    sr = srs.get(disk.sr_uuid)
-    return sr is None or sr.new_vdis_are_zeroed is not True or disk.written_before
+def _needs_zeros(pool: XapiSession, disk: DiskCopy) -> bool:
+    """Whether zeros have to be sent: the SR is not known to hand out zeroed VDIs, or an earlier pass wrote older bytes.
+
+    Asked of the pool just now: facts may be older than a change of the SR.
+    """
+    return disk.written_before or not vdi.reads_as_zero(pool, disk.vdi_uuid)
 
 
 def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[int, int]]:
