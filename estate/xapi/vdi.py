@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import structlog
 
-from estate.errors import EdgeError
+from estate.errors import EdgeError, Retry
 from estate.tls import line_error
 from estate.xapi import tasks
-from estate.xapi.errors import SrFull, TaskStuck
+from estate.xapi.errors import ObjectGone, SrFull, TaskStuck
 from estate.xapi.session import XapiSession
 from estate.xapi.transport import split_address
 from estate.xapi.vdi_access import reads_as_zero, serving_address, wait_until_free
@@ -192,6 +192,14 @@ class _Transfer:
 
     def _sharpened(self, reason: EdgeError) -> EdgeError:
         """A thin SR that fills up while being written shows only as an I/O error; its figures tell the two apart."""
+        if reason.code == ObjectGone.code:
+            # Its task is all that was asked for: whether everything was written, nobody can tell any more.
+            return Retry(
+                f"{self._session.name}, {self.what}: the pool has forgotten the task of this transfer",
+                code="task_forgotten",
+                next_step="Make segments smaller (XENBOUND_SEGMENT_BYTES) or the line faster: a pool forgets tasks after 24 h.",
+                where=self._session.name,
+            )
         if reason.code != "vdi_io_error":
             return reason
         session = self._session
@@ -215,12 +223,19 @@ class _Transfer:
         self.line.close()
         session = self._session
         try:
-            if str(session.call("task.get_status", self.task)) == "pending":
+            if self._is_pending():
                 tasks.wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S)
             wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S, alive=_go_on)
         except EdgeError as error:
             log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=error.code)
         tasks.destroy(session, self.task)
+
+    def _is_pending(self) -> bool:
+        """Whether the pool still works on it, as far as it knows."""
+        try:
+            return str(self._session.call("task.get_status", self.task)) == "pending"
+        except ObjectGone:
+            return False
 
 
 def _go_on() -> None:

@@ -19,6 +19,7 @@ from estate.xapi.vm_devices import (
     ensure_vdi,
     ensure_vif,
     macs_in_use,
+    vdi_bytes,
 )
 from estate.xapi.vm_spec import VmDisk, VmNic, VmSpec, vm_record
 
@@ -45,6 +46,7 @@ __all__ = [
     "shut_down",
     "start",
     "unblock",
+    "vdi_bytes",
 ]
 
 _BLOCKED_OPERATIONS = ("start", "start_on")

@@ -196,5 +196,10 @@ def count_devices(session: XapiSession, vm_uuid: str) -> DeviceCounts:
     return DeviceCounts(kinds.count("Disk"), len(session.call("VM.get_VIFs", vm)), kinds.count("CD"))
 
 
+def vdi_bytes(session: XapiSession, vdi_uuid: str) -> int:
+    """The VDI's virtual size. Raises: ObjectGone."""
+    return int(session.call("VDI.get_virtual_size", session.call("VDI.get_by_uuid", vdi_uuid)))
+
+
 def _records(session: XapiSession, kind: str, refs: list[str]) -> list[dict[str, Any]]:
     return [session.call(f"{kind}.get_record", ref) for ref in refs]

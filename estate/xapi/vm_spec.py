@@ -22,6 +22,23 @@ _NOT_FROM_TEMPLATE = frozenset(
 """other_config keys of a template that would make XAPI provision blank disks, or share MAC seeds."""
 
 
+_ALWAYS = {"acpi": "1", "apic": "true", "pae": "true", "nx": "true"}
+_FAMILY = {
+    True: {
+        **_ALWAYS,
+        "viridian": "true",
+        "viridian_time_ref_count": "true",
+        "viridian_reference_tsc": "true",
+        "device_id": "0002",
+    },
+    False: {**_ALWAYS, "viridian": "false", "device_id": "0001"},
+}
+"""Platform of Windows and of others, where the template says nothing: `Other install media` knows no family.
+
+Source: the bases of guest-templates-json (json/base-*.json).
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class VmDisk:
     """One disk: `position` is its userdevice ("0" boots, "3" is the CD's), `device_key` the source's, for its tag."""
@@ -58,6 +75,7 @@ class VmSpec:
     nics: tuple[VmNic, ...] = ()
     disks: tuple[VmDisk, ...] = ()
     origin: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     blocked_because: str = "Xenbound is still converting this VM"
 
 
@@ -93,13 +111,15 @@ def vm_record(spec: VmSpec, template: Mapping[str, Any], conversion_id: str) -> 
         "has_vendor_device": spec.is_windows and bool(template.get("has_vendor_device", False)),
         "ha_restart_priority": "",
         "blocked_operations": dict.fromkeys(("start", "start_on"), spec.blocked_because),
-        "tags": [],
+        "tags": list(spec.tags),
     }
 
 
 def platform(spec: VmSpec, template_platform: Mapping[str, str]) -> dict[str, str]:
     """The template's platform map, with what the source dictates laid over it."""
     result = {str(key): str(value) for key, value in template_platform.items() if key not in ("device-model", "cores-per-socket")}
+    if "viridian" not in result:
+        result = _FAMILY[spec.is_windows] | result
     result["device-model"] = "qemu-upstream-uefi" if spec.firmware == "uefi" else "qemu-upstream-compat"
     result["secureboot"] = "true" if spec.firmware == "uefi" and spec.secure_boot else "false"
     if spec.cores_per_socket > 1 and spec.vcpus % spec.cores_per_socket == 0:

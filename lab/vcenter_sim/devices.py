@@ -50,6 +50,13 @@ def disk_file(machine: Machine, index: int) -> str:
     return f"[{spec.datastore}] {machine.spec.name}/{stem}{delta}.vmdk"
 
 
+def base_file(machine: Machine, index: int) -> str:
+    """Datastore path of the disk's own descriptor, below all snapshots."""
+    spec = machine.spec.disks[index]
+    stem = machine.spec.name if index == 0 else f"{machine.spec.name}_{index}"
+    return f"[{spec.datastore}] {machine.spec.name}/{stem}.vmdk"
+
+
 def _fixed() -> list[Any]:
     return [
         make(device.VirtualIDEController, key=200, deviceInfo=_label("IDE 0"), busNumber=0),
@@ -123,8 +130,7 @@ def _base(machine: Machine, index: int, child: dict[str, Any]) -> Any:
     spec = machine.spec.disks[index]
     if not machine.snapshots or spec.mode != "persistent":
         return None
-    stem = machine.spec.name if index == 0 else f"{machine.spec.name}_{index}"
-    path = f"[{spec.datastore}] {machine.spec.name}/{stem}.vmdk"
+    path = base_file(machine, index)
     return make(device.VirtualDisk.FlatVer2BackingInfo, **(child | {"fileName": path}), thinProvisioned=spec.thin)
 
 

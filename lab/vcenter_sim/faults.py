@@ -1,6 +1,6 @@
 """What has been armed to go wrong on the vCenter side; control.py arms it, the handlers ask.
 
-`session_expire`, `lease_dead`, `truncate` and `http_503` go off once, or `times` times; the others stay until cleared.
+Those of ONCE go off once, or `times` times; the others stay until cleared.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ONCE = ("session_expire", "lease_dead", "truncate", "http_503")
+ONCE = ("session_expire", "lease_dead", "truncate", "reset", "stall", "folder_whole", "http_503")
 NUMBERS = {
     "session_expire": "after_pages",
     "lease_dead": "after_bytes",
     "truncate": "after_bytes",
+    "reset": "after_bytes",
+    "stall": "seconds",
+    "folder_whole": None,
     "http_503": None,
     "slow": "bytes_per_s",
     "page_size": "size",

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import struct
 import zlib
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +14,8 @@ from urllib.parse import urlsplit
 
 from lab.control import RequestLog
 from lab.vcenter_sim.center import Center
-from lab.vcenter_sim.nfc import LineCut, find_download, stream
+from lab.vcenter_sim.folder import FOLDER, find_file, range_of
+from lab.vcenter_sim.nfc import LineCut, LineReset, find_download, stream
 from lab.vcenter_sim.rest import ROOT, RestDesk
 from lab.vcenter_sim.sessions import COOKIE
 from lab.vcenter_sim.soap import Reply, SoapDesk
@@ -53,8 +56,10 @@ class NfcHandler(BaseHTTPRequestHandler):
         self.close_connection = not chunked
         try:
             stream(self.center, download, self._write_chunk if chunked else self.wfile.write)
-        except LineCut:
+        except LineCut as cut:
             self.close_connection = True
+            if isinstance(cut, LineReset):
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
@@ -89,8 +94,50 @@ class VCenterHandler(NfcHandler):
             self.send_plain(200, service_versions(), "text/xml")
         elif self.path.startswith(ROOT):
             self._send_rest("GET", b"")
+        elif self.path.startswith(FOLDER):
+            self._send_file(body=True)
         else:
             super().do_GET()
+
+    def do_HEAD(self) -> None:
+        """How large a file of a datastore is."""
+        self._send_file(body=False)
+
+    def _send_file(self, *, body: bool) -> None:
+        """A file of a datastore, or a range of it; a folder_whole fault answers a range with all of it, as some proxies do."""
+        self.log.record("vcenter", self.client_address[0], self.command, urlsplit(self.path).path)
+        if not self.path.startswith(FOLDER):
+            self.send_plain(404, b"nothing here\n")
+            return
+        if self.center.sessions.find(self._cookie()) is None:
+            self.send_plain(401, b"log in first\n")
+            return
+        file = find_file(self.center, self.path)
+        if file is None:
+            self.send_plain(404, b"no such file\n")
+            return
+        size = file.size_bytes
+        wanted = range_of(self.headers.get("Range", ""), size)
+        if wanted == (0, 0):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if wanted is None or self.center.faults.take("folder_whole") is not None:
+            self.send_response(200)
+            start, end = 0, size
+        else:
+            start, end = wanted
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(end - start))
+        self.end_headers()
+        if body:
+            for piece in file.pieces(start, end):
+                self.wfile.write(piece)
 
     def do_DELETE(self) -> None:
         """The end of a REST session."""

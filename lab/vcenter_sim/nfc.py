@@ -23,6 +23,10 @@ class LineCut(OSError):
     """The connection must break here, in the middle of the body."""
 
 
+class LineReset(LineCut):
+    """It must break with a reset, as when a firewall forgot it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """A file that may be fetched now, with its lease and the faults that were armed when it began."""
@@ -31,6 +35,8 @@ class Download:
     source: Path | bytes
     dead_after_bytes: int | None
     end_after_bytes: int | None
+    reset_after_bytes: int | None = None
+    stall_s: int | None = None
 
 
 def find_download(center: Center, path: str) -> Download | None:
@@ -44,16 +50,19 @@ def find_download(center: Center, path: str) -> Download | None:
     file = lease.files[parts[2]]
     if not isinstance(file, PreparedDisk):
         return Download(lease, file, None, None)
-    return Download(lease, file.vmdk_path, center.faults.take("lease_dead"), center.faults.take("truncate"))
+    take = center.faults.take
+    return Download(lease, file.vmdk_path, take("lease_dead"), take("truncate"), take("reset"), take("stall"))
 
 
 def stream(center: Center, download: Download, write: Callable[[bytes], object]) -> None:
     """Write the body piece by piece.
 
     Raises:
-        LineCut: the lease died, by its timeout or by an armed fault.
+        LineCut: the lease died, by its timeout or by an armed fault; LineReset: the line is to be reset.
     """
     sent = 0
+    if download.stall_s:
+        download.lease.over.wait(download.stall_s)
     for piece in _pieces(center, download.source):
         if download.end_after_bytes is not None and sent + len(piece) >= download.end_after_bytes:
             write(piece[: download.end_after_bytes - sent])
@@ -61,6 +70,9 @@ def stream(center: Center, download: Download, write: Callable[[bytes], object])
         if download.dead_after_bytes is not None and sent + len(piece) >= download.dead_after_bytes:
             write(piece[: download.dead_after_bytes - sent])
             _kill(center, download.lease)
+        if download.reset_after_bytes is not None and sent + len(piece) >= download.reset_after_bytes:
+            write(piece[: download.reset_after_bytes - sent])
+            raise LineReset("a fault was armed")
         if download.lease.state != "ready" or center.stopping.is_set():
             raise LineCut("the lease is gone")
         write(piece)

@@ -138,13 +138,25 @@ class PoolDesk:
             return {"armed": []}
         if kind == "redirect":
             self._host({"host": arguments.get("to")})
-        if kind == "sr_full":
+        if kind in ("sr_full", "raw_lvm"):
             self._require_sr(str(arguments.get("sr", "")))
+        if kind == "raw_lvm":
+            return self._make_raw(str(arguments["sr"]))
         try:
             self._pool.faults.arm(kind, arguments)
         except ValueError as error:
             raise BadCall(str(error)) from error
         return {"armed": self._pool.faults.armed()}
+
+    def _make_raw(self, wanted: str) -> Arguments:
+        """From now on the SR gives raw volumes with old bytes in them; it stays so, as an SR that was never switched to VHD."""
+        pool = self._pool
+        with pool.store.lock:
+            (sr,) = (ref for ref, row in pool.store.rows("SR") if wanted in (row.record["uuid"], row.record["name_label"]))
+            if not pool.storage.is_thick(sr):
+                raise BadCall(f"SR {wanted} is no LVM SR: its VDIs are files")
+            pool.store.put_key("SR", sr, "sm_config", "use_vhd", "false")
+        return {"armed": pool.faults.armed()}
 
     def coordinator(self, arguments: Arguments) -> Arguments:
         """Another host becomes coordinator; the old one answers HOST_IS_SLAVE, and sessions end."""

@@ -17,8 +17,12 @@ REQUIRED = {
     "session_expire": (),
     "corrupt": ("offset", "length"),
     "slow": ("bytes_per_s",),
+    "stall": ("seconds",),
+    "vdi_in_use": (),
+    "task_expiry": (),
+    "raw_lvm": ("sr",),
 }
-WHOLE_NUMBERS = ("after_bytes", "offset", "length", "bytes_per_s", "times")
+WHOLE_NUMBERS = ("after_bytes", "offset", "length", "bytes_per_s", "times", "seconds")
 
 
 class Faults:

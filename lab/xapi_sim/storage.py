@@ -16,6 +16,8 @@ VHD_BLOCK_BYTES = 2 * MIB
 VHD_MAX_BYTES = 2040 << 30
 VHD_BITMAP_BYTES = 4096
 LVM_EXTENT_BYTES = 4 * MIB
+OLD_DATA = b"\xa5old" * 128
+"""A sector that somebody else's volume left behind."""
 SIZE_LIMITS = "VDI Invalid size [opterr=VDI size must be between 1 MB and 2088960 MB]"
 NO_SPACE = ("SR_BACKEND_FAILURE_44", "", "There is insufficient space", "")
 
@@ -34,10 +36,14 @@ class Storage:
         return self._directory / f"{self._store.get('VDI', vdi, 'uuid')}.raw"
 
     def make_file(self, vdi: str) -> None:
-        """A fresh, all-zero file of the VDI's virtual size."""
+        """A fresh file of the VDI's virtual size: all zero, or on a raw LVM SR what its extents held before."""
         self._directory.mkdir(parents=True, exist_ok=True)
+        size_bytes = int(self._store.get("VDI", vdi, "virtual_size"))
         with self.path(vdi).open("wb") as file:
-            file.truncate(self._store.get("VDI", vdi, "virtual_size"))
+            if not self.is_vhd(self._store.get("VDI", vdi, "SR")):
+                for at in range(0, size_bytes, MIB):
+                    file.write(OLD_DATA * (min(MIB, size_bytes - at) // len(OLD_DATA)))
+            file.truncate(size_bytes)
 
     def resize_file(self, vdi: str, size_bytes: int) -> None:
         """Grow the file; what is new reads as zeros."""

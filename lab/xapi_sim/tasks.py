@@ -6,6 +6,7 @@ A task made by task.create is a mere record until a disk transfer adopts it; Asy
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from lab.xapi_sim.clock import LabClock
 from lab.xapi_sim.failure import NULL, XapiFailure
@@ -13,6 +14,7 @@ from lab.xapi_sim.store import Store
 from lab.xapi_sim.values import EPOCH
 
 KEPT_COMPLETED = 200
+LIFETIME = timedelta(hours=24)
 PROGRESS_STEP = 0.01
 OPEN = ("pending", "cancelling")
 
@@ -26,7 +28,8 @@ class Tasks:
         self._adopted: set[str] = set()
 
     def create(self, label: str, description: str = "", host: str = NULL) -> str:
-        """A pending task."""
+        """A pending task; those that have been pending for a day of lab time are garbage now."""
+        self._forget_expired()
         return self._store.create(
             "task",
             name_label=label,
@@ -81,6 +84,23 @@ class Tasks:
         """
         if self.is_cancelling(task):
             raise XapiFailure("TASK_CANCELLED", task)
+
+    def expire(self, task: str) -> None:
+        """Drop the task as if it had been pending for a day: nobody can ask for it any more. Source: xapi's db_gc."""
+        with self._store.lock:
+            self._adopted.discard(task)
+            if self._store.has("task", task):
+                self._store.destroy("task", task)
+
+    def _forget_expired(self) -> None:
+        with self._store.lock:
+            for ref, row in list(self._store.rows("task")):
+                if row.record["status"] in OPEN and self._age(row.record["created"]) > LIFETIME:
+                    self.expire(ref)
+
+    def _age(self, created: datetime) -> timedelta:
+        """How old in lab time: a real second is as many as the clock's factor says."""
+        return (self._clock.now() - created) * self._clock.factor
 
     def _end(self, task: str, **values: object) -> None:
         with self._store.lock:

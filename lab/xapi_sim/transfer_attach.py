@@ -41,7 +41,7 @@ def attached(pool: Pool, host: str, vdi: str, *, writing: bool) -> Iterator[int]
 
 
 def _attach(pool: Pool, host: str, vdi: str, writing: bool) -> str:
-    if in_use(pool, vdi, writing):
+    if pool.faults.take("vdi_in_use") or in_use(pool, vdi, writing):
         raise XapiFailure("VDI_IN_USE", vdi, "attach")
     if writing and pool.store.get("VDI", vdi, "read_only"):
         raise XapiFailure("VDI_READONLY", vdi)

@@ -19,6 +19,8 @@ class Meddler:
         self._full = pool.faults.take("sr_full", lambda fault: fault["sr"] in names and bool(fault.get("after_bytes")))
         self._drop = pool.faults.take("drop_connection")
         self._corrupt = pool.faults.take("corrupt")
+        self._stall = pool.faults.take("stall")
+        self._expiry = pool.faults.take("task_expiry")
         self._slow = Throttle(pool)
         self._passed = 0
 
@@ -37,6 +39,12 @@ class Meddler:
         if self._full and self._passed > self._full["after_bytes"]:
             self._pool.storage.report_full(self._sr)
             raise XapiFailure(*self._full.get("error", IO_ERROR))
+        if self._expiry and self._passed > self._expiry.get("after_bytes", 0):
+            self._pool.tasks.expire(self._task)
+            raise ConnectionBroken
+        if self._stall and self._passed > self._stall.get("after_bytes", 0):
+            stall, self._stall = self._stall, None
+            _stand_still(stall["seconds"])
         if self._drop and self._passed > self._drop["after_bytes"]:
             raise ConnectionBroken
         self._slow.after(len(piece))
@@ -53,6 +61,11 @@ class Meddler:
         wrong = bytearray(piece)
         wrong[first:last] = bytes(byte ^ 0xFF for byte in wrong[first:last])
         return memoryview(wrong)
+
+
+def _stand_still(seconds: float) -> None:
+    """Take no byte for so long; the socket stays open, as with a path that fails over."""
+    time.sleep(seconds)
 
 
 class Throttle:

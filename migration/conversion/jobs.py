@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from migration.conversion.services import transitions
-from migration.conversion.work import legs
+from migration.conversion.work import legs, preflight, sweeping
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
@@ -23,6 +23,11 @@ def _fail_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
 @handler("conversion.prepare", title="Make the VM in the pool", on_failed=_fail_conversion)
 def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.prepare(job, conversion_id)
+
+
+@handler("conversion.preflight", title="Look at both sides before the first byte")
+def look_before(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return preflight.look_at_wave(job, wave_id)
 
 
 @handler("conversion.copy", queue="disks", title="Copy and prove the disks", on_failed=_fail_conversion)
@@ -43,3 +48,13 @@ def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
 @handler("conversion.roll_back", title="Roll a conversion back")
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.roll_back(job, conversion_id)
+
+
+@handler("conversion.list_leftovers", title="List what conversions left in a pool")
+def list_leftovers(job: JobContext, pool_id: str) -> dict[str, Any]:
+    return sweeping.list_leftovers(job, pool_id)
+
+
+@handler("conversion.sweep", title="Remove what conversions left in a pool")
+def sweep(job: JobContext, pool_id: str, conversion_ids: list[str]) -> dict[str, Any]:
+    return sweeping.sweep(job, pool_id, conversion_ids)

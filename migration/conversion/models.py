@@ -1,4 +1,5 @@
-"""Rows of conversions: the machine's way, its disk copies, the journal of segments, the ledger of made objects, the events.
+"""Rows of conversions: the machine's way, its disk copies, the journal of segments, the ledger of made objects, the events;
+how a project's conversions are run, and who copies or waits to.
 
 Fields and constraints only. `state` is written by services.transitions alone; relations to the plan are ids, not foreign keys.
 """
@@ -11,11 +12,14 @@ from django.db import models
 
 from migration.conversion.core.states import State
 from project.backbone.identified import Identified
-from project.backbone.models import Project
+from project.backbone.models import Job, Project
 
 
 class Conversion(Identified):
-    """One machine's way into a pool, with the frozen description of what is made there."""
+    """One machine's way into a pool, with the frozen description of what is made there.
+
+    `verify` is the policy it was made under (`full`, `off`, `sampled N %`); a higher `priority` copies first.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversions")
     wave_id = models.UUIDField(db_index=True)
@@ -33,6 +37,8 @@ class Conversion(Identified):
     boot_proof = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)
     job_id = models.UUIDField(null=True, blank=True)
+    verify = models.CharField(max_length=20, default="full")
+    priority = models.SmallIntegerField(default=0)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -49,6 +55,7 @@ class DiskCopy(Identified):
     """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment,
     `bytes_sent` counts what finished segments took.
 
+    `compared` says how much of it was read back for `verified`, in the words of the policy; empty before.
     `written_before`: the VDI may hold bytes of an earlier state of the source, so zeros must be sent like data.
     """
 
@@ -70,6 +77,7 @@ class DiskCopy(Identified):
     copied_at = models.DateTimeField(null=True, blank=True)
     verified = models.BooleanField(default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
+    compared = models.CharField(max_length=20, blank=True, default="")
     fault = models.JSONField(null=True, blank=True)
 
     class Meta:
@@ -127,3 +135,45 @@ class ConversionEvent(Identified):
 
     def __str__(self) -> str:
         return self.message
+
+
+class RunningSettings(Identified):
+    """How a project's conversions are run; a project without a row has the defaults. `bandwidth` holds rows of the table."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="running_settings")
+    verify = models.CharField(max_length=20, default="full")
+    per_source_host = models.PositiveSmallIntegerField(default=4)
+    per_datastore = models.PositiveSmallIntegerField(default=4)
+    per_pool_host = models.PositiveSmallIntegerField(default=8)
+    per_sr = models.PositiveSmallIntegerField(default=4)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    bandwidth = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"running of {self.project_id}"
+
+
+class Stream(Identified):
+    """A conversion that copies or waits to. It copies while its job runs under `fence`; a crash or a wait ends that by itself.
+
+    `shares` are pairs of kind and key of what it shares with others.
+    """
+
+    conversion = models.OneToOneField(Conversion, on_delete=models.CASCADE, related_name="stream")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    fence = models.PositiveBigIntegerField(default=0)
+    shares = models.JSONField(default=list)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"stream of {self.conversion_id}"
+
+
+class StreamTurn(models.Model):
+    """One row: counts decisions on streams, so that two that were taken at once are noticed."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"turn {self.number}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from estate.facts.codec import from_json
 from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.spec import ConversionSpec
-from migration.conversion.models import Conversion, DiskCopy, LedgerEntry
+from migration.conversion.core.states import State
+from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, RunningSettings, Stream
+from project.backbone.jobs.states import JobState
+from project.backbone.models import Project
 
 
 def conversion(conversion_id: UUID | str) -> Conversion:
@@ -34,8 +40,57 @@ def conversions_of_project(project_id: UUID) -> QuerySet[Conversion]:
 
 
 def conversions_of_wave(wave_id: UUID | str) -> list[Conversion]:
-    """The conversions of one wave, in the order they were made."""
-    return list(Conversion.objects.filter(wave_id=wave_id).select_related("project").prefetch_related("disks"))
+    """The conversions of one wave, in the order they were made; of their disks nothing is read."""
+    return list(Conversion.objects.filter(wave_id=wave_id).select_related("project"))
+
+
+def standing(project_id: UUID, machine_ids: Collection[UUID]) -> list[Conversion]:
+    """Conversions of these machines that go on, failed, or have brought them into a pool."""
+    over = [State.CANCELLED.value, State.ROLLED_BACK.value]
+    rows = Conversion.objects.filter(project_id=project_id, machine_id__in=list(machine_ids))
+    return list(rows.exclude(state__in=over).only("machine_id", "name", "state"))
+
+
+def has_any(wave_id: UUID | str) -> bool:
+    """Whether conversions of the wave were made."""
+    return Conversion.objects.filter(wave_id=wave_id).exists()
+
+
+def has_retryable(wave_id: UUID | str) -> bool:
+    """Whether a conversion of the wave failed, or was never begun."""
+    return Conversion.objects.filter(wave_id=wave_id, state__in=[State.FAILED.value, State.PLANNED.value]).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class WaveProgress:
+    """What the conversions of a wave add up to. `states`: number by state; bytes are of the virtual disks."""
+
+    states: dict[str, int]
+    disks: int = 0
+    disks_verified: int = 0
+    bytes_total: int = 0
+    bytes_copied: int = 0
+    bytes_zero: int = 0
+    bytes_sent: int = 0
+
+
+def progress_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, WaveProgress]:
+    """By wave, in two queries whatever their number. A wave without conversions is left out."""
+    states: dict[UUID, dict[str, int]] = {}
+    counted = Conversion.objects.filter(wave_id__in=wave_ids).order_by().values_list("wave_id", "state").annotate(Count("id"))
+    for wave_id, state, number in counted:
+        states.setdefault(wave_id, {})[state] = number
+    rows = DiskCopy.objects.filter(conversion__wave_id__in=wave_ids).order_by().values_list("conversion__wave_id")
+    figures = rows.annotate(
+        disks=Count("id"),
+        proven=Count("id", filter=Q(verified=True)),
+        total=Sum("bytes_total"),
+        copied=Sum("bytes_copied"),
+        zero=Sum("bytes_zero"),
+        sent=Sum("bytes_sent"),
+    )
+    sums = {row[0]: row[1:] for row in figures}
+    return {wave_id: WaveProgress(found, *sums.get(wave_id, ())) for wave_id, found in states.items()}
 
 
 def disks_of(row: Conversion) -> list[DiskCopy]:
@@ -46,3 +101,40 @@ def disks_of(row: Conversion) -> list[DiskCopy]:
 def open_ledger(row: Conversion) -> list[LedgerEntry]:
     """Objects made for a conversion that are still in the pool, as far as we know."""
     return list(LedgerEntry.objects.filter(conversion=row, removed_at=None))
+
+
+def with_bytes(wave_id: UUID | str) -> list[Conversion]:
+    """The conversions of a wave, each with `bytes_total` and `bytes_copied` of its disks, in one query."""
+    rows = Conversion.objects.filter(wave_id=wave_id).defer("spec").order_by("created_at", "id")
+    return list(
+        rows.annotate(bytes_total=Coalesce(Sum("disks__bytes_total"), 0), bytes_copied=Coalesce(Sum("disks__bytes_copied"), 0))
+    )
+
+
+def running_settings(project: Project) -> RunningSettings:
+    """How the project's conversions are run; a row that was not stored holds the defaults."""
+    return RunningSettings.objects.filter(project=project).first() or RunningSettings(project=project)
+
+
+def streams_beside(conversion: Conversion) -> int:
+    """How many conversions of the same project copy to the same pool just now, this one included."""
+    rows = Stream.objects.filter(project_id=conversion.project_id, conversion__pool_id=conversion.pool_id)
+    return max(1, rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence")).count())
+
+
+def conversion_with_disks(conversion_id: UUID) -> Conversion | None:
+    """One conversion with its disks, without their block maps and its description; None when it is gone."""
+    disks = Prefetch("disks", DiskCopy.objects.defer("hashes"))
+    return Conversion.objects.filter(pk=conversion_id).defer("spec").prefetch_related(disks).first()
+
+
+def states_of(conversion_ids: Collection[UUID]) -> dict[str, tuple[str, State]]:
+    """Name and state of these conversions, of any project, by id as text."""
+    rows = Conversion.objects.filter(pk__in=list(conversion_ids)).values_list("pk", "name", "state")
+    return {str(key): (name, State(state)) for key, name, state in rows}
+
+
+def with_open_ledger(pool_id: UUID | str) -> dict[str, tuple[str, State]]:
+    """Cancelled conversions into this pool of which the ledger still has entries, likewise."""
+    rows = Conversion.objects.filter(pool_id=pool_id, state=State.CANCELLED.value, ledger__removed_at=None, ledger__isnull=False)
+    return {str(key): (name, State(state)) for key, name, state in rows.distinct().values_list("pk", "name", "state")}

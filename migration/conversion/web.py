@@ -36,6 +36,7 @@ class DiskLine:
     zero_bytes: int
     percent: int
     verified: bool
+    compared: str
     digest: str
     fault: str
 
@@ -58,6 +59,7 @@ class Line:
     next_step: str
     runs: bool
     moving: bool
+    verify: str
 
 
 class ConversionsPage(LivePage):
@@ -96,6 +98,7 @@ def _line(row: Conversion) -> Line:
         next_step=str(error.get("next_step", "")),
         runs=bool(row.boot_proof) and state is State.DONE,
         moving=state in ACTIVE,
+        verify=row.verify,
     )
 
 
@@ -108,6 +111,7 @@ def _disk(copy: DiskCopy) -> DiskLine:
         zero_bytes=copy.bytes_zero,
         percent=_percent(copy.bytes_copied, copy.bytes_total),
         verified=copy.verified,
+        compared=copy.compared,
         digest=copy.digest,
         fault=str((copy.fault or {}).get("message", "")),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from migration.cutover.models import Phase
-from migration.cutover.work import conduct, gate
+from migration.cutover.work import batches, conduct, gate
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 
@@ -30,3 +30,13 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: str) -> dict[str, 
 @handler("cutover.roll_back_wave", title="Roll a wave back")
 def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     return conduct.roll_back_wave(job, wave_id)
+
+
+@handler("cutover.run_batch", title="Prepare the machines of a batch")
+def run_batch(job: JobContext, batch_id: str, again: bool) -> dict[str, Any]:
+    return batches.run_batch(job, batch_id, again=again)
+
+
+@handler("cutover.try_batch", title="Try a batch without making anything")
+def try_batch(job: JobContext, wanted: dict[str, Any]) -> dict[str, Any]:
+    return batches.try_batch(job, wanted)

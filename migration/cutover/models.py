@@ -1,4 +1,4 @@
-"""Rows of cutovers: what the gate of a wave answered and who signed it. The wave itself belongs to planning, known by id."""
+"""Rows of cutovers: what the gate of a wave answered and who signed it; batches. The wave itself is planning's, known by id."""
 
 from __future__ import annotations
 
@@ -41,3 +41,29 @@ class GateDecisionRow(Identified):
 
     def __str__(self) -> str:
         return f"{self.state} at {self.decided_at:%Y-%m-%d %H:%M}"
+
+
+class Batch(Identified):
+    """A wave asked for by a script: `asked` is the request, `options` how it is run, `problems` why there is no wave.
+
+    `job_id` is the job asked for last; it makes the wave and prepares its machines.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
+    name = models.CharField(max_length=200)
+    pool_id = models.UUIDField()
+    mapping_id = models.UUIDField()
+    asked = models.JSONField()
+    options = models.JSONField(default=dict)
+    problems = models.JSONField(default=list)
+    wave_id = models.UUIDField(null=True, unique=True)
+    made_by_job_id = models.UUIDField()
+    job_id = models.UUIDField(db_index=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,11 +1,17 @@
-"""Reads of gate decisions for views, the cutover's own jobs and the reports."""
+"""Reads of gate decisions and batches for views, the cutover's own jobs and the reports."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from migration.cutover.models import GateDecisionRow
+from migration.conversion import selectors as conversions
+from migration.conversion.selectors import Conversion
+from migration.cutover.core.batch import state_of
+from migration.cutover.models import Batch, GateDecisionRow
+from project.backbone.models import Job
 
 
 def latest_decision(wave_id: UUID | str) -> GateDecisionRow | None:
@@ -30,3 +36,67 @@ def decided_at(project_id: UUID) -> list[datetime]:
     """When the gate was answered for waves of a project, and when its answers were signed."""
     rows = GateDecisionRow.objects.filter(project_id=project_id).values_list("decided_at", "signed_at")
     return [moment for row in rows for moment in row if moment is not None]
+
+
+def batch(batch_id: UUID | str) -> Batch:
+    """One batch with its project, for jobs. Raises: Batch.DoesNotExist."""
+    return Batch.objects.select_related("project").get(pk=batch_id)
+
+
+def batch_of_job(job_id: UUID) -> Batch | None:
+    """The batch that this job was asked to make."""
+    return Batch.objects.select_related("project").filter(made_by_job_id=job_id).first()
+
+
+def batch_of_wave(wave_id: UUID | str) -> Batch | None:
+    """The batch whose wave this is; None for a plan's."""
+    return Batch.objects.filter(wave_id=wave_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """What a batch shows beside its row. `items` are its conversions with their bytes; empty in lists."""
+
+    state: str
+    conversions: int
+    states: dict[str, int]
+    disks: int
+    disks_verified: int
+    bytes_total: int
+    bytes_copied: int
+    bytes_zero: int
+    bytes_sent: int
+    items: Sequence[Conversion] = ()
+
+
+def with_views(rows: Iterable[Batch]) -> list[Batch]:
+    """The batches, each with its `view`; three queries whatever their number and size."""
+    batches = list(rows)
+    sums = conversions.progress_of_waves([row.wave_id for row in batches if row.wave_id is not None])
+    states = dict(Job.objects.filter(pk__in=[row.job_id for row in batches]).values_list("pk", "state"))
+    for row in batches:
+        progress = sums.get(row.wave_id) if row.wave_id is not None else None
+        row.view = _view(row, progress or conversions.WaveProgress({}), states.get(row.job_id, ""))  # type: ignore[attr-defined]
+    return batches
+
+
+def with_items(row: Batch) -> Batch:
+    """One batch with its `view` and every conversion in it, in a number of queries that does not depend on theirs."""
+    (shown,) = with_views([row])
+    items = conversions.with_bytes(row.wave_id) if row.wave_id is not None else []
+    shown.view = replace(shown.view, items=items)  # type: ignore[attr-defined]
+    return shown
+
+
+def _view(row: Batch, progress: conversions.WaveProgress, job_state: str) -> BatchView:
+    return BatchView(
+        state=state_of(row.wave_id is not None, job_state, progress.states).value,
+        conversions=len(row.asked),
+        states=progress.states,
+        disks=progress.disks,
+        disks_verified=progress.disks_verified,
+        bytes_total=progress.bytes_total,
+        bytes_copied=progress.bytes_copied,
+        bytes_zero=progress.bytes_zero,
+        bytes_sent=progress.bytes_sent,
+    )

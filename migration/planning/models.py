@@ -17,6 +17,8 @@ from project.backbone.models import Project, User
 class PlanKind(models.TextChoices):
     MIGRATION = "migration"
     POC = "poc"
+    BATCH = "batch"
+    """Made by a batch: its wave needs no approval to be prepared, and the same signed gate as any other to cut over."""
 
 
 class Mapping(Identified):

@@ -23,7 +23,7 @@ from migration.planning.core.mapping import is_windows, with_said
 from migration.planning.core.placement import Placement
 from migration.planning.core.states import PlanState
 from migration.planning.core.suggest import GuestTable, guest_table_from
-from migration.planning.models import Mapping, Plan, PlannedMachine, Wave
+from migration.planning.models import Mapping, Plan, PlanKind, PlannedMachine, Wave
 from project.backbone.models import Project
 from project.backbone.problems import Conflict, NotVisible
 from readiness.selectors import pools as readiness
@@ -117,6 +117,11 @@ def wave_by_id(wave_id: UUID | str) -> Wave:
 def is_approved(wave_id: UUID | str) -> bool:
     """Whether the wave's plan is approved."""
     return Wave.objects.filter(pk=wave_id, plan__state=PlanState.APPROVED.value).exists()
+
+
+def may_be_prepared(wave_id: UUID | str) -> bool:
+    """Whether the wave's machines may be made, halted and blocked: its plan is approved, or it is a batch's, which has none."""
+    return is_approved(wave_id) or Wave.objects.filter(pk=wave_id, plan__kind=PlanKind.BATCH.value).exists()
 
 
 def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> list[WaveMachine]:

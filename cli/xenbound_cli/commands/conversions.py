@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from xenbound_cli.commands.grammar import Commands, add_filters, add_waiting, command, filters, group, start
+from xenbound_cli.exits import ExitCode
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
 from xenbound_cli.session import Session
-from xenbound_cli.texts import cell, clean, moment, size
+from xenbound_cli.texts import cell, clean, count, moment, size
 
 FILTERS = ("state", "name", "wave_id")
 
@@ -41,6 +42,14 @@ DISKS = [
     Column("FAULT", "fault"),
     Column("VDI", "vdi_uuid"),
 ]
+LEFT = [
+    Column("MACHINE", "name"),
+    Column("STATE", "state"),
+    Column("OBJECTS", "objects"),
+    Column("VERDICT", "verdict"),
+    Column("WHY", "why"),
+    Column("CONVERSION", "conversion_id"),
+]
 EVENTS = [Column("AT", "at", moment), Column("FROM", "from_state"), Column("TO", "to_state"), Column("WHAT", "message")]
 
 
@@ -48,6 +57,12 @@ def add(commands: Commands) -> None:
     """Declare the commands."""
     conversions = group(commands, "conversions", "machines on their way into the pool", list_conversions)
     add_filters(command(conversions, "list", list_conversions, "all of the project"), *FILTERS)
+    left = command(conversions, "leftovers", sweep, "what cancelled ones left in a pool, and its removal")
+    left.add_argument("pool", metavar="POOL", help="name or id")
+    left.add_argument("--remove", action="store_true", help="remove what is listed as to be removed")
+    left.add_argument(
+        "--conversion", action="append", metavar="ID", help="only this one's, also if it was rolled back; repeat it"
+    )
     shown = command(conversions, "show", show_conversion, "one machine with its disks and events")
     shown.add_argument("conversion", metavar="MACHINE", help="name or id")
     for verb, help_text in (
@@ -57,6 +72,38 @@ def add(commands: Commands) -> None:
         parser = command(conversions, verb, partial(change_conversion, verb), help_text)
         parser.add_argument("conversion", metavar="MACHINE", help="name or id")
         add_waiting(parser)
+
+
+def sweep(session: Session, args: argparse.Namespace) -> ExitCode | None:
+    """List what is left; with --remove take away what was cancelled, or what is named."""
+    pool = find(session, "pools", args.pool, what="pool")
+    args.key, args.no_wait = "", False
+    listed, _ = start(session, args, "leftovers", {"pool": pool["id"]})
+    if not args.remove:
+        found = listed["result"]["leftovers"]
+        rows = [{**each, "objects": len(each["objects"])} for each in found]
+        session.screen.answer(listed, lambda: session.screen.table(rows, LEFT, empty=f"Nothing is left in {pool['name']}."))
+        return None
+    body: dict[str, Any] = {"listing": listed["id"]}
+    if args.conversion:
+        body["conversions"] = args.conversion
+    swept, _ = start(session, args, "leftovers/remove", body)
+    return _tell_swept(session, swept)
+
+
+def _tell_swept(session: Session, job: dict[str, Any]) -> ExitCode | None:
+    result = job["result"]
+
+    def tell() -> None:
+        for each in result["removed"]:
+            session.screen.line(f"removed {clean(each['name'])} ({each['uuid']})")
+        for each in result["refused"]:
+            session.screen.line(f"stays: {clean(each['name'])}: {clean(each['message'])} [{each['code']}]")
+            session.screen.line(f"  next: {clean(each['next_step'])}")
+        session.screen.line(f"{count(len(result['removed']), 'object')} removed.")
+
+    session.screen.answer(job, tell)
+    return ExitCode.FAILED if result["refused"] or result["not_removable"] else None
 
 
 def _find(session: Session, args: argparse.Namespace) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
     asked = _of_wave(wave, "gate", ask_gate, "may it cut over? asked on facts read now; exit 3 when closed")
     asked.add_argument("--last", action="store_true", help="show the newest answer instead of asking")
     add_waiting(asked)
+    add_waiting(_of_wave(wave, "preflight", look_before, "look at both sides before the first byte; exit 3 when something fails"))
     add_waiting(_of_wave(wave, "start", start_wave, "make its machines in the pool, halted and blocked"))
     for name, run, help_text in (
         ("cutover", cut_over, "sources off, disks copied and proven, machines started"),
@@ -72,6 +73,25 @@ def show_wave(session: Session, args: argparse.Namespace) -> None:
 def start_wave(session: Session, args: argparse.Namespace) -> None:
     """Prepare the machines."""
     _conduct(session, args, _find(session, args), "start")
+
+
+def look_before(session: Session, args: argparse.Namespace) -> ExitCode | None:
+    """Show what fails and what is unknown; `--json` has what passes too."""
+    wave = _find(session, args)
+    job, ended = start(session, args, f"waves/{wave['id']}/preflight")
+    if not ended:
+        return None
+    result = job.get("result") or {}
+    looks = [look for look in result.get("looks", []) if look["result"] != "pass"]
+
+    def tell() -> None:
+        session.screen.line(f"{clean(wave['name'])}: {cell(result.get('counts')) or 'nothing to look at'}")
+        for look in looks:
+            session.screen.line(f"{look['result']} {look['code']} {clean(look['subject'])}: {clean(look['detail'])}")
+            session.screen.line(f"  next: {clean(look['next_step'])}")
+
+    session.screen.answer(job, tell)
+    return ExitCode.NOT_READY if any(look["result"] == "fail" for look in looks) else None
 
 
 def cut_over(session: Session, args: argparse.Namespace) -> ExitCode | None:

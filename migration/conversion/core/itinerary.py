@@ -56,6 +56,7 @@ ITINERARY: tuple[Step, ...] = (
     Step("check_package", Leg.COPY, "Check that the package is the one that was planned with", _is_in_a_package),
     Step("copy_disks", Leg.COPY, "Copy the disks", _always),
     Step("verify_disks", Leg.COPY, "Read the disks back and compare", _always),
+    Step("count_bytes", Leg.COPY, "Count disks, interfaces and bytes once more", _always),
     Step("confirm_unchanged", Leg.COPY, "Confirm that nothing happened to the source", _always),
     Step("confirm_fresh", Leg.GO_LIVE, "Confirm that the copy is still the last word", _always),
     Step("start", Leg.GO_LIVE, "Unblock the VM and start it", _always),

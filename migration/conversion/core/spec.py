@@ -18,7 +18,9 @@ CD_POSITION = "3"
 
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """One disk: `address` finds it in a lease, `position` is its userdevice in the pool."""
+    """One disk: `address` finds it in a lease, `position` is its userdevice in the pool, `datastore` the id of where it lies,
+    empty where nobody knows.
+    """
 
     device_key: int
     label: str
@@ -26,6 +28,7 @@ class DiskSpec:
     capacity_bytes: int
     sr_uuid: str
     position: str
+    datastore: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class ConversionSpec:
     nics: tuple[NicSpec, ...]
     target_name: str = ""
     package_path: str = ""
+    source_host: str = ""
+    """Id of the host that holds the machine at its source; empty where nobody knows."""
+    tags: tuple[str, ...] = ()
+    """The source's, as far as they could be read."""
 
     @property
     def name_in_pool(self) -> str:
@@ -119,6 +126,8 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         nics=tuple(_nic_specs(vm, targets)),
         target_name=targets.target_name,
         package_path=targets.package_path,
+        tags=() if isinstance(vm.tags, Unknown) else vm.tags,
+        source_host="" if isinstance(vm.host_id, Unknown) else vm.host_id,
     )
 
 
@@ -132,6 +141,8 @@ def _problems(vm: VmFacts, targets: Targets) -> Iterator[str]:
         value = getattr(vm, field)
         if isinstance(value, Unknown):
             yield f"{field} could not be read ({value.reason})"
+    if vm.firmware == "efi" and isinstance(vm.secure_boot, Unknown):
+        yield f"whether it boots securely could not be read ({vm.secure_boot.reason})"
     if vm.disks == ():
         yield "it has no disk that could be copied"
     if not isinstance(vm.disks, Unknown):
@@ -170,6 +181,7 @@ def _disk_specs(vm: VmFacts, targets: Targets) -> Iterator[DiskSpec]:
             capacity_bytes=_known_int(disk.capacity_bytes),
             sr_uuid=targets.sr_by_disk[disk.device_key],
             position=position,
+            datastore="" if isinstance(disk.datastore_id, Unknown | None) else disk.datastore_id,
         )
 
 

@@ -5,16 +5,19 @@ The conversion remembers the job asked for last; a leg of an older one finds ano
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from estate.facts.codec import to_json
+from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services.progress import forget_copies
+from migration.conversion.services.streams import queue_up
 from migration.conversion.services.transitions import WrongState, move, note
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
@@ -26,42 +29,79 @@ from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
 KINDS = ("conversion.prepare", "conversion.copy", "conversion.go_live", "conversion.clean_up", "conversion.roll_back")
+ROWS_PER_INSERT = 500
 _UNFINISHED = [state.value for state in UNFINISHED]
 
 
-@transaction.atomic
-def create(project: Project, *, wave_id: UUID, pool_id: UUID, specs: Iterable[ConversionSpec], actor: Actor) -> list[Conversion]:
-    """One conversion per machine of a wave; asking again returns the ones that exist."""
+def create(
+    project: Project,
+    *,
+    wave_id: UUID,
+    pool_id: UUID,
+    specs: Iterable[ConversionSpec],
+    actor: Actor,
+    verify: str = "",
+    priority: int = 0,
+) -> list[Conversion]:
+    """One conversion per machine of a wave, in this order; asking again returns the ones that exist.
+
+    Without `verify` they are made under the project's policy.
+    """
     actor.require(project, Role.OPERATOR)
-    return [_create_one(project, wave_id, pool_id, spec, actor) for spec in specs]
-
-
-def _create_one(project: Project, wave_id: UUID, pool_id: UUID, spec: ConversionSpec, actor: Actor) -> Conversion:
-    conversion, made = Conversion.objects.get_or_create(
+    wanted = {UUID(spec.machine_id): spec for spec in specs}
+    blank = Conversion(
+        project=project,
         wave_id=wave_id,
-        machine_id=spec.machine_id,
-        defaults={
-            "project": project,
-            "pool_id": pool_id,
-            "name": spec.name,
-            "spec": to_json(spec),
-            "updated_at": now(),
-        },
+        pool_id=pool_id,
+        verify=verify or selectors.running_settings(project).verify,
+        priority=priority,
     )
-    if made:
-        DiskCopy.objects.bulk_create(
-            DiskCopy(
-                conversion=conversion,
-                device_key=disk.device_key,
-                label=disk.label,
-                position=disk.position,
-                sr_uuid=disk.sr_uuid,
-                bytes_total=disk.capacity_bytes,
-            )
-            for disk in spec.disks
+    try:
+        _create(blank, wanted, actor)
+    except IntegrityError:  # somebody else made some of them in this very moment
+        _create(blank, wanted, actor)
+    rows = Conversion.objects.filter(wave_id=wave_id, machine_id__in=wanted).select_related("project")
+    found = {row.machine_id: row for row in rows}
+    return [found[machine_id] for machine_id in wanted]
+
+
+@transaction.atomic
+def _create(blank: Conversion, wanted: dict[UUID, ConversionSpec], actor: Actor) -> None:
+    known = set(Conversion.objects.filter(wave_id=blank.wave_id, machine_id__in=wanted).values_list("machine_id", flat=True))
+    at = now()
+    made = [
+        Conversion(
+            created_at=at + timedelta(milliseconds=number),  # lists go by it, and shall keep the order asked for
+            project=blank.project,
+            wave_id=blank.wave_id,
+            machine_id=machine_id,
+            pool_id=blank.pool_id,
+            verify=blank.verify,
+            priority=blank.priority,
+            name=spec.name,
+            spec=to_json(spec),
+            updated_at=at,
         )
-        audit.record(actor, "conversion.create", conversion, project=project, after={"name": spec.name})
-    return conversion
+        for number, (machine_id, spec) in enumerate(wanted.items())
+        if machine_id not in known
+    ]
+    Conversion.objects.bulk_create(made, batch_size=ROWS_PER_INSERT)
+    disks = [disk for row in made for disk in _disks(row, wanted[row.machine_id])]
+    DiskCopy.objects.bulk_create(disks, batch_size=ROWS_PER_INSERT)
+    for row in made:
+        audit.record(actor, "conversion.create", row, project=blank.project, after={"name": row.name, "verify": row.verify})
+
+
+def _disks(conversion: Conversion, spec: ConversionSpec) -> Iterator[DiskCopy]:
+    for disk in spec.disks:
+        yield DiskCopy(
+            conversion=conversion,
+            device_key=disk.device_key,
+            label=disk.label,
+            position=disk.position,
+            sr_uuid=disk.sr_uuid,
+            bytes_total=disk.capacity_bytes,
+        )
 
 
 @transaction.atomic
@@ -74,7 +114,10 @@ def start_preparing(conversion: Conversion, *, actor: Actor) -> Job:
 
 def start_copying(conversion: Conversion, *, actor: Actor) -> Job:
     """Ask for the job that stops the source and copies its disks. The gate must have been asked by the caller."""
-    return _enqueue(conversion, "conversion.copy", actor)
+    with transaction.atomic():
+        job = _enqueue(conversion, "conversion.copy", actor)
+        queue_up(conversion, job)
+    return job
 
 
 def start_going_live(conversion: Conversion, *, actor: Actor) -> Job:
@@ -173,3 +216,19 @@ def others_at_work(conversion: Conversion, *, but: UUID) -> int:
     """How many unfinished jobs besides `but` still work on the conversion: a cancelled one ends at its next safe point."""
     keys = [_key(kind, conversion) for kind in KINDS]
     return Job.objects.filter(unique_key__in=keys, state__in=_UNFINISHED).exclude(pk=but).count()
+
+
+def ask_preflight(
+    project: Project, *, wave_id: UUID, name: str, actor: Actor, idempotency_key: IdempotencyKey | None = None
+) -> Job:
+    """Ask for the job that looks at both sides of a wave; its result has every answer. Asked while it looks, it is that one."""
+    actor.require(project, Role.OPERATOR)
+    return jobs.enqueue(
+        "conversion.preflight",
+        project=project,
+        params={"wave_id": str(wave_id)},
+        actor=actor,
+        subject=name,
+        unique=f"conversion.preflight:{wave_id}",
+        idempotency_key=idempotency_key,
+    )

@@ -58,9 +58,9 @@ def close_ledger(conversion_id: UUID) -> None:
     LedgerEntry.objects.filter(conversion_id=conversion_id, removed_at=None).update(removed_at=now())
 
 
-def note_copied(disk: DiskCopy, *, bytes_copied: int) -> None:
-    """How far the running copy is, in bytes of the virtual disk."""
-    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied)
+def note_copied(disk: DiskCopy, *, bytes_copied: int, bytes_zero: int) -> None:
+    """How far the running copy is, in bytes of the virtual disk, and how many of them are known to hold nothing."""
+    DiskCopy.objects.filter(pk=disk.pk).update(bytes_copied=bytes_copied, bytes_zero=bytes_zero)
 
 
 @transaction.atomic
@@ -85,14 +85,14 @@ def close_copy(disk: DiskCopy, *, bytes_zero: int, hashes: bytes, digest: str) -
     )
 
 
-def close_verification(disk: DiskCopy) -> None:
-    """Every block read back from the pool equals what was read from the source."""
-    DiskCopy.objects.filter(pk=disk.pk).update(verified=True, verified_at=now(), fault=None)
+def close_verification(disk: DiskCopy, *, compared: str) -> None:
+    """What was read back from the pool equals what was read from the source; `compared` says how much that was."""
+    DiskCopy.objects.filter(pk=disk.pk).update(verified=True, verified_at=now(), compared=compared, fault=None)
 
 
 def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
     """What is wrong with this copy, e.g. ranges that differ; it is not verified."""
-    DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, fault=fault)
+    DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, compared="", fault=fault)
 
 
 def forget_copies(conversion: Conversion) -> None:
@@ -114,6 +114,7 @@ def forget_copies(conversion: Conversion) -> None:
         copied_at=None,
         verified=False,
         verified_at=None,
+        compared="",
         fault=None,
     )
 

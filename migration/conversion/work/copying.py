@@ -22,13 +22,19 @@ from estate.xapi import vdi
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.core.verifying import FULL, Level, policy_from
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services import progress
+from migration.conversion.work import pacing
 from migration.conversion.work.sources import Disks, MachineSource
 from project.backbone.jobs.context import JobContext
-from readiness.selectors import pools
 
 NOTE_EVERY_S = 1.0
+COMPARED = {
+    Level.FULL: "Every block read back equals its source",
+    Level.SAMPLED: "The blocks read back equal their source",
+    Level.OFF: "Nothing was read back: the policy is off",
+}
 
 
 def copy_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
@@ -57,7 +63,13 @@ def _require_no_more_disks(held: Disks, spec: ConversionSpec) -> None:
 
 
 def verify_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
-    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges."""
+    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges.
+
+    Where the policy is off nothing is read, and no disk is called verified.
+    """
+    policy = policy_from(row.verify)
+    if policy.level is Level.OFF:
+        return
     for disk in selectors.disks_of(row):
         if disk.verified:
             continue
@@ -83,29 +95,30 @@ def _verify_one(source: MachineSource, pool: XapiSession, spec: ConversionSpec, 
         ranges = _compare(pool, disk, job)
     if ranges:
         raise _differs(spec, disk, ranges)
-    progress.close_verification(disk)
+    progress.close_verification(disk, compared=str(FULL))  # every block is compared, also where a sample would do
 
 
 def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
     hashes = BlockHashes(disk.bytes_total)
-    zero_fill = _needs_zeros(row, disk)
+    zero_fill = _needs_zeros(pool, disk)
 
     def durable(mark: SegmentMark) -> None:
         progress.close_segment(disk, end_bytes=mark.offset_bytes, prefix_digest=mark.prefix_digest, sent_bytes=mark.sent_bytes)
         job.made_headway()
 
-    sink = SegmentedSink(
+    segments = SegmentedSink(
         lambda: vdi.RawImportSink(pool, disk.vdi_uuid, disk.bytes_total, zero_fill),
         block_hashes=hashes,
         on_segment=durable,
         segment_bytes=settings.SEGMENT_BYTES,
         zero_fill=zero_fill,
     )
+    sink = pacing.PacedSink(segments, pacing.limit_for(row), job.alive)
     stats = pump.copy(
         _open(held, spec, disk),
         sink,
         block_hashes=hashes,
-        on_progress=_reporter(disk, job, "Copying"),
+        on_progress=_reporter(disk, job, sink),
         alive=job.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
@@ -133,11 +146,12 @@ def _open(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
     return source
 
 
-def _needs_zeros(row: Conversion, disk: DiskCopy) -> bool:
-    """Whether zeros have to be sent: the SR is not known to hand out zeroed VDIs, or an earlier pass wrote older bytes."""
-    srs = {sr.uuid: sr for sr in pools.latest_facts(row.pool_id).srs}
-    sr = srs.get(disk.sr_uuid)
-    return sr is None or sr.new_vdis_are_zeroed is not True or disk.written_before
+def _needs_zeros(pool: XapiSession, disk: DiskCopy) -> bool:
+    """Whether zeros have to be sent: the SR is not known to hand out zeroed VDIs, or an earlier pass wrote older bytes.
+
+    Asked of the pool just now: facts may be older than a change of the SR.
+    """
+    return disk.written_before or not vdi.reads_as_zero(pool, disk.vdi_uuid)
 
 
 def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[int, int]]:
@@ -182,7 +196,8 @@ def _differs(spec: ConversionSpec, disk: DiskCopy, ranges: list[tuple[int, int]]
     )
 
 
-def _reporter(disk: DiskCopy, job: JobContext, verb: str) -> Callable[[int, int], None]:
+def _reporter(disk: DiskCopy, job: JobContext, sink: pacing.PacedSink) -> Callable[[int, int], None]:
+    """What was passed and not written held nothing, as far as zeros are not sent; in front of a resumed copy nobody counted."""
     last_s = float("-inf")
 
     def report(done_bytes: int, total_bytes: int) -> None:
@@ -191,7 +206,8 @@ def _reporter(disk: DiskCopy, job: JobContext, verb: str) -> Callable[[int, int]
         if at - last_s < NOTE_EVERY_S and done_bytes < total_bytes:
             return
         last_s = at
-        progress.note_copied(disk, bytes_copied=done_bytes)
-        job.progress(done_bytes, total_bytes, "bytes", f"{verb} {disk.label}")
+        zero = 0 if sink.zero_fill else max(0, done_bytes - disk.durable_bytes - sink.written_bytes)
+        progress.note_copied(disk, bytes_copied=done_bytes, bytes_zero=zero)
+        job.progress(done_bytes, total_bytes, "bytes", f"Copying {disk.label}")
 
     return report

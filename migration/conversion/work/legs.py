@@ -12,8 +12,9 @@ from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State
+from migration.conversion.core.verifying import policy_from
 from migration.conversion.models import Conversion
-from migration.conversion.services import lifecycle, progress
+from migration.conversion.services import lifecycle, progress, streams
 from migration.conversion.services.transitions import move, note
 from migration.conversion.work import copying, target
 from migration.conversion.work.sessions import pool_of
@@ -23,6 +24,8 @@ from project.backbone.jobs.context import JobContext
 from project.backbone.problems import Conflict
 
 LET_GO_S = 1.0
+TURN_S = 0.5
+LONGEST_TURN_S = 10.0
 
 
 def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
@@ -46,6 +49,7 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     spec = selectors.spec_of(row)
     if not _is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
         return _told(row)
+    _take_turn(job, row)
     with source_of(spec, job) as source, pool_of(spec, job) as pool:
         if row.state == State.READY:
             _begin(row, spec, "stop_source", "check_package")
@@ -60,10 +64,23 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
             move(row.pk, Event.DISKS_COPIED, actor=job.actor, message="All disks are copied")
         _begin(row, spec, "verify_disks")
         copying.verify_disks(source, pool, row, spec, job)
+        _begin(row, spec, "count_bytes")
+        target.count_bytes(pool, row, spec)
         _begin(row, spec, "confirm_unchanged")
         source.require_unchanged(row)
-    move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message="Every block read back equals its source")
+    move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=copying.COMPARED[policy_from(row.verify).level])
+    streams.leave(row)
     return _told(row)
+
+
+def _take_turn(job: JobContext, row: Conversion) -> None:
+    """Go on with a stream's turn, or give the slot back until there is one."""
+    answer = streams.enter(row, job_id=job.id, fence=job.claim.fence)
+    if answer.may_start:
+        return
+    held = answer.held_by
+    why = f"all streams of {held.kind.value.replace('_', ' ')} {held.key} are in use" if held else "others go first"
+    job.wait(min(LONGEST_TURN_S, TURN_S * (1 + answer.ahead)), why)
 
 
 def _begin(row: Conversion, spec: ConversionSpec, *names: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from estate.errors import AskPerson
 from estate.vsphere.errors import LoginRefused
@@ -32,7 +33,14 @@ def server_of(spec: ConversionSpec) -> Iterator[VsphereSession]:
 @contextmanager
 def pool_of(spec: ConversionSpec, job: JobContext) -> Iterator[XapiSession]:
     """The target pool, likewise."""
-    place = endpoint(spec.pool_endpoint_id)
+    with pool_at(spec.pool_endpoint_id, job) as session:
+        yield session
+
+
+@contextmanager
+def pool_at(endpoint_id: UUID | str, job: JobContext) -> Iterator[XapiSession]:
+    """The pool at an endpoint, likewise."""
+    place = endpoint(endpoint_id)
     with _remembering_refusals(place), XapiSession(connection_of(place), alive=job.alive) as session:
         yield session
 

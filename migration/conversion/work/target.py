@@ -44,6 +44,7 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
         memory_bytes=spec.memory_bytes,
         is_windows=spec.is_windows,
         template_name=spec.template_name,
+        tags=spec.tags,
         origin={"xenbound-source-vm": spec.source_vm_id, SOURCE_UUID_KEY: spec.source_instance_uuid},
         blocked_because=BLOCKED,
     )
@@ -105,6 +106,21 @@ def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> N
         next_step="Remove what somebody added to the VM in the pool, or cancel the conversion, then try again.",
         where=spec.name,
     )
+
+
+def count_bytes(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Once more at the end: devices, and bytes of every disk in = bytes out. Raises AskPerson `bytes_differ`."""
+    count_devices(pool, row, spec)
+    capacity_bytes = {disk.device_key: disk.capacity_bytes for disk in spec.disks}
+    for copy in selectors.disks_of(row):
+        wanted, room = capacity_bytes[copy.device_key], vm.vdi_bytes(pool, copy.vdi_uuid)
+        if copy.copied_at is None or copy.bytes_copied != wanted or room < wanted:
+            raise AskPerson(
+                f"{copy.label} of {spec.name} has {wanted} bytes; {copy.bytes_copied} are copied, and its VDI holds {room}",
+                code="bytes_differ",
+                next_step="Let nobody resize its VDI in the pool, then retry the conversion: it is copied from the start.",
+                where=spec.name,
+            )
 
 
 PREPARE_STEPS: dict[str, Callable[[XapiSession, Conversion, ConversionSpec], None]] = {

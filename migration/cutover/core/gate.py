@@ -76,6 +76,7 @@ class ConversionView:
     state: str
     error: str = ""
     next_step: str = ""
+    verify: str = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +292,11 @@ def _warnings(facts: GateFacts) -> Iterator[Reason]:
         yield Reason("off_at_source", machine, "it is powered off at its source and will be started in the pool", remedy)
     if facts.readiness is not None:
         yield from facts.readiness.advice
+    loose = [conversion.name for conversion in facts.conversions if conversion.verify != "full"]
+    if loose:
+        remedy = "set the verify policy to full and convert them anew, where their data must be proven"
+        detail = f"not every block of {_listed(loose)} is read back and compared"
+        yield Reason("not_read_back", facts.wave, detail, remedy)
     for conversion in facts.conversions:
         if conversion.state == "failed":
             yield Reason(

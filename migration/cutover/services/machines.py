@@ -9,6 +9,7 @@ from migration.conversion import selectors as conversions
 from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
+from migration.cutover.services.batches import options_of_wave
 from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor
 
@@ -40,5 +41,14 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             code="facts_missing",
             next_step="Collect the source again and make a new plan, or leave these machines out of it.",
         )
-    lifecycle.create(wave.plan.project, wave_id=wave_id, pool_id=wave.plan.pool_id, specs=specs, actor=actor)
+    options = options_of_wave(wave_id)
+    lifecycle.create(
+        wave.plan.project,
+        wave_id=wave_id,
+        pool_id=wave.plan.pool_id,
+        specs=specs,
+        actor=actor,
+        verify=options.verify,
+        priority=options.priority,
+    )
     return conversions.conversions_of_wave(wave_id)

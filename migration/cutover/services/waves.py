@@ -22,7 +22,7 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
     """Ask for the job that makes the wave's machines in the pool, halted and blocked. Raises Conflict for an unapproved plan."""
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
-    if not planning.is_approved(wave_id):
+    if not planning.may_be_prepared(wave_id):
         raise Conflict(
             f"The plan of {wave.name} is not approved.",
             code="plan_not_approved",

@@ -7,7 +7,8 @@ alone: the wave goes on with the others and says at the end who stayed behind.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,26 +17,62 @@ from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
+from migration.cutover.core.batch import room_for
 from migration.cutover.core.gate import GateState
 from migration.cutover.models import GateDecisionRow, Phase
+from migration.cutover.services.batches import options_of_wave
 from migration.cutover.services.machines import create_conversions
 from migration.cutover.work.gate import answer
+from migration.planning import selectors as planning
+from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
+from project.backbone.models import Job
 
 POLL_S = 1.0
+TOLD = 5
+Start = Callable[..., Job]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg as a wave runs it: who is due for it, how it is asked for, and what is said meanwhile.
+
+    `name` is where the checkpoint keeps its jobs. A machine that an earlier, cancelled cutover left copying is due for its
+    copy: asking again gives the same job.
+    """
+
+    name: str
+    states: frozenset[State]
+    start: Start
+    doing: str
+
+
+def _prepare_or_retry(row: Conversion, *, actor: Actor) -> Job:
+    again = State(row.state) is State.FAILED
+    return lifecycle.retry(row, actor=actor) if again else lifecycle.start_preparing(row, actor=actor)
+
+
 BEING_PREPARED = frozenset({State.PLANNED, State.PREPARING})
-TO_COPY = frozenset({State.READY, State.COPYING, State.VERIFYING})
-"""A machine that an earlier, cancelled cutover left copying is waited for: asking for its copy again gives the same job."""
+PREPARE = Leg("asked", BEING_PREPARED, lifecycle.start_preparing, "are being prepared")
+RETRY = Leg("asked", BEING_PREPARED | {State.FAILED}, _prepare_or_retry, "are being prepared again")
+COPY = Leg("copy", frozenset({State.READY, State.COPYING, State.VERIFYING}), lifecycle.start_copying, "are being copied")
+GO_LIVE = Leg("go_live", frozenset({State.CUTTING_OVER}), lifecycle.start_going_live, "are being started")
 
 
 def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     """Make every machine of the wave in the pool. Returns the number of conversions by state."""
     if "asked" not in job.checkpoint:
-        rows = create_conversions(UUID(wave_id), actor=job.actor)
-        due = [row for row in rows if State(row.state) in BEING_PREPARED]
-        job.save_checkpoint({"asked": [str(lifecycle.start_preparing(row, actor=job.actor).pk) for row in due]})
-    _wait_while_asked(job, wave_id, "asked", BEING_PREPARED, "are being prepared")
-    return _outcome(wave_id)
+        create_conversions(UUID(wave_id), actor=job.actor)
+    _run_leg(job, wave_id, PREPARE)
+    return _outcome(job, wave_id)
+
+
+def take_up_again(job: JobContext, wave_id: str) -> dict[str, Any]:
+    """As `start_wave`, and what failed is taken up again from its start."""
+    if "asked" not in job.checkpoint:
+        create_conversions(UUID(wave_id), actor=job.actor)
+    _run_leg(job, wave_id, RETRY)
+    return _outcome(job, wave_id)
 
 
 def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str, Any]:
@@ -47,17 +84,19 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str,
         raise _gate_was_closed()
     if _phase(job) == "before_copy":
         _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY, signed_as=decision_id))
+        _advance(job, "preflight")
+    if _phase(job) == "preflight":
+        if _in_state(wave_id, State.READY):
+            _require_preflight(job, wave_id)
         _advance(job, "copy")
     if _phase(job) == "copy":
-        _ask_once(job, wave_id, "copy", TO_COPY)
-        _wait_while_asked(job, wave_id, "copy", TO_COPY, "are being copied")
+        _run_leg(job, wave_id, COPY)
         _advance(job, "before_start")
     if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
         _require_open(job, answer(job, wave_id, Phase.BEFORE_START, signed_as=decision_id))
     _advance(job, "go_live")
-    _ask_once(job, wave_id, "go_live", {State.CUTTING_OVER})
-    _wait_while_asked(job, wave_id, "go_live", {State.CUTTING_OVER}, "are being started")
-    return _outcome(wave_id)
+    _run_leg(job, wave_id, GO_LIVE)
+    return _outcome(job, wave_id)
 
 
 def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
@@ -69,7 +108,7 @@ def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     pending = lifecycle.unfinished(job.checkpoint["asked"])
     if pending:
         job.wait(POLL_S, f"{pending} machines are being rolled back")
-    return _outcome(wave_id)
+    return _outcome(job, wave_id)
 
 
 def _phase(job: JobContext) -> str:
@@ -102,29 +141,70 @@ def _require_open(job: JobContext, row: GateDecisionRow) -> None:
     )
 
 
-def _ask_once(job: JobContext, wave_id: str, leg: str, states: Collection[State]) -> None:
-    """Ask for one leg of every conversion that is in one of `states`; the checkpoint keeps a restart from asking again."""
-    if leg in job.checkpoint:
-        return
-    start = lifecycle.start_copying if leg == "copy" else lifecycle.start_going_live
-    asked = [str(start(row, actor=job.actor).pk) for row in _in_state(wave_id, *states)]
-    job.save_checkpoint({**job.checkpoint, leg: asked})
+def _require_preflight(job: JobContext, wave_id: str) -> None:
+    """Everything that stands against copying is told before a source is shut down; what is unknown is in the job's result."""
+    wave = planning.wave_by_id(wave_id)
+    if "looked" not in job.checkpoint:
+        asked = lifecycle.ask_preflight(wave.plan.project, wave_id=wave.pk, name=wave.name, actor=job.actor)
+        job.save_checkpoint({**job.checkpoint, "looked": str(asked.pk)})
+    looked = Job.objects.get(pk=job.checkpoint["looked"])
+    if lifecycle.unfinished([str(looked.pk)]):
+        job.wait(POLL_S, "both sides are being looked at before the first byte")
+    if looked.result is None:
+        raise _preflight_failed(wave.name, [str((looked.error or {}).get("message") or f"it was {looked.state}")])
+    against = [look for look in looked.result["looks"] if look["result"] == "fail"]
+    if against:
+        raise _preflight_failed(wave.name, [f"{look['subject']}: {look['detail']}. {look['next_step']}" for look in against])
 
 
-def _wait_while_asked(job: JobContext, wave_id: str, leg: str, states: Collection[State], doing: str) -> None:
-    """Wait for the jobs of a leg; a conversion whose job ended is not waited for, whatever its state says."""
+def _preflight_failed(wave: str, told: list[str]) -> AskPerson:
+    more = f" And {len(told) - TOLD} more." if len(told) > TOLD else ""
+    return AskPerson(
+        f"{len(told)} things stand against copying {wave}; nothing was begun: {' '.join(told[:TOLD])}{more}",
+        code="preflight_failed",
+        next_step="Work through them (POST …/waves/{id}/preflight shows all), then ask the gate, have it signed and cut over.",
+    )
+
+
+def _run_leg(job: JobContext, wave_id: str, leg: Leg) -> None:
+    """Ask for one leg of the machines that are due for it, a few at a time, and wait until all that were asked have ended.
+
+    The checkpoint keeps who is due, so that a restart asks nobody twice and a machine that becomes due later is left to the
+    next cutover with its own gate. A machine whose job ended is not waited for, whatever its state says.
+    """
     rows = conversions.conversions_of_wave(wave_id)
-    busy = [row for row in rows if State(row.state) in states]
-    pending = lifecycle.unfinished(job.checkpoint[leg])
-    job.progress(len(rows) - len(busy), len(rows), "machines")
-    if pending:
-        job.wait(POLL_S, f"{pending} machines {doing}")
+    asked, due = _standing(job, leg, rows)
+    options = options_of_wave(wave_id)
+    failed = sum(State(row.state) is State.FAILED and str(row.job_id) in asked for row in rows)
+    at_work = lifecycle.unfinished(asked)
+    stays = {str(row.pk): row for row in rows if State(row.state) in leg.states and str(row.pk) in due}
+    chosen = list(stays)[: room_for(options, at_work=at_work, failed=failed)]
+    asked += [str(leg.start(stays[key], actor=job.actor).pk) for key in chosen]
+    left = [key for key in stays if key not in chosen]
+    job.save_checkpoint({**job.checkpoint, leg.name: asked, f"{leg.name}_due": left})
+    busy = sum(State(row.state) in leg.states for row in rows)
+    job.progress(len(rows) - busy, len(rows), "machines")
+    if at_work or chosen:
+        job.wait(POLL_S, f"{at_work + len(chosen)} machines {leg.doing}" + (f", {len(left)} wait their turn" if left else ""))
+
+
+def _standing(job: JobContext, leg: Leg, rows: list[Conversion]) -> tuple[list[str], list[str]]:
+    """The jobs this leg has asked for, and the conversions it still has to ask, in their order."""
+    if leg.name in job.checkpoint:
+        return list(job.checkpoint[leg.name]), list(job.checkpoint.get(f"{leg.name}_due", []))
+    return [], [str(row.pk) for row in rows if State(row.state) in leg.states]
 
 
 def _in_state(wave_id: str, *states: State) -> list[Conversion]:
     return [row for row in conversions.conversions_of_wave(wave_id) if State(row.state) in states]
 
 
-def _outcome(wave_id: str) -> dict[str, Any]:
+def _outcome(job: JobContext, wave_id: str) -> dict[str, Any]:
     rows = conversions.conversions_of_wave(wave_id)
-    return {"conversions": dict(Counter(row.state for row in rows)), "left_behind": [row.name for row in rows if row.error]}
+    waiting = {key for name, keys in job.checkpoint.items() if name.endswith("_due") for key in keys}
+    outcome = {
+        "conversions": dict(Counter(row.state for row in rows)),
+        "left_behind": [row.name for row in rows if row.error],
+    }
+    not_begun = [row.name for row in rows if str(row.pk) in waiting]
+    return {**outcome, "not_begun": not_begun} if not_begun else outcome

@@ -223,4 +223,4 @@ def _is_server(guest_id: str | Unknown) -> bool | Unknown:
 
 def _conversion_view(row: Conversion) -> ConversionView:
     error = row.error or {}
-    return ConversionView(row.name, row.state, error.get("message", ""), error.get("next_step", ""))
+    return ConversionView(row.name, row.state, error.get("message", ""), error.get("next_step", ""), row.verify)

@@ -26,6 +26,9 @@ class OverrideSerializer(serializers.Serializer[dict[str, Any]]):
     guest_id = serializers.RegexField(r"[A-Za-z0-9_]*", max_length=100, required=False, allow_blank=True)
     firmware = serializers.ChoiceField(["bios", "efi"], required=False, allow_blank=True)
     cores_per_socket = serializers.IntegerField(min_value=0, max_value=128, required=False)
+    secure_boot = serializers.ChoiceField(
+        ["on", "off"], required=False, allow_blank=True, help_text="Whether it boots securely, where the source does not tell."
+    )
 
 
 class OverridesField(serializers.DictField):
@@ -152,7 +155,7 @@ class NewPlanSerializer(serializers.Serializer[dict[str, Any]]):
     """What to plan. Without `machines`: all of the project whose disposition is migrate."""
 
     name = serializers.CharField(max_length=200, required=False)
-    kind = serializers.ChoiceField(choices=PlanKind.choices, default=PlanKind.MIGRATION.value)
+    kind = serializers.ChoiceField(choices=[PlanKind.MIGRATION.value, PlanKind.POC.value], default=PlanKind.MIGRATION.value)
     pool = serializers.UUIDField()
     mapping = serializers.UUIDField()
     machines = serializers.ListField(child=serializers.UUIDField(), required=False, allow_null=True, max_length=20_000)

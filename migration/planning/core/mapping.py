@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from dataclasses import replace as replace_table
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,6 +30,7 @@ class Said:
     guest_id: str = ""
     firmware: str = ""
     cores_per_socket: int = 0
+    secure_boot: str = ""
 
     def given(self) -> dict[str, str | int]:
         """What was given, by the name of the fact."""
@@ -42,8 +44,8 @@ SAYABLE = tuple(part.name for part in fields(Said))
 class Override:
     """What one machine gets instead of the table's answer; empty means: as the table says.
 
-    `guest_id` (vSphere's), `firmware` (`bios`, `efi`) and `cores_per_socket` are what a person says of a machine whose source
-    does not tell it; what the source tells goes before them.
+    `guest_id` (vSphere's), `firmware` (`bios`, `efi`), `cores_per_socket` and `secure_boot` (`on`, `off`) are what a
+    person says of a machine whose source does not tell it; what the source tells goes before them.
     """
 
     networks: Mapping[str, str] = field(default_factory=dict)
@@ -53,10 +55,20 @@ class Override:
     guest_id: str = ""
     firmware: str = ""
     cores_per_socket: int = 0
+    secure_boot: str = ""
 
     @property
     def said(self) -> Said:
-        return Said(self.guest_id, self.firmware, self.cores_per_socket)
+        return Said(self.guest_id, self.firmware, self.cores_per_socket, self.secure_boot)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a batch asks for one machine: SR of all its disks, networks by the source's names, its name in the pool."""
+
+    sr: str = ""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +97,26 @@ class MappingTable:
         return self.datastores.get(datastore) or self.datastores.get(ANY)
 
 
+def with_wishes(table: MappingTable, wishes: Mapping[str, Wish]) -> MappingTable:
+    """The table with what was wished for single machines, by machine id; a wish goes before the table's own override."""
+    merged = {machine: _wished(table.override(machine), wish) for machine, wish in wishes.items()}
+    return replace_table(table, overrides={**table.overrides, **merged})
+
+
+def _wished(override: Override, wish: Wish) -> Override:
+    return replace_table(
+        override,
+        networks={**override.networks, **wish.networks},
+        sr=wish.sr or override.sr,
+        name=wish.name or override.name,
+    )
+
+
 def with_said(vm: VmFacts, said: Said) -> VmFacts:
     """The machine with what a person said of it where the source does not tell."""
     fill: dict[str, Any] = {fact: value for fact, value in said.given().items() if isinstance(getattr(vm, fact), Unknown)}
+    if "secure_boot" in fill:
+        fill["secure_boot"] = fill["secure_boot"] == "on"
     return replace(vm, **fill) if fill else vm
 
 

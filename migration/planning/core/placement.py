@@ -75,6 +75,10 @@ class _Draft:
             value = getattr(self.vm, fact)
             if isinstance(value, Unknown):
                 yield _unsaid(fact, f"{fact} of {self.vm.name} could not be read ({value.reason}).")
+        secure = self.vm.secure_boot
+        if self.vm.firmware == "efi" and isinstance(secure, Unknown):
+            detail = f"Whether {self.vm.name} boots securely could not be read ({secure.reason})."
+            yield _unsaid("secure_boot", detail)
 
     def take_template(self) -> Iterator[Reason]:
         guest_id = self.vm.guest_id
@@ -192,7 +196,7 @@ class _Draft:
             told = getattr(self.told, fact)
             if isinstance(told, Unknown):
                 yield f"{fact} is {value} by the mapping: the source does not tell it."
-            elif told != value:
+            elif told != (value == "on" if fact == "secure_boot" else value):
                 yield f"{fact} is {told} as the source tells it; the mapping's {value} is not used."
 
     def _bytes_by_sr(self) -> dict[str, int]:

@@ -8,7 +8,9 @@ from enum import StrEnum
 
 class ReasonCode(StrEnum):
     DISPOSITION = "disposition"
+    UNKNOWN_MACHINE = "unknown_machine"
     NOT_IN_INVENTORY = "not_in_inventory"
+    NOT_ASSESSED = "not_assessed"
     IS_TEMPLATE = "is_template"
     SOURCE_CANNOT_EXPORT = "source_cannot_export"
     GOLD_IMAGE_ROUTE = "gold_image_route"

@@ -99,17 +99,19 @@ def make(wanted: PlanRequest, *, job_id: UUID, actor: Actor) -> Plan:
         created_by_id=actor.user_id,
         created_by_name=actor.username,
     )
-    _write(plan, draft, actor)
+    write(plan, draft, actor)
     return plan
 
 
 @transaction.atomic
-def _write(plan: Plan, draft: WaveDraft, actor: Actor) -> None:
+def write(plan: Plan, draft: WaveDraft, actor: Actor) -> Wave:
+    """Store a plan with its one wave and what it says of each machine; the wave."""
     plan.save(force_insert=True)
     wave = Wave.objects.create(plan=plan, number=1, name=f"{plan.name}, wave 1", free_after_bytes=dict(draft.free_after_bytes))
     PlannedMachine.objects.bulk_create(_rows(plan, wave, draft), batch_size=ROWS_PER_INSERT)
     after = {"wave": str(wave.id), "included": len(draft.included), "left_out": len(draft.left_out)}
     record(actor, "plan.made", plan, project=plan.project, after=after)
+    return wave
 
 
 def _rows(plan: Plan, wave: Wave, draft: WaveDraft) -> Iterator[PlannedMachine]:

@@ -137,7 +137,7 @@ def _conversion(row: Conversion) -> ConversionLine:
         state=row.state,
         disks=str(len(disks)),
         copied=f"{copied / (1 << 20):,.0f} of {total / (1 << 20):,.0f} MiB",
-        proof=f"{verified} of {len(disks)} disks read back equal; "
+        proof=f"{verified} of {len(disks)} disks read back equal (policy {row.verify}); "
         + ", ".join(disk.digest[:12] for disk in disks if disk.digest),
         note=error.get("message", "") or ("runs in the pool" if row.boot_proof else ""),
     )

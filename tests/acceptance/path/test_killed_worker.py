@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +24,9 @@ from tests.builders.path import connection_to, pool_pins
 
 SEGMENT_BYTES = 4 << 20
 SLOW_BYTES_PER_S = 3_000_000
+KILLS_A_ROUND = 5
+ROUNDS = 40 if os.environ.get("XENBOUND_SOAK") == "1" else 2
+ENDED = "select state, losses, error from backbone_job where kind = 'conversion.copy' and state in ('succeeded', 'failed')"
 SET_UP = """
 import json, sys
 from tests.builders.path import SYSTEM, a_site, prepared
@@ -83,13 +88,7 @@ def test_another_worker_goes_on_behind_the_last_segment(house: House, lab: Lab) 
     os.kill(victim, signal.SIGKILL)
     sent_before = segments(house)
     lab.control("POST", "/pool/fault", {"kind": "none"})
-    [(state, losses, error)] = eventually(
-        lambda: rows(
-            house,
-            "select state, losses, error from backbone_job where kind = 'conversion.copy' and state in ('succeeded','failed')",
-        ),
-        within_s=90,
-    )
+    [(state, losses, error)] = eventually(lambda: rows(house, ENDED), within_s=90)
 
     assert (state, losses) == ("succeeded", 1), (error, house.log()[-3000:])
     assert rows(house, "select state from conversion_conversion") == [("cutting_over",)]
@@ -99,6 +98,42 @@ def test_another_worker_goes_on_behind_the_last_segment(house: House, lab: Lab) 
     imports = [entry for entry in lab.whole.pool.log.since(0) if str(entry["what"]).endswith("/import_raw_vdi")]  # type: ignore[union-attr]
     assert len(imports) - len(journal) <= 1, "only the segment that was under way was sent again"
     assert_equal_and_single(house, lab)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_", range(ROUNDS))
+def test_kills_at_random_bytes_cost_nothing_but_time(house: House, lab: Lab, round_: int) -> None:
+    """Ten kills in a normal run, two hundred in `make soak` (XENBOUND_SOAK=1): five of each copy, as ten would end its job."""
+    chance = random.Random(f"kills {round_}")
+    set_up(house, lab)
+    lab.control("POST", "/pool/fault", {"kind": "slow", "bytes_per_s": SLOW_BYTES_PER_S // 2, "times": 10_000})
+    for _ in range(2):
+        house.start_manage("worker", "--queue", "disks")
+    house.start_manage("ticker")
+    fences = [kill_one(house, chance)]
+    while len(fences) < KILLS_A_ROUND:
+        house.start_manage("worker", "--queue", "disks")
+        fences.append(kill_one(house, chance, after=fences[-1]))
+    house.start_manage("worker", "--queue", "disks")
+    lab.control("POST", "/pool/fault", {"kind": "none"})
+    [(state, losses, error)] = eventually(lambda: rows(house, ENDED), within_s=120)
+
+    assert (state, losses) == ("succeeded", KILLS_A_ROUND), (error, house.log()[-3000:])
+    journal = segments(house)
+    assert len(journal) == len(set(journal)), "no segment was journalled twice"
+    assert_equal_and_single(house, lab)
+    ledger = rows(house, "select kind, count(*) from conversion_ledgerentry where removed_at is null group by kind order by kind")
+    assert ledger == [("vdi", 2), ("vm", 1)], "the ledger has everything that was made, once"
+
+
+def kill_one(house: House, chance: random.Random, *, after: int = 0) -> int:
+    """Kill the worker that copies, some random bytes after it took the job with a fence above `after`; the fence it had."""
+    held = f"select fence, worker_pid from backbone_job where kind = 'conversion.copy' and state = 'running' and fence > {after}"
+    eventually(lambda: rows(house, held), within_s=60)
+    time.sleep(chance.uniform(0.0, 2.0))
+    [(fence, victim)] = eventually(lambda: rows(house, held), within_s=60)
+    os.kill(victim, signal.SIGKILL)
+    return int(fence)
 
 
 def assert_equal_and_single(house: House, lab: Lab) -> None:

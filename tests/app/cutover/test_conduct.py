@@ -13,7 +13,7 @@ from migration.conversion.core.states import Event, State
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import conversions_of_wave
 from migration.conversion.services.transitions import move
-from migration.conversion.work import legs
+from migration.conversion.work import legs, preflight
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import waves
 from migration.cutover.work import conduct
@@ -37,6 +37,7 @@ class Stage:
         self.people, self.wave = people, a_wave(people.project)
         self.closed_in: set[Phase] = set()
         self.fails: set[str] = set()
+        self.looks: list[dict[str, str]] = []
         self.asked: list[Phase] = []
         self.ran: list[tuple[str, str]] = []
 
@@ -76,6 +77,7 @@ def stage(people: People, monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage(people)
     monkeypatch.setattr(conduct, "answer", stage.answer)
     monkeypatch.setattr(conduct, "POLL_S", 0.0)
+    monkeypatch.setattr(preflight, "look_at_wave", lambda _job, _wave_id: {"looks": stage.looks, "counts": {}})
     monkeypatch.setattr(legs, "prepare", stage.leg("prepare", Event.PREPARED))
     monkeypatch.setattr(legs, "copy", stage.leg("copy", Event.SOURCE_STOPPED, Event.DISKS_COPIED, Event.DISKS_VERIFIED))
     monkeypatch.setattr(legs, "go_live", stage.leg("go_live", Event.STARTED))
@@ -103,6 +105,9 @@ def test_the_conductor_holds_no_slot_while_others_copy(stage: Stage) -> None:
     stage.machine("one")
     job = stage.cut_over()
     one_turn(job)
+    run_jobs(kind="conversion.preflight")
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    one_turn(job)
     assert (job.state, job.message) == ("waiting", "1 machines are being copied")
     assert stage.ran == []
 
@@ -120,6 +125,16 @@ def test_a_gate_that_closes_before_the_copy_touches_no_machine(stage: Stage) -> 
     assert (job.state, job.error["code"]) == ("failed", "gate_closed")
     assert "HA-022 pool01" in job.error["message"] and job.error["next_step"]
     assert (stage.ran, stage.states()) == ([], {"one": "ready"})
+
+
+def test_a_preflight_that_fails_touches_no_machine_and_tells_everything(stage: Stage) -> None:
+    stage.machine("one")
+    full = {"code": "sr_space", "subject": "san", "result": "fail", "detail": "no room", "next_step": "Make room."}
+    stage.looks = [full, {**full, "subject": "nas"}, {**full, "subject": "odd", "result": "unknown"}]
+    job = ended(stage.cut_over())
+    assert (job.state, job.error["code"], stage.ran, stage.states()) == ("failed", "preflight_failed", [], {"one": "ready"})
+    assert "san: no room. Make room." in job.error["message"] and "nas" in job.error["message"]
+    assert "odd" not in job.error["message"], "what is unknown is shown and does not stand against it"
 
 
 def test_a_second_gate_that_closes_leaves_proven_copies_and_a_new_cutover_goes_on(stage: Stage) -> None:

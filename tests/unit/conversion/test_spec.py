@@ -13,6 +13,7 @@ from estate.facts.source import DiskBacking, DiskFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec, positions
+from migration.planning.core.mapping import Said, with_said
 
 DISK = DiskFacts(
     2000, "Hard disk 1", 64 << 20, DiskBacking.FLAT, controller_type="ParaVirtualSCSIController", bus_number=0, unit_number=0
@@ -37,6 +38,7 @@ def test_a_vm_keeps_firmware_macs_and_disk_order() -> None:
     [
         (changed(VM, firmware=Unknown("no permission")), "firmware could not be read (no permission)"),
         (changed(VM, memory_bytes=Unknown("not read")), "memory_bytes could not be read"),
+        (changed(VM, secure_boot=Unknown("refused")), "whether it boots securely could not be read (refused)"),
         (changed(VM, guest_id=Unknown("no permission")), "guest_id could not be read (no permission)"),
         (changed(VM, disks=()), "no disk that could be copied"),
         (changed(VM, disks=(changed(DISK, backing=DiskBacking.RDM_PHYSICAL),)), "not a virtual disk that an export contains"),
@@ -53,6 +55,13 @@ def test_a_missing_fact_is_named_and_never_guessed(vm: VmFacts, words: str) -> N
         build_spec("m-1", vm, TARGETS)
     assert words in str(caught.value)
     assert str(caught.value).startswith("app01: ")
+
+
+def test_whether_it_boots_securely_is_not_asked_of_a_bios_and_may_be_told_by_a_person() -> None:
+    unread = changed(VM, secure_boot=Unknown("refused"))
+    assert build_spec("m-1", changed(unread, firmware="bios"), TARGETS).secure_boot is False
+    assert build_spec("m-1", with_said(unread, Said(secure_boot="on")), TARGETS).secure_boot is True
+    assert build_spec("m-1", with_said(VM, Said(secure_boot="off")), TARGETS).secure_boot is True, "the source's word goes first"
 
 
 @given(st.integers(0, 250))
@@ -79,7 +88,7 @@ def test_the_source_is_settled_before_any_byte_is_copied_and_asked_again_before_
     spec: ConversionSpec, first: str
 ) -> None:
     names = [step.name for step in steps_of(spec) if step.leg is not Leg.PREPARE]
-    assert names[:6] == [first, "copy_disks", "verify_disks", "confirm_unchanged", "confirm_fresh", "start"]
+    assert names[:6] == [first, "copy_disks", "verify_disks", "count_bytes", "confirm_unchanged", "confirm_fresh"]
 
 
 def test_a_package_is_neither_stopped_nor_written_to() -> None:

@@ -160,6 +160,12 @@ def test_record_takes_platform_from_the_template_and_firmware_from_the_source() 
     }
 
 
+def test_a_template_that_knows_no_family_gets_the_guests_own() -> None:
+    windows = vm_spec.platform(dataclasses.replace(A_SPEC, is_windows=True), {"nx": "false"})
+    assert (windows["viridian"], windows["device_id"], windows["nx"]) == ("true", "0002", "false")
+    assert vm_spec.platform(A_SPEC, {})["viridian"] == "false"
+
+
 def test_cores_per_socket_is_kept_only_where_it_divides_the_vcpus() -> None:
     assert "cores-per-socket" not in vm_spec.platform(A_SPEC, {})
     assert vm_spec.platform(dataclasses.replace(A_SPEC, vcpus=4), {})["cores-per-socket"] == "2"

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from migration.conversion.services import lifecycle
 from migration.cutover.models import GateDecisionRow
 from migration.cutover.selectors import latest_decision
 from migration.cutover.services import gate, waves
@@ -64,6 +65,16 @@ class StartView(WaveView):
         return accepted(waves.start(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
+class PreflightView(WaveView):
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_preflight")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Look at both sides before the first byte: every answer (pass, fail, unknown) at once in the job's result."""
+        key = idempotency_key_of(request)
+        name = planning.wave(self.project.pk, wave_id).name
+        job = lifecycle.ask_preflight(self.project, wave_id=wave_id, name=name, actor=self.actor, idempotency_key=key)
+        return accepted(job, request)
+
+
 class GateView(WaveView):
     @extend_schema(responses=GateSerializer, operation_id="waves_gate_read")
     def get(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
@@ -103,8 +114,9 @@ class RollbackView(WaveView):
         return accepted(waves.roll_back(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
-PROJECT_URLS = [
+WAVE_URLS = [
     path("waves/<uuid:wave_id>/start", StartView.as_view(), name="wave-start"),
+    path("waves/<uuid:wave_id>/preflight", PreflightView.as_view(), name="wave-preflight"),
     path("waves/<uuid:wave_id>/gate", GateView.as_view(), name="wave-gate"),
     path("waves/<uuid:wave_id>/gate/sign", SignView.as_view(), name="wave-gate-sign"),
     path("waves/<uuid:wave_id>/cutover", CutoverView.as_view(), name="wave-cutover"),

@@ -28,7 +28,7 @@ class DiskCopySerializer(serializers.ModelSerializer[DiskCopy]):
         model = DiskCopy
         fields: ClassVar = [
             "device_key", "label", "position", "sr_uuid", "vdi_uuid", "bytes_total", "bytes_copied", "bytes_sent", "bytes_zero",
-            "durable_bytes", "digest", "copied_at", "verified", "verified_at", "fault",
+            "durable_bytes", "digest", "copied_at", "verified", "verified_at", "compared", "fault",
         ]  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class ConversionSerializer(serializers.ModelSerializer[Conversion]):
         model = Conversion
         fields: ClassVar = [
             "id", "wave_id", "machine_id", "pool_id", "name", "state", "step", "step_title", "target_vm_uuid", "boot_proof",
-            "error", "job_id", "disks", "created_at", "updated_at",
+            "error", "job_id", "verify", "priority", "disks", "created_at", "updated_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.CharField())
@@ -80,7 +80,7 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
     @extend_schema(responses=ConversionEventSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], filterset_class=None)
     def events(self, request: Request, **kwargs: Any) -> Response:
-        """What happened to this conversion, oldest first."""
+        """What happened to this conversion, oldest first. With `Accept: text/event-stream`: `progress` events, one per change."""
         page = self.paginate_queryset(self.get_object().events.all())
         return self.get_paginated_response(ConversionEventSerializer(page, many=True).data)
 
@@ -97,6 +97,3 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
         """Take a failed conversion up again."""
         key = idempotency_key_of(request)
         return accepted(lifecycle.retry(self.get_object(), actor=self.actor, idempotency_key=key), request)
-
-
-PROJECT_ROUTES = [("conversions", ConversionViewSet, "conversion")]

@@ -1,0 +1,1 @@
+"""The API of conversions, and of how a project runs them."""

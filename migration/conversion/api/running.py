@@ -1,0 +1,120 @@
+"""The API of how a project's conversions are run: budgets of streams, bandwidth by time of day, verify policy."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from migration.conversion.core.bandwidth import DAYS, SLOWEST_BYTES_PER_S, minute_of
+from migration.conversion.core.verifying import policy_from
+from migration.conversion.models import RunningSettings
+from migration.conversion.selectors import running_settings
+from migration.conversion.services import running
+from project.backbone.accounts import selectors as accounts
+from project.backbone.api.scoping import ActorMixin
+
+MOST_STREAMS = 64
+MOST_WINDOWS = 100
+
+
+def _streams(of_what: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1, max_value=MOST_STREAMS, required=False, help_text=f"So many machines may copy {of_what} at a time."
+    )
+
+
+class WindowSerializer(serializers.Serializer[dict[str, Any]]):
+    """A limit of bytes sent to a pool at some times of day. Where several hold, the smallest counts."""
+
+    bytes_per_s = serializers.IntegerField(
+        min_value=SLOWEST_BYTES_PER_S, max_value=1 << 40, help_text="Shared by all that copies to the pool at the time."
+    )
+    days = serializers.ListField(
+        child=serializers.ChoiceField(choices=DAYS), required=False, help_text="Days it begins on; all when not given."
+    )
+    pool = serializers.UUIDField(required=False, help_text="Id of the pool; each pool by itself when not given.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`from` is a word of the language, so these two are no attributes."""
+        begins, ends = "HH:MM; midnight when not given.", "HH:MM; may lie before `from`: then it runs over midnight."
+        return {
+            **super().get_fields(),
+            "from": serializers.CharField(required=False, max_length=5, help_text=begins),
+            "to": serializers.CharField(required=False, max_length=5, help_text=ends),
+        }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name in ("from", "to"):
+            try:
+                minute_of(attrs.get(name, "00:00"))
+            except ValueError as wrong:
+                raise serializers.ValidationError({name: str(wrong)}) from None
+        return {name: str(value) if name == "pool" else value for name, value in attrs.items()}
+
+
+class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
+    """How conversions of the project are run."""
+
+    verify = serializers.CharField(
+        max_length=20,
+        required=False,
+        help_text="`full`, `off` or `sampled N %`: how much of a disk is read back and compared, in waves begun from now on.",
+    )
+    per_source_host = _streams("from one host of a source")
+    per_datastore = _streams("from one datastore")
+    per_pool_host = _streams("through one host of a pool")
+    per_sr = _streams("into one SR")
+    per_worker = serializers.SerializerMethodField(help_text="So many of them run in one worker; XENBOUND_SLOTS_DISKS.")
+    time_zone = serializers.CharField(max_length=64, required=False, help_text="Of the times below, such as Europe/Berlin.")
+    bandwidth = serializers.ListField(
+        child=WindowSerializer(), max_length=MOST_WINDOWS, required=False, help_text="Limits by time of day; none when empty."
+    )
+
+    class Meta:
+        model = RunningSettings
+        fields: ClassVar = [
+            "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "per_worker", "time_zone", "bandwidth",
+        ]  # fmt: skip
+
+    @extend_schema_field(serializers.IntegerField())
+    def get_per_worker(self, _row: RunningSettings) -> int:
+        return settings.JOBS_SLOTS["disks"]
+
+    def validate_verify(self, value: str) -> str:
+        try:
+            return str(policy_from(value))
+        except ValueError as wrong:
+            raise serializers.ValidationError(str(wrong)) from None
+
+    def validate_time_zone(self, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, KeyError):  # what it raises depends on how the name is wrong
+            detail = f"There is no time zone {value!r}; write UTC or a name such as Europe/Berlin."
+            raise serializers.ValidationError(detail) from None
+        return value
+
+
+class RunningView(ActorMixin, APIView):
+    """How conversions of one project are run."""
+
+    @extend_schema(responses=RunningSerializer, operation_id="running_read")
+    def get(self, request: Request, project_id: Any) -> Response:
+        """Budgets, bandwidth and verify policy; the defaults until somebody changes them."""
+        project = accounts.project(project_id, actor=self.actor)
+        return Response(RunningSerializer(running_settings(project)).data)
+
+    @extend_schema(request=RunningSerializer, responses=RunningSerializer, operation_id="running_change")
+    def patch(self, request: Request, project_id: Any) -> Response:
+        """Change what is given; needs the role admin. Budgets and bandwidth hold at once, also for copies at work."""
+        project = accounts.project(project_id, actor=self.actor)
+        asked = RunningSerializer(data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        return Response(RunningSerializer(running.change(project, actor=self.actor, **asked.validated_data)).data)

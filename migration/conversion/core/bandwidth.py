@@ -1,0 +1,77 @@
+"""How fast bytes may go to a pool: a table of times of day, and the pace of one stream. Pure; the time is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MINUTES_A_DAY = 24 * 60
+SLOWEST_BYTES_PER_S = 64 << 10
+"""Below this a segment would outlive every deadline of the pool."""
+BURST_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A limit between two minutes of the day, also over midnight (then the day is the one it begins on).
+
+    Equal minutes mean the whole day. Without a `pool` it holds for every pool of the project.
+    """
+
+    bytes_per_s: int
+    days: frozenset[str] = frozenset(DAYS)
+    from_minute: int = 0
+    to_minute: int = 0
+    pool: str = ""
+
+    def covers(self, local: datetime) -> bool:
+        """Whether it holds at this local time."""
+        minute, today = local.hour * 60 + local.minute, local.weekday()
+        length = (self.to_minute - self.from_minute) % MINUTES_A_DAY or MINUTES_A_DAY
+        since = (minute - self.from_minute) % MINUTES_A_DAY
+        began = today if minute >= self.from_minute else (today - 1) % 7
+        return since < length and DAYS[began] in self.days
+
+
+def limit_at(windows: Iterable[Window], local: datetime, pool: str) -> int | None:
+    """Bytes a second to this pool at this local time: the smallest that holds; None without one."""
+    return min((each.bytes_per_s for each in windows if each.pool in ("", pool) and each.covers(local)), default=None)
+
+
+def windows_from(rows: Iterable[Mapping[str, Any]]) -> tuple[Window, ...]:
+    """From their stored form `{bytes_per_s, days?, from?, to?, pool?}`; times are `HH:MM`."""
+    return tuple(
+        Window(
+            bytes_per_s=row["bytes_per_s"],
+            days=frozenset(row.get("days") or DAYS),
+            from_minute=minute_of(row.get("from") or "00:00"),
+            to_minute=minute_of(row.get("to") or "00:00"),
+            pool=row.get("pool") or "",
+        )
+        for row in rows
+    )
+
+
+def minute_of(text: str) -> int:
+    """Minute of the day of `HH:MM`; 24:00 is 0. Raises: ValueError."""
+    hours, _, minutes = text.partition(":")
+    if not (text.isascii() and len(hours) == len(minutes) == 2 and f"{hours}{minutes}".isdecimal() and int(minutes) < 60):
+        raise ValueError(f"{text!r} is no time of day; write HH:MM.")
+    if int(hours) > 24 or (int(hours) == 24 and int(minutes)):
+        raise ValueError(f"{text!r} is no time of day; the last one is 24:00.")
+    return (int(hours) * 60 + int(minutes)) % MINUTES_A_DAY
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps one stream at a rate: told of every byte, it says how long to pause. A pause before is not made up for by a burst."""
+
+    _free_at_s: float = field(default=float("-inf"))
+
+    def pause_s(self, length_bytes: int, bytes_per_s: float, now_s: float) -> float:
+        """Seconds to wait before the next bytes, after `length_bytes` went at `now_s`."""
+        self._free_at_s = max(self._free_at_s, now_s - BURST_S) + length_bytes / bytes_per_s
+        return max(0.0, self._free_at_s - now_s)

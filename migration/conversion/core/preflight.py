@@ -1,0 +1,200 @@
+"""What can be known before the first byte: space, addresses, templates, limits, rights, ways, tasks' lifetime, memory.
+
+Pure: what was looked at comes in as values. Every question is answered for itself, so that all problems are told at once;
+what could not be read is `unknown`, which is shown and is never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from estate.facts.unknown import Unknown
+from migration.conversion.core.spec import ConversionSpec
+
+MOST_NICS = 7
+MOST_DISKS = 254
+LONGEST_TASK_S = 20 * 3600.0
+"""XAPI forgets a task after 24 h (xapi_globs.ml, task lifetime); a segment has to end well before."""
+WORKER_BYTES = 160 << 20
+"""What one copy may take in a worker, buffers and interpreter together."""
+
+
+class Result(StrEnum):
+    PASS = "pass"  # noqa: S105 - a word for an answer
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One question about one thing. `next_step` is empty for a pass."""
+
+    code: str
+    subject: str
+    result: Result
+    detail: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SrView:
+    """`thick` SRs take a VDI's size at once; `claims` maps a machine to what its VDIs that are not made yet will take there."""
+
+    name: str
+    free_bytes: int | Unknown
+    thick: bool
+    claims: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One address that bytes or calls go to: `fault` says why it cannot be used, empty when it answered as confirmed.
+
+    An address is `certain` unless it is the one under which a vCenter knows a host: the export may name that host otherwise.
+    """
+
+    address: str
+    of: str
+    fault: str = ""
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that was looked at for the machines of one wave."""
+
+    pool: str
+    srs: tuple[SrView, ...]
+    macs_taken: Mapping[str, str]
+    templates: frozenset[str]
+    ways: tuple[Way, ...]
+    rights_missing: Mapping[str, tuple[str, ...] | Unknown]
+    """Per source, by name: what its account lacks, in words."""
+    slowest_bytes_per_s: int | None
+    segment_bytes: int
+    memory_free_bytes: int | Unknown
+    copies_per_worker: int
+
+
+def look(specs: Iterable[ConversionSpec], seen: Seen) -> list[Look]:
+    """Every answer, for the wave and for each machine."""
+    machines = list(specs)
+    return [
+        *_rights(seen),
+        *_ways(seen),
+        *_space(seen),
+        *_addresses(machines, seen),
+        *_templates(machines, seen),
+        *_limits(machines),
+        _task(seen),
+        _memory(seen),
+    ]
+
+
+def failed(looks: Iterable[Look]) -> list[Look]:
+    return [each for each in looks if each.result is Result.FAIL]
+
+
+def _rights(seen: Seen) -> Iterator[Look]:
+    for source, missing in seen.rights_missing.items():
+        if isinstance(missing, Unknown):
+            remedy = "Probe the source and look at its missing rights."
+            yield Look(
+                "rights", source, Result.UNKNOWN, f"which rights the account has could not be read ({missing.reason})", remedy
+            )
+        elif missing:
+            remedy = "Give the account these rights at the source, or store another account."
+            yield Look("rights", source, Result.FAIL, f"the account lacks {', '.join(missing)}", remedy)
+        else:
+            yield Look("rights", source, Result.PASS, "the account has every right that is needed")
+
+
+def _ways(seen: Seen) -> Iterator[Look]:
+    for way in seen.ways:
+        if way.fault:
+            remedy = "Open the way from the worker to this address, correct its name, or confirm its certificate; then try again."
+            result = Result.FAIL if way.certain else Result.UNKNOWN
+            yield Look("way", f"{way.of} ({way.address})", result, way.fault, remedy)
+        else:
+            yield Look("way", f"{way.of} ({way.address})", Result.PASS, "it answers with the certificate that was confirmed")
+
+
+def _space(seen: Seen) -> Iterator[Look]:
+    for sr in seen.srs:
+        need = sum(sr.claims.values())
+        if isinstance(sr.free_bytes, Unknown):
+            remedy = "Repair the SR's connection, then try again."
+            yield Look(
+                "sr_space", sr.name, Result.UNKNOWN, f"what it has free could not be read ({sr.free_bytes.reason})", remedy
+            )
+        elif need <= sr.free_bytes:
+            yield Look("sr_space", sr.name, Result.PASS, f"{need} bytes fit into its {sr.free_bytes} free ones")
+        elif sr.thick:
+            remedy = f"Make room for {need - sr.free_bytes} bytes more, or map machines to another SR."
+            yield Look("sr_space", sr.name, Result.FAIL, f"{need} bytes are needed and {sr.free_bytes} are free", remedy)
+        else:
+            remedy = "Watch the SR while it fills, make room, or map machines to another one."
+            detail = f"its VDIs may grow to {need} bytes and {sr.free_bytes} are free; how much will be written is not known"
+            yield Look("sr_space", sr.name, Result.UNKNOWN, detail, remedy)
+
+
+def _addresses(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
+    owner: dict[str, str] = {}
+    for spec in machines:
+        clashes = []
+        for mac in (nic.mac_address for nic in spec.nics if nic.mac_address):
+            other = seen.macs_taken.get(mac) or owner.setdefault(mac, spec.machine_id)
+            if other != spec.machine_id:
+                clashes.append(f"{mac} ({seen.macs_taken.get(mac) or 'another machine of this wave'})")
+        if clashes:
+            remedy = "Find out whether that VM is an earlier copy of this machine; remove it or change one address."
+            yield Look("mac_in_use", spec.name, Result.FAIL, f"addresses in use in the pool: {', '.join(clashes)}", remedy)
+        else:
+            yield Look("mac_in_use", spec.name, Result.PASS, "none of its addresses is in use in the pool")
+
+
+def _templates(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
+    for name in sorted({spec.template_name for spec in machines}):
+        if name in seen.templates:
+            yield Look("template", name, Result.PASS, f"pool {seen.pool} has it")
+        else:
+            remedy = "Choose a template that the pool has, in the mapping, and plan these machines anew."
+            yield Look("template", name, Result.FAIL, f"pool {seen.pool} has no template of this name", remedy)
+
+
+def _limits(machines: list[ConversionSpec]) -> Iterator[Look]:
+    """Source: guest-templates-json, number_of_vifs 7 and number_of_vbds 255, one of which is the CD drive's."""
+    for spec in machines:
+        over = [
+            f"{count} {what}, {most} are possible"
+            for count, what, most in ((len(spec.nics), "interfaces", MOST_NICS), (len(spec.disks), "disks", MOST_DISKS))
+            if count > most
+        ]
+        if over:
+            yield Look(
+                "limits", spec.name, Result.FAIL, "; ".join(over), "Take devices away at the source, collect it, plan anew."
+            )
+
+
+def _task(seen: Seen) -> Look:
+    if seen.slowest_bytes_per_s is None:
+        return Look("task_lifetime", seen.pool, Result.PASS, "no bandwidth limit holds a segment up")
+    takes_s = seen.segment_bytes / seen.slowest_bytes_per_s
+    detail = f"a segment of {seen.segment_bytes} bytes takes {takes_s / 3600:.1f} h at {seen.slowest_bytes_per_s} bytes a second"
+    if takes_s <= LONGEST_TASK_S:
+        return Look("task_lifetime", seen.pool, Result.PASS, detail)
+    remedy = "Raise the bandwidth limit, or make segments smaller (XENBOUND_SEGMENT_BYTES): the pool forgets a task after 24 h."
+    return Look("task_lifetime", seen.pool, Result.FAIL, detail, remedy)
+
+
+def _memory(seen: Seen) -> Look:
+    need = WORKER_BYTES * seen.copies_per_worker
+    if isinstance(seen.memory_free_bytes, Unknown):
+        remedy = f"Make sure that a worker has {need} bytes."
+        return Look("worker_memory", "worker", Result.UNKNOWN, f"it could not be read ({seen.memory_free_bytes.reason})", remedy)
+    detail = f"{seen.copies_per_worker} copies need {need} bytes and {seen.memory_free_bytes} are free"
+    if seen.memory_free_bytes >= need:
+        return Look("worker_memory", "worker", Result.PASS, detail)
+    return Look("worker_memory", "worker", Result.FAIL, detail, "Give the worker more memory, or lower XENBOUND_SLOTS_DISKS.")

@@ -1,0 +1,129 @@
+"""Looks at both sides before the first byte of a wave: fresh facts of the pool, rights, every address, this worker's memory.
+
+Changes nothing and decides nothing; a password goes only to servers whose certificate is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from estate.errors import EdgeError
+from estate.facts.pool import PoolFacts
+from estate.facts.unknown import Unknown
+from estate.tls import fetch_certificates, fingerprint
+from estate.vsphere.privileges import missing_privileges
+from estate.xapi import vm
+from estate.xapi.pool import read_facts
+from migration.conversion import selectors
+from migration.conversion.core.bandwidth import windows_from
+from migration.conversion.core.preflight import Seen, SrView, Way, look
+from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.core.states import State
+from migration.conversion.models import Conversion
+from migration.conversion.work.sessions import pool_of, server_of
+from migration.planning.core.target import is_thick, thick_vdi_bytes
+from project.backbone.clock import now
+from project.backbone.endpoints.selectors import endpoint
+from project.backbone.jobs.context import JobContext
+from project.backbone.models import Endpoint
+
+MEMINFO = Path("/proc/meminfo")
+AT_ONCE = 16
+TO_COME = frozenset({State.PLANNED, State.PREPARING, State.READY, State.COPYING})
+
+
+def look_at_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    """Every answer for the wave's machines that are not copied yet, and how many there are of each kind."""
+    rows = [row for row in selectors.conversions_of_wave(wave_id) if State(row.state) in TO_COME]
+    if not rows:
+        return {"looks": [], "counts": {}}
+    specs = {str(row.pk): selectors.spec_of(row) for row in rows}
+    looks = look(specs.values(), _seen(job, rows, specs))
+    return {"looks": [asdict(each) for each in looks], "counts": dict(Counter(each.result.value for each in looks))}
+
+
+def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Seen:
+    first = next(iter(specs.values()))
+    job.say("Looking at the pool")
+    with pool_of(first, job) as pool:
+        facts = read_facts(pool, now())
+        taken = vm.macs_in_use(pool)
+    own = {nic.mac_address for vms in facts.vms if vms.conversion_id in specs for nic in specs[str(vms.conversion_id)].nics}
+    running = selectors.running_settings(rows[0].project)
+    job.say("Looking at the sources and the ways to both sides")
+    return Seen(
+        pool=facts.name,
+        srs=tuple(_srs(facts, rows, specs)),
+        macs_taken={mac: name for mac, name in taken.items() if mac not in own},
+        templates=frozenset(template.name for template in facts.templates),
+        ways=_ways(facts, specs),
+        rights_missing=dict(_rights(specs)),
+        slowest_bytes_per_s=min((window.bytes_per_s for window in windows_from(running.bandwidth)), default=None),
+        segment_bytes=settings.SEGMENT_BYTES,
+        memory_free_bytes=_memory_free_bytes(),
+        copies_per_worker=settings.JOBS_SLOTS["disks"],
+    )
+
+
+def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Iterator[SrView]:
+    """What each SR still has to take: of a thick one only VDIs that are not made, of a thin one all that is not copied."""
+    made = {(copy.conversion_id, copy.device_key) for row in rows for copy in selectors.disks_of(row) if copy.vdi_uuid}
+    for sr in facts.srs:
+        thick, claims = is_thick(sr), Counter[str]()
+        for row in rows:
+            for disk in specs[str(row.pk)].disks:
+                if disk.sr_uuid == sr.uuid and not (thick and (row.pk, disk.device_key) in made):
+                    claims[row.name] += thick_vdi_bytes(disk.capacity_bytes) if thick else disk.capacity_bytes
+        if any(disk.sr_uuid == sr.uuid for spec in specs.values() for disk in spec.disks):
+            yield SrView(sr.name, sr.free_bytes, thick, claims)
+
+
+def _rights(specs: Mapping[str, ConversionSpec]) -> Iterator[tuple[str, tuple[str, ...] | Unknown]]:
+    for spec in {spec.source_endpoint_id: spec for spec in specs.values() if spec.source_endpoint_id}.values():
+        name = endpoint(spec.source_endpoint_id).name
+        try:
+            with server_of(spec) as session:
+                missing = missing_privileges(session)
+        except EdgeError as fault:
+            missing = Unknown(fault.message)
+        yield name, missing if isinstance(missing, Unknown) else tuple(f"{each.privilege} ({each.purpose})" for each in missing)
+
+
+def _ways(facts: PoolFacts, specs: Mapping[str, ConversionSpec]) -> tuple[Way, ...]:
+    ids = {key for spec in specs.values() for key in (spec.source_endpoint_id, spec.pool_endpoint_id) if key}
+    asked = [(address, place) for place in Endpoint.objects.filter(pk__in=ids) for address in sorted(_addresses(place))]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return tuple(threads.map(lambda pair: _way(*pair), asked))
+
+
+def _addresses(place: Endpoint) -> set[str]:
+    """The server itself, and the hosts behind it that showed a certificate."""
+    shown = {str(each.get("address", "")) for each in place.offered_pins}
+    return {place.url, *(f"https://{address}" for address in shown if ":" in address)}
+
+
+def _way(address: str, place: Endpoint) -> Way:
+    shown = address.removeprefix("https://")
+    try:
+        offered = fetch_certificates(address)
+    except EdgeError as fault:
+        return Way(shown, place.name, fault.message, certain=address == place.url)
+    if fingerprint(offered.sha256) in {fingerprint(pin) for pin in place.pins}:
+        return Way(shown, place.name)
+    return Way(shown, place.name, f"it shows the certificate {offered.sha256}, which nobody confirmed")
+
+
+def _memory_free_bytes() -> int | Unknown:
+    """What this worker's machine has left. Source: proc(5), MemAvailable in KiB."""
+    try:
+        line = next(line for line in MEMINFO.read_text(encoding="ascii").splitlines() if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) << 10
+    except (OSError, ValueError, IndexError, StopIteration):
+        return Unknown("this system does not tell")

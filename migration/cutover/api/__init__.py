@@ -1,0 +1,1 @@
+"""The API of cutovers: what is done with waves, and batches."""

@@ -1,0 +1,58 @@
+"""Both sides are looked at before the first byte: against the lab, with what is wrong told by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.testing import Lab
+from migration.conversion.services import lifecycle
+from migration.conversion.work import preflight
+from project.backbone.models import Endpoint, Job
+from tests.builders.path import SYSTEM, Site, prepared, settle
+
+pytestmark = pytest.mark.django_db
+
+
+def looked(site: Site) -> dict[str, list[dict[str, Any]]]:
+    asked = lifecycle.ask_preflight(site.project, wave_id=site.wave_id, name="wave", actor=SYSTEM)
+    settle()
+    job = Job.objects.get(pk=asked.pk)
+    assert job.state == "succeeded", job.error
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in job.result["looks"]:
+        found.setdefault(each["result"], []).append(each)
+    return found
+
+
+def test_a_prepared_machine_finds_everything_in_order(site: Site) -> None:
+    prepared(site.conversion("git01"))
+    found = looked(site)
+    assert "fail" not in found, found["fail"]
+    assert {"rights", "way", "sr_space", "mac_in_use", "template", "task_lifetime", "worker_memory"} <= {
+        each["code"] for looks in found.values() for each in looks
+    }
+
+
+def test_what_is_wrong_on_both_sides_is_told_at_once(site: Site, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepared(site.conversion("git01"))
+    again = site.conversion("git01")  # the same machine once more, as another conversion: its addresses are taken now
+    Endpoint.objects.filter(pk=site.source.pk).update(
+        pins=["AA:" * 31 + "AA"],
+        offered_pins=[
+            {"subject": "esx", "sha256": "AA", "address": "127.0.0.1:9"},
+            {"address": "esx.invalid:443", "sha256": "AA"},
+        ],
+    )
+    monkeypatch.setattr(preflight, "MEMINFO", preflight.MEMINFO / "nowhere")
+    found = looked(site)
+    assert {(each["code"], each["subject"]) for each in found["fail"]} == {
+        ("mac_in_use", again.name), ("way", f"vc01 ({site.source.url.removeprefix('https://')})"),
+    }  # fmt: skip
+    assert {each["subject"] for each in found["unknown"] if each["code"] == "way"} == {
+        "vc01 (127.0.0.1:9)", "vc01 (esx.invalid:443)",
+    }  # fmt: skip
+    assert all(each["next_step"] for looks in (found["fail"], found["unknown"]) for each in looks)
+    assert "worker_memory" in {each["code"] for each in found["unknown"]}
+    assert first.name == again.name
