@@ -17,11 +17,14 @@ from estate.facts.codec import from_json
 from estate.facts.kms import KmsContact, KmsReading
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
-from kms.core.forecast import CmidPolicy, Forecast, forecast
+from kms.core.expected import last_contacts
+from kms.core.forecast import ForecastDay, forecast
 from kms.core.judge import judge
 from kms.core.machines import AliasBook, MachineAlias
+from kms.core.milestones import Milestone, alarms, milestones
 from kms.core.observed import HostCount, HostHistory, count_at, is_legacy, replay
-from kms.core.policy import DEFAULT_POLICY, KmsPolicy
+from kms.core.plan import CmidPolicy, Plan
+from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
 from kms.models import KmsHost, KmsReadingRow
 from project.backbone.clock import now
@@ -67,10 +70,25 @@ def host_count(host: KmsHost, *, at: datetime) -> HostCount:
     return count_at(history_of(host, at=at), at)
 
 
-def host_forecast(host: KmsHost, *, days: int, at: datetime | None = None) -> Forecast:
-    """The host's count for today and the next `days` days, without any planned move."""
+@dataclass(frozen=True, slots=True)
+class HostForecast:
+    """A host's forecast, its alarms against 5 and 25 day by day, and what happens on the way."""
+
+    start: HostCount
+    days: tuple[ForecastDay, ...]
+    server: tuple[Level, ...]
+    client: tuple[Level, ...]
+    events: tuple[Milestone, ...]
+
+
+def host_forecast(host: KmsHost, *, days: int, at: datetime | None = None, plan: Plan | None = None) -> HostForecast:
+    """The host's count for today and the next `days` days under a plan, or with nothing planned."""
     start = at or now()
-    return forecast(history_of(host, at=start), now=start, days=days)
+    history = history_of(host, at=start)
+    projected = forecast(history, now=start, days=days, plan=plan)
+    server, client = (alarms(projected.days, threshold) for threshold in Threshold)
+    events = milestones(projected, last_contacts(history, start))
+    return HostForecast(projected.start, projected.days, server, client, events)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,11 @@ from msgspec import Struct
 from estate.facts.unknown import UNKNOWN, Unknown
 
 
-class KmsContact(Struct, frozen=True):
-    """One event 12290: a client asked. Identity is the CMID; the name may be truncated."""
+class KmsContact(Struct, frozen=True, gc=False):
+    """One event 12290: a client asked. Identity is the CMID; the name may be truncated.
+
+    A log holds tens of thousands: they point at nothing that could point back, so the collector need not visit them.
+    """
 
     cmid: str
     machine_name: str

@@ -22,6 +22,7 @@ from kms.api.serializers import (
     KmsForecastSerializer,
     KmsHostSerializer,
     KmsMachineSerializer,
+    KmsPlanSerializer,
     KmsReadingSerializer,
     KmsVerdictQuestionSerializer,
     KmsVerdictSerializer,
@@ -89,6 +90,15 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
     def forecast(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The count day by day, if nothing is moved: who renews stays, who is silent is forgotten."""
         return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=_days(request))).data)
+
+    @extend_schema(request=KmsPlanSerializer, responses=KmsForecastSerializer)
+    @forecast.mapping.post
+    def forecast_of_plan(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The count day by day under a plan of moves, departures and rebuilds. Asks only; changes nothing."""
+        filled = KmsPlanSerializer(data=request.data)
+        filled.is_valid(raise_exception=True)
+        days = filled.validated_data["days"]
+        return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=days, plan=filled.plan())).data)
 
     @extend_schema(parameters=[AT], responses=KmsClientSerializer(many=True))
     @action(detail=True)

@@ -13,9 +13,10 @@ from estate.facts.kms import KmsContact
 from estate.facts.unknown import Unknown
 from kms.core.alarm import Level, level_of
 from kms.core.duplicates import DuplicateCmid, duplicate_cmids, sightings_of
-from kms.core.forecast import Forecast, ForecastDay, Plan, PlannedMove, forecast
+from kms.core.forecast import Forecast, ForecastDay, forecast
 from kms.core.machines import MachineAlias
 from kms.core.observed import HostHistory, Quality
+from kms.core.plan import Plan, PlannedMove
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.reasons import headline, reasons_for
 from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion

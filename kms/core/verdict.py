@@ -11,9 +11,10 @@ from datetime import datetime
 
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
-from kms.core.forecast import CmidPolicy, ForecastDay
+from kms.core.forecast import ForecastDay
 from kms.core.machines import AliasBook, MachineAlias
 from kms.core.observed import HostCount, Quality
+from kms.core.plan import CmidPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import pytest
 
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.core.alarm import Level
-from kms.core.forecast import CmidPolicy
 from kms.core.judge import judge
 from kms.core.machines import MachineAlias
 from kms.core.observed import HostHistory, Quality
+from kms.core.plan import CmidPolicy
 from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
 from tests.builders.kms import a_contact, a_history, a_reading, cmid, day, named, weekly
 
