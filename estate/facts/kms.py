@@ -42,6 +42,7 @@ class KmsReading(Struct, frozen=True):
 
     `current_count` is the Windows count; other applications are in `products`. `log_covers_from` is the oldest
     event 12290 at hand; `contacts_unreadable` events of that log named no client and are not in `contacts`.
+    `edition` is the name of the Windows product whose host key it is, e.g. `Windows(R), ServerStandard edition`.
     """
 
     host_name: str
@@ -57,3 +58,4 @@ class KmsReading(Struct, frozen=True):
     smbios_uuid: str | Unknown = UNKNOWN
     products: tuple[KmsProductCount, ...] = ()
     contacts_unreadable: int = 0
+    edition: str | Unknown = UNKNOWN

@@ -116,7 +116,7 @@ class KmsMilestoneSerializer(serializers.Serializer[Any]):
 
     at = serializers.DateTimeField()
     day = serializers.IntegerField(help_text="Days from the start of the forecast.")
-    code = serializers.ChoiceField(choices=["falls", "rises", "low", "tight", "ok"], help_text="What happens.")
+    kind = serializers.ChoiceField(choices=["falls", "rises", "low", "tight", "ok"], help_text="What happens.")
     required_count = serializers.IntegerField(allow_null=True)
     detail = serializers.CharField()
 
@@ -240,6 +240,8 @@ class KmsHostVerdictSerializer(serializers.Serializer[Any]):
     lowest = KmsForecastDaySerializer(allow_null=True)
     needs = serializers.ListField(child=serializers.IntegerField())
     reading_id = serializers.CharField(source="evidence_id")
+    host_moves = serializers.BooleanField(help_text="Whether the KMS host itself is one of the machines that move.")
+    serves_clients_only = serializers.BooleanField(help_text="Whether it runs a client Windows and activates no server.")
 
 
 class KmsVerdictSerializer(serializers.Serializer[Any]):

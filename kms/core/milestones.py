@@ -20,11 +20,11 @@ _KINDS = {Threshold.SERVER: "servers", Threshold.CLIENT: "workstations"}
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """One thing to know about `day` (0 is today). `code`: falls, rises, low, tight or ok; the last three say for which N."""
+    """One thing to know about `day` (0 is today). `kind`: falls, rises, low, tight or ok; the last three say for which N."""
 
     at: datetime
     day: int
-    code: str
+    kind: str
     detail: str
     required_count: int | None = None
 
@@ -50,9 +50,9 @@ def _changes(days: Sequence[ForecastDay]) -> Iterator[Milestone]:
     for number, (before, after) in enumerate(pairwise(days), start=1):
         if (before.lower, before.upper) == (after.lower, after.upper):
             continue
-        code = "falls" if (after.lower, after.upper) < (before.lower, before.upper) else "rises"
-        detail = f"day {number} ({after.at:%Y-%m-%d}): the count {code} from {_range(before)} to {_range(after)}"
-        yield Milestone(after.at, number, code, detail)
+        kind = "falls" if (after.lower, after.upper) < (before.lower, before.upper) else "rises"
+        detail = f"day {number} ({after.at:%Y-%m-%d}): the count {kind} from {_range(before)} to {_range(after)}"
+        yield Milestone(after.at, number, kind, detail)
 
 
 def _range(day: ForecastDay) -> str:
@@ -71,14 +71,14 @@ def _alarm_changes(
 
 
 def _said(level: Level, day: ForecastDay, threshold: Threshold, known: Sequence[KmsContact], policy: KmsPolicy) -> str:
-    kind = _KINDS[threshold]
+    kinds = _KINDS[threshold]
     if level is not Level.LOW:
         spare = day.lower - threshold
         more = "" if level is Level.OK else f", fewer than {margin(threshold)} to spare or regained just now"
-        return f"{kind} renew with {spare} above {threshold.value}{more}"
+        return f"{kinds} renew with {spare} above {threshold.value}{more}"
     unlicensed_at = _first_unlicensed(day.at, threshold, known, policy)
     end = "" if unlicensed_at is None else f"; the first of them is unlicensed on {unlicensed_at:%Y-%m-%d}"
-    return f"the count may be {day.lower}, below {threshold.value}: {kind} stop activating and renewing{end}"
+    return f"the count may be {day.lower}, below {threshold.value}: {kinds} stop activating and renewing{end}"
 
 
 def _first_unlicensed(low_at: datetime, threshold: Threshold, known: Sequence[KmsContact], policy: KmsPolicy) -> datetime | None:

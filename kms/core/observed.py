@@ -72,6 +72,20 @@ def is_legacy(os_version: str | Unknown) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < (6, 1)
 
 
+def is_client_edition(edition: str | Unknown) -> bool:
+    """Whether a host key runs on a client Windows, which never activates servers. An edition not known here is taken as none.
+
+    Source: Microsoft Learn "KMS activation planning" (a client host key activates clients only).
+    """
+    if isinstance(edition, Unknown):
+        return False
+    lowered = edition.lower()
+    return "server" not in lowered and any(name in lowered for name in _CLIENT_EDITIONS)
+
+
+_CLIENT_EDITIONS = ("professional", "enterprise", "education")
+
+
 @dataclass(frozen=True, slots=True)
 class HostCount:
     """One host's count at `at`.

@@ -93,12 +93,12 @@ def test_forecast_under_a_plan_tells_the_bounds_and_what_happens_on_the_way(peop
         "rebuilds": [{"cmid": cmid(name), "at": at, "image": "gold"} for name in named("s", 2, 8)],
     }
     with frozen(day(35.1)):
-        answer = people.client("viewer").post(url(people, f"hosts/{host_id}/forecast"), plan)
+        answer = people.client("owner").post(url(people, f"hosts/{host_id}/forecast"), plan)
     assert answer.status_code == 200
     days = answer.data["days"]
     assert (days[0]["lower"], days[0]["upper"], days[0]["server"], days[0]["client"]) == (9, 9, "ok", "low")
     assert (days[-1]["lower"], days[-1]["upper"], days[-1]["server"]) == (2, 3, "low")
-    (low,) = [event for event in answer.data["events"] if event["code"] == "low"]
+    (low,) = [event for event in answer.data["events"] if event["kind"] == "low"]
     assert (low["day"], low["required_count"]) == (29, 5)
     assert "servers stop activating and renewing" in low["detail"]
 
@@ -142,7 +142,7 @@ def test_verdict_of_the_site_and_of_a_wave(people: People, host_id: str) -> None
     with frozen(day(35.1)):
         wave = people.client("owner").post(url(people, "verdict"), question).data
     assert (wave["state"], wave["closes_gate"], wave["machines_not_seen"]) == ("low", True, ["pc1"])
-    assert [reason["code"] for reason in wave["reasons"]] == ["kms_low", "kms_machine_not_seen"]
+    assert [reason["code"] for reason in wave["reasons"]] == ["kms_low", "kms_machine_not_seen", "kms_single_host"]
 
 
 def test_verdict_without_a_fresh_reading_is_unknown_and_closes_the_gate(people: People, host_id: str) -> None:

@@ -27,14 +27,14 @@ def test_alarm_vector_of_the_model_is_followed_day_by_day() -> None:
 def test_ghosts_of_regenerated_cmids_are_announced_with_the_day_they_expire() -> None:
     history = a_history(a_reading(10, [a_contact("c1", -29, 25), *weekly(named("s", 8), until=7)], current_count=8))
     plan = Plan(moves=tuple(PlannedMove(cmid(name), day(10), CmidPolicy.REGENERATED) for name in named("s", 4)))
-    falls = [milestone for milestone in on_the_way(history, plan) if milestone.code == "falls"]
+    falls = [milestone for milestone in on_the_way(history, plan) if milestone.kind == "falls"]
     assert [milestone.detail for milestone in falls] == ["day 27 (2026-04-07): the count falls from 12 to 8"]
 
 
 def test_first_unlicensed_guest_is_half_a_year_after_the_last_renewal_before_the_count_is_low() -> None:
     history = a_history(a_reading(10, weekly(named("s", 6), until=7), current_count=6))
     plan = Plan(departures=tuple(Departure(cmid(name), day(10)) for name in named("s", 4)))
-    (low,) = [milestone for milestone in on_the_way(history, plan) if milestone.code == "low"]
+    (low,) = [milestone for milestone in on_the_way(history, plan) if milestone.kind == "low"]
     # The four were last seen on day 7 and are forgotten on day 37; the others renewed last on day 35, so until day 215.
     assert (low.day, low.required_count) == (27, 5)
     assert low.detail.endswith(f"unlicensed on {day(215):%Y-%m-%d}")
@@ -45,4 +45,4 @@ def test_only_kinds_of_clients_that_ask_are_spoken_of() -> None:
     history = a_history(a_reading(10, weekly(named("s", 8), until=7), current_count=8))
     assert on_the_way(history, Plan()) == ()
     desktops = a_history(a_reading(10, weekly(named("c", 8), until=7, required=25), current_count=8))
-    assert [(each.code, each.required_count) for each in on_the_way(desktops, Plan())] == [(Level.LOW.value, 25)]
+    assert [(each.kind, each.required_count) for each in on_the_way(desktops, Plan())] == [(Level.LOW.value, 25)]
