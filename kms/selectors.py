@@ -15,13 +15,17 @@ from django.db.models import QuerySet
 
 from estate.facts.codec import from_json
 from estate.facts.kms import KmsContact, KmsReading
+from kms import waves
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
-from kms.core.forecast import CmidPolicy, Forecast, forecast
+from kms.core.expected import last_contacts
+from kms.core.forecast import ForecastDay, forecast
 from kms.core.judge import judge
-from kms.core.machines import AliasBook, MachineAlias
+from kms.core.machines import AliasBook, MachineAlias, canonical_uuid
+from kms.core.milestones import Milestone, alarms, milestones
 from kms.core.observed import HostCount, HostHistory, count_at, is_legacy, replay
-from kms.core.policy import DEFAULT_POLICY, KmsPolicy
+from kms.core.plan import CmidPolicy, Plan
+from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
 from kms.models import KmsHost, KmsReadingRow
 from project.backbone.clock import now
@@ -36,11 +40,13 @@ __all__ = [
     "Level",
     "MachineAlias",
     "PlannedMachine",
+    "canonical_uuid",
     "host_clients",
     "host_count",
     "host_forecast",
     "hosts",
     "verdict",
+    "wave_verdict",
 ]
 
 
@@ -67,10 +73,25 @@ def host_count(host: KmsHost, *, at: datetime) -> HostCount:
     return count_at(history_of(host, at=at), at)
 
 
-def host_forecast(host: KmsHost, *, days: int, at: datetime | None = None) -> Forecast:
-    """The host's count for today and the next `days` days, without any planned move."""
+@dataclass(frozen=True, slots=True)
+class HostForecast:
+    """A host's forecast, its alarms against 5 and 25 day by day, and what happens on the way."""
+
+    start: HostCount
+    days: tuple[ForecastDay, ...]
+    server: tuple[Level, ...]
+    client: tuple[Level, ...]
+    events: tuple[Milestone, ...]
+
+
+def host_forecast(host: KmsHost, *, days: int, at: datetime | None = None, plan: Plan | None = None) -> HostForecast:
+    """The host's count for today and the next `days` days under a plan, or with nothing planned."""
     start = at or now()
-    return forecast(history_of(host, at=start), now=start, days=days)
+    history = history_of(host, at=start)
+    projected = forecast(history, now=start, days=days, plan=plan)
+    server, client = (alarms(projected.days, threshold) for threshold in Threshold)
+    events = milestones(projected, last_contacts(history, start))
+    return HostForecast(projected.start, projected.days, server, client, events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +125,21 @@ def verdict(
 ) -> KmsVerdict:
     """Whether KMS activation holds for these Windows machines when they move at `moves_at` (now unless told).
 
-    `aliases` join machines that are not moving but known under several names or UUIDs. Without a fresh reading of every
+    `aliases` join machines that are not moving but known under several names or UUIDs, beside those the conversion ledger
+    joins. Without a fresh reading of every
     host concerned the state is `unknown`, which never counts as a pass.
     """
     asked_at = at or now()
-    book = AliasBook((*(planned.machine for planned in machines), *aliases))
+    moving = {planned.machine.machine_id for planned in machines}
+    known = (alias for alias in (*aliases, *waves.aliases(project)) if alias.machine_id not in moving)
+    book = AliasBook((*(planned.machine for planned in machines), *known))
     question = VerdictQuestion(asked_at, moves_at or asked_at, tuple(machines), book)
     return judge(question, [history_of(each, at=asked_at) for each in hosts(project)], policy)
+
+
+def wave_verdict(project: Project, *, wave_id: str, moves_at: datetime | None = None) -> KmsVerdict:
+    """The verdict for the Windows machines of a wave. Raises: NotVisible, Conflict `machine_gone`."""
+    return verdict(project, moves_at=moves_at, machines=waves.planned(project, wave_id))
 
 
 def history_of(host: KmsHost, *, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> HostHistory:

@@ -9,8 +9,11 @@ from msgspec import Struct
 from estate.facts.unknown import UNKNOWN, Unknown
 
 
-class KmsContact(Struct, frozen=True):
-    """One event 12290: a client asked. Identity is the CMID; the name may be truncated."""
+class KmsContact(Struct, frozen=True, gc=False):
+    """One event 12290: a client asked. Identity is the CMID; the name may be truncated.
+
+    A log holds tens of thousands: they point at nothing that could point back, so the collector need not visit them.
+    """
 
     cmid: str
     machine_name: str
@@ -39,6 +42,7 @@ class KmsReading(Struct, frozen=True):
 
     `current_count` is the Windows count; other applications are in `products`. `log_covers_from` is the oldest
     event 12290 at hand; `contacts_unreadable` events of that log named no client and are not in `contacts`.
+    `edition` is the name of the Windows product whose host key it is, e.g. `Windows(R), ServerStandard edition`.
     """
 
     host_name: str
@@ -54,3 +58,4 @@ class KmsReading(Struct, frozen=True):
     smbios_uuid: str | Unknown = UNKNOWN
     products: tuple[KmsProductCount, ...] = ()
     contacts_unreadable: int = 0
+    edition: str | Unknown = UNKNOWN

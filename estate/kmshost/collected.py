@@ -16,7 +16,7 @@ from estate.kmshost.errors import UploadRefused
 from estate.kmshost.events import read_contact
 from estate.kmshost.fields import JsonObject, object_of, parse_json
 
-PARSER_VERSION = "cim-json/1"
+PARSER_VERSION = "cim-json/2"
 SCHEMA = 1
 EVENTS_LIMIT = 500_000
 PRODUCTS_LIMIT = 1_000
@@ -56,6 +56,7 @@ def read_collected(text: str, *, received_at: datetime) -> KmsReading:
         smbios_uuid=upload.text("smbios"),
         products=tuple(_product_count(product) for product in host_products),
         contacts_unreadable=unreadable,
+        edition=windows.text("Name") if windows else UNKNOWN,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.utils.dateparse import parse_datetime
@@ -22,6 +22,7 @@ from kms.api.serializers import (
     KmsForecastSerializer,
     KmsHostSerializer,
     KmsMachineSerializer,
+    KmsPlanSerializer,
     KmsReadingSerializer,
     KmsVerdictQuestionSerializer,
     KmsVerdictSerializer,
@@ -39,6 +40,8 @@ from project.backbone.models import Project
 from project.backbone.problems import Invalid
 
 DAYS = OpenApiParameter("days", OpenApiTypes.INT, description=f"0 to {MOST_DAYS}, 45 unless told")
+WAVE = OpenApiParameter("wave", OpenApiTypes.UUID, description="id of a wave; every client of the hosts unless told")
+MOVES_AT = OpenApiParameter("moves_at", OpenApiTypes.DATETIME, description="when it moves, ISO 8601 with a zone; now unless told")
 AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="ISO 8601 with a zone; now unless told")
 
 
@@ -90,6 +93,15 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
         """The count day by day, if nothing is moved: who renews stays, who is silent is forgotten."""
         return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=_days(request))).data)
 
+    @extend_schema(request=KmsPlanSerializer, responses=KmsForecastSerializer)
+    @forecast.mapping.post
+    def forecast_of_plan(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The count day by day under a plan of moves, departures and rebuilds. Asks only; changes nothing."""
+        filled = KmsPlanSerializer(data=request.data)
+        filled.is_valid(raise_exception=True)
+        days = filled.validated_data["days"]
+        return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=days, plan=filled.plan())).data)
+
     @extend_schema(parameters=[AT], responses=KmsClientSerializer(many=True))
     @action(detail=True)
     def clients(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -101,14 +113,18 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
 class KmsVerdictView(ActorMixin, APIView):
     """Whether KMS activation holds."""
 
-    @extend_schema(responses=KmsVerdictSerializer, operation_id="kms_verdict_of_site")
+    @extend_schema(parameters=[WAVE, MOVES_AT], responses=KmsVerdictSerializer, operation_id="kms_verdict_of_wave")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The verdict for every client the project's hosts count today."""
-        return Response(KmsVerdictSerializer(selectors.verdict(self._project())).data)
+        """The verdict for the Windows machines of a wave, or without one for every client the project's hosts count today."""
+        project = self._project()
+        moves_at, wave_id = _moves_at(request), request.query_params.get("wave", "")
+        if wave_id:
+            return Response(KmsVerdictSerializer(selectors.wave_verdict(project, wave_id=wave_id, moves_at=moves_at)).data)
+        return Response(KmsVerdictSerializer(selectors.verdict(project, moves_at=moves_at)).data)
 
-    @extend_schema(request=KmsVerdictQuestionSerializer, responses=KmsVerdictSerializer, operation_id="kms_verdict_of_wave")
+    @extend_schema(request=KmsVerdictQuestionSerializer, responses=KmsVerdictSerializer, operation_id="kms_verdict_of_machines")
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The verdict for the Windows machines of a wave. Asks only; changes nothing."""
+        """The verdict for Windows machines told here, in a plan or not. Asks only; changes nothing."""
         filled = KmsVerdictQuestionSerializer(data=request.data)
         filled.is_valid(raise_exception=True)
         machines = [KmsMachineSerializer.planned(fields) for fields in filled.validated_data["machines"]]
@@ -120,20 +136,32 @@ class KmsVerdictView(ActorMixin, APIView):
 
 
 def _at(request: Request) -> datetime:
-    """`?at=` as aware UTC. Raises: Invalid."""
-    text = request.query_params.get("at", "")
+    """`?at=` as aware UTC, now unless told. Raises: Invalid."""
+    return _moment(request, "at") or now()
+
+
+def _moves_at(request: Request) -> datetime | None:
+    """`?moves_at=`. Raises: Invalid."""
+    moves_at = _moment(request, "moves_at")
+    if moves_at is not None and moves_at > now() + timedelta(days=MOST_DAYS):
+        raise _wrong("moves_at", f"No count can be projected further than {MOST_DAYS} days ahead.")
+    return moves_at
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name, "")
     if not text:
-        return now()
+        return None
     try:
         at = parse_datetime(text.replace(" ", "+"))  # an unescaped plus sign of the zone arrives as a blank
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise _wrong("at", "at must be an ISO 8601 time with a zone, e.g. 2026-03-12T10:00:00Z.")
+        raise _wrong(name, f"{name} must be an ISO 8601 time with a zone, e.g. 2026-03-12T10:00:00Z.")
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise _wrong("at", "at lies outside the calendar.") from None
+        raise _wrong(name, f"{name} lies outside the calendar.") from None
 
 
 def _days(request: Request) -> int:

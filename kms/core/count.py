@@ -7,22 +7,21 @@ says of today's count in observed.py, days to come in forecast.py.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, MaxNRule
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, gc=False):
     """What the host answers one request: the count, and whether it reaches the N the client asked for."""
 
     count: int
     activated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CachedClient:
+class CachedClient(Struct, frozen=True, gc=False):
     """One CMID in the host's cache."""
 
     cmid: str
@@ -81,6 +80,19 @@ class CountModel:
         if not (self._legacy and is_vm):
             self._store(CachedClient(cmid, at, required_count))
         return Reply(len(self._cache), len(self._cache) >= required_count)
+
+    def copy(self) -> CountModel:
+        """The same cache once more, to be fed another future."""
+        twin = CountModel(self._policy, legacy=self._legacy, max_n=self._sticky_max_n)
+        twin._cache = self._cache.copy()
+        twin._now = self._now
+        return twin
+
+    def forget(self, at: datetime) -> None:
+        """The host loses its cache and counts from 0 again; the largest N goes with it. Raises TimeRanBackwards."""
+        self._purge(at)
+        self._cache.clear()
+        self._sticky_max_n = 0
 
     def _store(self, client: CachedClient) -> None:
         self._sticky_max_n = max(self._sticky_max_n, client.required_count)

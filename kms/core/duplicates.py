@@ -71,6 +71,8 @@ def duplicate_cmids(
 
 
 def _judge(cmid: str, sightings: list[Sighting], book: AliasBook) -> DuplicateCmid | None:
+    if len({(sighting.name, sighting.smbios_uuid) for sighting in sightings}) == 1:
+        return None
     ordered = sorted(sightings, key=lambda sighting: sighting.seen_at)
     machines = _machine_labels(ordered, book)
     distinct = tuple(dict.fromkeys(machines))

@@ -1,7 +1,7 @@
 """The count of one host on the days to come: its clients renew, planned machines move, others leave.
 
 Pure. Where the future is open (does a move keep the CMID? who are the clients the log does not show?) both bounds are
-computed and every day is a range. No verdict in here: see verdict.py.
+computed and every day is a range. What is planned is in plan.py, who is expected when in expected.py, the verdict in judge.py.
 """
 
 from __future__ import annotations
@@ -10,40 +10,17 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from estate.facts.kms import KmsContact
 from estate.facts.unknown import Unknown
-from kms.core.count import CachedClient, CountModel
+from kms.core.count import CountModel
+from kms.core.expected import Ending, Expected, endings, expected_requests, last_contacts
 from kms.core.observed import HostCount, HostHistory, count_at, replay
+from kms.core.plan import Plan
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy
 
 SAMPLE_STEP = timedelta(hours=1)  # ours: a dip shorter than an hour falls below the two-hour retry of any client
 _STEPS_PER_DAY = timedelta(days=1) // SAMPLE_STEP
-
-
-class CmidPolicy(StrEnum):
-    """What becomes of a client's CMID when its machine moves. UNKNOWN computes both."""
-
-    PRESERVED = "preserved"
-    REGENERATED = "regenerated"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedMove:
-    """A client's machine comes up on the new pool at `at` and asks its KMS host again."""
-
-    cmid: str
-    at: datetime
-    cmid_policy: CmidPolicy = CmidPolicy.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """A client is switched off for good at `at`: it renews no more and is forgotten 30 days after its last contact."""
-
-    cmid: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +48,6 @@ class Forecast:
         return ForecastDay(worst.at, worst.lower, min(day.upper for day in days))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is going to happen to a host's clients."""
-
-    moves: tuple[PlannedMove, ...] = ()
-    departures: tuple[Departure, ...] = ()
-
-
 def forecast(
     history: HostHistory, *, now: datetime, days: int, plan: Plan | None = None, policy: KmsPolicy = DEFAULT_POLICY
 ) -> Forecast:
@@ -91,19 +60,18 @@ def forecast(
     if isinstance(start.count, Unknown):
         return Forecast(start, ())
     plan = plan or Plan()
-    kept, renewed = (_scenario(history, now, days, plan, policy, unknown_as) for unknown_as in _BOTH)
+    known = last_contacts(history, now)
+    model = replay(history, now, policy)
+    scenarios = [_scenario(model.copy(), known, now, days, policy, plan, ending) for ending in endings(plan)]
+    by_day = zip(*scenarios, strict=True)
     unseen = _unseen_by_day(start, now, days, policy)
-    bounds = zip(kept, renewed, unseen, strict=True)
-    return Forecast(start, tuple(_day(now, number, start, *bound) for number, bound in enumerate(bounds)))
+    return Forecast(start, tuple(_day(now, number, start, *day) for number, day in enumerate(zip(by_day, unseen, strict=True))))
 
 
-_BOTH = (CmidPolicy.PRESERVED, CmidPolicy.REGENERATED)
-
-
-def _day(now: datetime, number: int, start: HostCount, kept: int, renewed: int, unseen: int) -> ForecastDay:
+def _day(now: datetime, number: int, start: HostCount, counts: tuple[int, ...], unseen: int) -> ForecastDay:
     """Clients only the log knows (`surplus`) may be gone: the lower bound does without them."""
-    lower = max(0, min(kept, renewed) - start.surplus)
-    upper = max(kept, renewed) + unseen
+    lower = max(0, min(counts) - start.surplus)
+    upper = max(counts) + unseen
     return ForecastDay(now + timedelta(days=number), lower, min(upper, start.cap) if start.cap else upper)
 
 
@@ -120,79 +88,38 @@ def _unseen_by_day(start: HostCount, now: datetime, days: int, policy: KmsPolicy
         yield 0 if gone else start.unseen
 
 
-@dataclass(frozen=True, slots=True)
-class _Track:
-    """One CMID's expected requests: weekly from `begins_at` until before `ends_at`."""
-
-    client: CachedClient
-    cmid: str
-    begins_at: datetime
-    ends_at: datetime
-
-    def requests(self, renewal: timedelta) -> Iterator[_Request]:
-        at = self.begins_at
-        while at < self.ends_at:
-            yield _Request(at, self.cmid, self.client.required_count)
-            at += renewal
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    at: datetime
-    cmid: str
-    required_count: int
-
-
-def _scenario(history: HostHistory, now: datetime, days: int, plan: Plan, policy: KmsPolicy, unknown_as: CmidPolicy) -> list[int]:
-    """The lowest count of each day when every open CMID policy turns out as `unknown_as`."""
-    model = replay(history, now, policy)
+def _scenario(
+    model: CountModel,
+    known: tuple[KmsContact, ...],
+    now: datetime,
+    days: int,
+    policy: KmsPolicy,
+    plan: Plan,
+    ending: Ending,
+) -> list[int]:
+    """The lowest count of each day when every open question of the plan ends as `ending` says."""
     horizon = now + timedelta(days=days + 1)
-    coming = deque(_expected_requests(model, now, horizon, plan, policy, unknown_as))
+    coming = deque(expected_requests(known, now=now, horizon=horizon, plan=plan, policy=policy, ending=ending))
+    losses = deque([max(now, plan.host_moves_at)] if ending.cache_lost and plan.host_moves_at else [])
     lowest: list[int] = []
     for number in range(days + 1):
         midnight = now + timedelta(days=number)
-        lowest.append(min(_count_after(model, coming, midnight + step * SAMPLE_STEP) for step in range(_STEPS_PER_DAY)))
+        hours = (midnight + step * SAMPLE_STEP for step in range(_STEPS_PER_DAY))
+        lowest.append(min(_count_after(model, coming, losses, at) for at in hours))
     return lowest
 
 
-def _count_after(model: CountModel, coming: deque[_Request], at: datetime) -> int:
-    """The count at `at`, after everybody who is due by then has asked."""
-    while coming and coming[0].at <= at:
-        request = coming.popleft()
-        # Only clients the host does store are in its cache, so nothing here may be held back as a VM on a legacy host.
-        model.request(request.at, request.cmid, request.required_count, is_vm=False)
-    return model.count(at)
+def _count_after(model: CountModel, coming: deque[Expected], losses: deque[datetime], at: datetime) -> int:
+    """The count at `at`, after everybody who is due by then has asked; at the moment of a loss it is 0."""
+    lost = bool(losses) and losses[0] <= at
+    if lost:
+        _ask(model, coming, losses[0])
+        model.forget(losses.popleft())
+    _ask(model, coming, at)
+    return 0 if lost else model.count(at)
 
 
-def _expected_requests(
-    model: CountModel, now: datetime, horizon: datetime, plan: Plan, policy: KmsPolicy, unknown_as: CmidPolicy
-) -> list[_Request]:
-    """Every request until `horizon`, in order of time; at the same moment in the order the clients were last seen in."""
-    moves = {move.cmid: move for move in plan.moves}
-    leaves_at = {departure.cmid: departure.at for departure in plan.departures}
-    requests: list[_Request] = []
-    for client in model.clients(now):
-        if now - client.last_seen > policy.silent_after:
-            continue
-        ends_at = min(horizon, leaves_at.get(client.cmid, horizon))
-        for track in _tracks(client, moves.get(client.cmid), now, ends_at, policy, unknown_as):
-            requests.extend(track.requests(policy.renewal))
-    return sorted(requests, key=lambda request: request.at)
-
-
-def _tracks(
-    client: CachedClient,
-    move: PlannedMove | None,
-    now: datetime,
-    ends_at: datetime,
-    policy: KmsPolicy,
-    unknown_as: CmidPolicy,
-) -> tuple[_Track, ...]:
-    """A client's own requests and, if it moves, those from the moment it comes up on the new pool."""
-    due_at = max(now, client.last_seen + policy.renewal)
-    if move is None:
-        return (_Track(client, client.cmid, due_at, ends_at),)
-    moves_at = max(now, move.at)
-    cmid_policy = unknown_as if move.cmid_policy is CmidPolicy.UNKNOWN else move.cmid_policy
-    after = client.cmid if cmid_policy is CmidPolicy.PRESERVED else f"after-move:{client.cmid}"
-    return (_Track(client, client.cmid, due_at, min(moves_at, ends_at)), _Track(client, after, moves_at, ends_at))
+def _ask(model: CountModel, coming: deque[Expected], until: datetime) -> None:
+    while coming and coming[0].at <= until:
+        due = coming.popleft()
+        model.request(due.at, due.cmid, due.required_count, is_vm=due.is_vm)

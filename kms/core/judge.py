@@ -5,6 +5,7 @@ Pure. The values are in verdict.py, the sentences in reasons.py, the days to com
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +14,10 @@ from estate.facts.kms import KmsContact
 from estate.facts.unknown import Unknown
 from kms.core.alarm import Level, level_of
 from kms.core.duplicates import DuplicateCmid, duplicate_cmids, sightings_of
-from kms.core.forecast import Forecast, ForecastDay, Plan, PlannedMove, forecast
-from kms.core.machines import MachineAlias
-from kms.core.observed import HostHistory, Quality
+from kms.core.forecast import Forecast, ForecastDay, forecast
+from kms.core.machines import MachineAlias, canonical_uuid, name_key
+from kms.core.observed import HostHistory, Quality, is_client_edition
+from kms.core.plan import Plan, PlannedMove
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.reasons import headline, reasons_for
 from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion
@@ -27,11 +29,11 @@ _WORST_QUALITY_FIRST = (Quality.PARTIAL, Quality.LOWER_BOUND, Quality.EXACT)
 def judge(question: VerdictQuestion, histories: Sequence[HostHistory], policy: KmsPolicy = DEFAULT_POLICY) -> KmsVerdict:
     """The verdict on `question`. Without machines it holds for every client the hosts count today."""
     rolls = [_Roll.of(history, question, policy) for history in histories]
-    seen = {roll_machine for roll in rolls for roll_machine in roll.cmid_by_machine}
+    seen = {roll_machine for roll in rolls for roll_machine in (*roll.cmid_by_machine, *roll.own_machines)}
     not_seen = tuple(planned.machine for planned in question.machines if planned.machine.machine_id not in seen)
     hosts = tuple(_judge_host(roll, not_seen, question, policy) for roll in _concerned(rolls, bool(not_seen)))
     duplicates = _duplicates(histories, question, policy)
-    return _combine(question, hosts, duplicates, not_seen)
+    return _combine(question, hosts, duplicates, not_seen, hosts_known=len(histories))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +43,46 @@ class _Roll:
     history: HostHistory
     last_contact: dict[str, KmsContact]
     cmid_by_machine: dict[str, str]
+    own_machines: tuple[str, ...]
+
+    @property
+    def host_moves(self) -> bool:
+        """Whether the KMS host itself is one of the machines that move."""
+        return bool(self.own_machines)
 
     @staticmethod
     def of(history: HostHistory, question: VerdictQuestion, policy: KmsPolicy) -> _Roll:
         recent = (c for c in history.contacts(question.now) if question.now - c.seen_at < policy.window)
         last_contact = {contact.cmid: contact for contact in recent}
-        found = {p.machine.machine_id: _cmid_of(p.machine, last_contact) for p in question.machines}
-        return _Roll(history, last_contact, {machine: cmid for machine, cmid in found.items() if cmid is not None})
+        by_name: dict[str, list[KmsContact]] = defaultdict(list)
+        for contact in last_contact.values():
+            by_name[name_key(contact.machine_name)].append(contact)
+        found = {p.machine.machine_id: _cmid_of(p.machine, last_contact, by_name) for p in question.machines}
+        cmid_by_machine = {machine: cmid for machine, cmid in found.items() if cmid is not None}
+        return _Roll(history, last_contact, cmid_by_machine, _own_machines(history, question))
 
 
-def _cmid_of(machine: MachineAlias, last_contact: dict[str, KmsContact]) -> str | None:
+def _own_machines(history: HostHistory, question: VerdictQuestion) -> tuple[str, ...]:
+    """The machines of the wave that are the KMS host itself: they answer, and ask nobody."""
+    reading = history.latest(question.now)
+    name = history.name if reading is None else reading.host_name or history.name
+    uuid = None if reading is None or isinstance(reading.smbios_uuid, Unknown) else canonical_uuid(reading.smbios_uuid)
+    return tuple(p.machine.machine_id for p in question.machines if p.machine.is_computer(name, uuid))
+
+
+def _cmid_of(machine: MachineAlias, last_contact: dict[str, KmsContact], by_name: dict[str, list[KmsContact]]) -> str | None:
     """The CMID the machine used last: by its known CMIDs, else by name."""
-    known = [contact for cmid, contact in last_contact.items() if cmid in machine.cmids]
-    candidates = known or [contact for contact in last_contact.values() if machine.goes_by(contact.machine_name)]
+    known = [last_contact[cmid] for cmid in machine.cmids if cmid in last_contact]
+    keys = {name_key(name) for name in machine.names}
+    alike = (contact for key in keys for contact in by_name.get(key, ()))
+    candidates = known or [contact for contact in alike if machine.goes_by(contact.machine_name)]
     latest = max(candidates, key=lambda contact: contact.seen_at, default=None)
     return latest.cmid if latest is not None else None
 
 
 def _concerned(rolls: list[_Roll], some_not_seen: bool) -> list[_Roll]:
-    """The hosts that know the wave's machines; all of them while one machine may turn to any."""
-    knowing = [roll for roll in rolls if roll.cmid_by_machine]
+    """The hosts that know the wave's machines or move with them; all of them while one machine may turn to any."""
+    knowing = [roll for roll in rolls if roll.cmid_by_machine or roll.host_moves]
     return knowing if knowing and not some_not_seen else rolls
 
 
@@ -71,6 +93,9 @@ def _judge_host(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: Verdi
     lowest = projected.lowest(question.moves_at, question.moves_at + policy.horizon) if is_fresh else None
     server, client = (_projected_level(lowest, n) for n in Threshold)
     needs = _needs(roll, not_seen, question)
+    refuses_servers = _serves_clients_only(roll.history, question)
+    if refuses_servers and Threshold.SERVER in needs:
+        server = Level.LOW
     return HostVerdict(
         host_id=roll.history.host_id,
         host_name=roll.history.name,
@@ -82,15 +107,23 @@ def _judge_host(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: Verdi
         lowest=lowest,
         needs=tuple(sorted(n for n in needs if n is not None)),
         evidence_id=roll.history.evidence_id,
+        host_moves=roll.host_moves,
+        serves_clients_only=refuses_servers,
     )
+
+
+def _serves_clients_only(history: HostHistory, question: VerdictQuestion) -> bool:
+    reading = history.latest(question.now)
+    return reading is not None and is_client_edition(reading.edition)
 
 
 def _project(roll: _Roll, question: VerdictQuestion, policy: KmsPolicy) -> Forecast:
     policies = {planned.machine.machine_id: planned.cmid_policy for planned in question.machines}
     moves = tuple(PlannedMove(cmid, question.moves_at, policies[machine]) for machine, cmid in roll.cmid_by_machine.items())
+    plan = Plan(moves, host_moves_at=question.moves_at if roll.host_moves else None)
     last_day = question.moves_at + policy.horizon
     days = max(0, -((question.now - last_day) // timedelta(days=1)))
-    return forecast(roll.history, now=question.now, days=days, plan=Plan(moves), policy=policy)
+    return forecast(roll.history, now=question.now, days=days, plan=plan, policy=policy)
 
 
 def _projected_level(lowest: ForecastDay | None, required_count: int) -> Level:
@@ -103,10 +136,12 @@ def _projected_level(lowest: ForecastDay | None, required_count: int) -> Level:
 
 def _needs(roll: _Roll, not_seen: tuple[MachineAlias, ...], question: VerdictQuestion) -> frozenset[int | None]:
     """The N of every kind of machine concerned; None stands for a machine of which nobody knows server or client."""
-    if not question.machines:
-        return frozenset(contact.required_count for contact in roll.last_contact.values()) or frozenset({Threshold.SERVER})
-    seen = {roll.last_contact[cmid].required_count for cmid in roll.cmid_by_machine.values()}
-    return frozenset(seen | {_need_of(machine) for machine in not_seen})
+    of_wave = {roll.last_contact[cmid].required_count for cmid in roll.cmid_by_machine.values()}
+    needs = of_wave | {_need_of(machine) for machine in not_seen}
+    if not question.machines or roll.host_moves:
+        # A host that moves is away from everybody it serves, not from the wave alone.
+        needs |= {contact.required_count for contact in roll.last_contact.values()}
+    return frozenset(needs) or frozenset({Threshold.SERVER})
 
 
 def _need_of(machine: MachineAlias) -> int | None:
@@ -147,10 +182,12 @@ def _combine(
     hosts: tuple[HostVerdict, ...],
     duplicates: tuple[DuplicateCmid, ...],
     not_seen: tuple[MachineAlias, ...],
+    *,
+    hosts_known: int,
 ) -> KmsVerdict:
     count = _smallest(hosts)
     gravest = min(hosts, key=lambda host: _WORST_FIRST.index(host.state), default=None)
-    reasons = reasons_for(hosts, duplicates, not_seen)
+    reasons = reasons_for(hosts, duplicates, not_seen, hosts_known=hosts_known)
     detail, remedy = headline(gravest, reasons)
     lowest = [host.lowest for host in hosts if host.lowest is not None]
     return KmsVerdict(

@@ -33,6 +33,13 @@ class MachineAlias:
         """The name people know it by."""
         return self.names[0] if self.names else self.machine_id
 
+    def is_computer(self, name: str, smbios_uuid: str | None) -> bool:
+        """Whether a computer of this name and SMBIOS UUID is this machine: by its UUID where both have one, else by name."""
+        own = _canonical(self.smbios_uuids) - {None}
+        if smbios_uuid is not None and own:
+            return smbios_uuid in own
+        return self.goes_by(name)
+
     def goes_by(self, name: str) -> bool:
         """Whether `name` is one of this machine's names, short, full or cut."""
         return any(same_name(name, own) for own in self.names)
@@ -46,6 +53,11 @@ def same_name(one: str, other: str) -> bool:
     if len(shorter) == len(longer) or longer[len(shorter)] == ".":
         return True
     return "." in shorter or len(shorter) >= NETBIOS_LENGTH
+
+
+def name_key(name: str) -> str:
+    """What all names that can be one machine have in common, to look them up by; `same_name` decides."""
+    return _folded(name).partition(".")[0][:NETBIOS_LENGTH]
 
 
 def _folded(name: str) -> str:

@@ -6,6 +6,7 @@ Pure. A count at the cap is "at least"; a log that does not reach back over the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,6 +72,20 @@ def is_legacy(os_version: str | Unknown) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < (6, 1)
 
 
+def is_client_edition(edition: str | Unknown) -> bool:
+    """Whether a host key runs on a client Windows, which never activates servers. An edition not known here is taken as none.
+
+    Source: Microsoft Learn "KMS activation planning" (a client host key activates clients only).
+    """
+    if isinstance(edition, Unknown):
+        return False
+    lowered = edition.lower()
+    return "server" not in lowered and any(name in lowered for name in _CLIENT_EDITIONS)
+
+
+_CLIENT_EDITIONS = ("professional", "enterprise", "education")
+
+
 @dataclass(frozen=True, slots=True)
 class HostCount:
     """One host's count at `at`.
@@ -105,9 +120,26 @@ def was_accepted(contact: KmsContact) -> bool:
 def replay(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> CountModel:
     """The host's cache at `at`, from its log. An observed count above that log's cap shows a larger N asked before it began."""
     model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
-    for contact in history.contacts(at):
-        model.request(contact.seen_at, contact.cmid, contact.required_count, is_vm=contact.is_vm)
+    _feed(model, history.contacts(at))
     return model
+
+
+def _feed(model: CountModel, contacts: Iterable[KmsContact]) -> None:
+    for contact in contacts:
+        model.request(contact.seen_at, contact.cmid, contact.required_count, is_vm=contact.is_vm)
+
+
+def _replay_past(
+    history: HostHistory, reading: KmsReading | None, at: datetime, policy: KmsPolicy
+) -> tuple[int, CountModel, bool]:
+    """What the log replays to at the moment of the reading, the cache at `at`, and whether there was any request."""
+    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    contacts = history.contacts(at)
+    read_at = at if reading is None else reading.collected_at
+    _feed(model, (contact for contact in contacts if contact.seen_at <= read_at))
+    then = model.count(read_at)
+    _feed(model, (contact for contact in contacts if contact.seen_at > read_at))
+    return then, model, bool(contacts)
 
 
 def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
@@ -119,12 +151,12 @@ def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
 def count_at(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> HostCount:
     """The count of one host at `at`. `count` is UNKNOWN without any reading, or when the machine says it is no KMS host."""
     reading = history.latest(at)
-    model = replay(history, at, policy)
+    then, model, was_asked = _replay_past(history, reading, at, policy)
     modelled, cap = model.count(at), model.cap
     observed = UNKNOWN if reading is None else reading.current_count
     covered_from = history.covered_from(at)
     notes = _notes(reading, covered_from, at, policy)
-    count, gap = _figure(history, reading, modelled, at, policy)
+    count, gap = _figure(history.name, reading, modelled, then, was_asked)
     quality = Quality.PARTIAL if notes or gap else Quality.EXACT
     if cap and isinstance(count, int) and count >= cap:
         quality = Quality.LOWER_BOUND
@@ -143,17 +175,14 @@ def count_at(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POL
     )
 
 
-def _figure(
-    history: HostHistory, reading: KmsReading | None, modelled: int, at: datetime, policy: KmsPolicy
-) -> tuple[int | Unknown, int]:
-    """The count to use, and observed minus modelled at the moment of the reading."""
+def _figure(name: str, reading: KmsReading | None, modelled: int, then: int, was_asked: bool) -> tuple[int | Unknown, int]:
+    """The count to use, and observed minus modelled (`then`) at the moment of the reading."""
     if reading is None:
-        return (modelled if history.contacts(at) else Unknown("no reading of this host")), 0
+        return (modelled if was_asked else Unknown("no reading of this host")), 0
     if reading.is_kms_host is False:
-        return Unknown(f"{history.name} says it is not a KMS host"), 0
+        return Unknown(f"{name} says it is not a KMS host"), 0
     if not isinstance(reading.current_count, int):
         return _without_observation(reading, modelled), 0
-    then = replay(history, reading.collected_at, policy).count(reading.collected_at)
     return max(0, reading.current_count - max(0, then - modelled)), reading.current_count - then
 
 

@@ -17,23 +17,61 @@ from kms.core.verdict import HostVerdict, Reason
 _READ_AGAIN = "Run the collection script on this host and upload its JSON; a reading holds for 24 hours."
 
 
+_SHOWN_ONLY = frozenset({"kms_log_incomplete", "kms_host_moves"})
+"""Reasons that stand beside a state and do not explain it."""
+
+
 def reasons_for(
-    hosts: tuple[HostVerdict, ...], duplicates: tuple[DuplicateCmid, ...], not_seen: tuple[MachineAlias, ...]
+    hosts: tuple[HostVerdict, ...],
+    duplicates: tuple[DuplicateCmid, ...],
+    not_seen: tuple[MachineAlias, ...],
+    *,
+    hosts_known: int,
 ) -> tuple[Reason, ...]:
-    """Everything a person should know beside the state itself, gravest first per host."""
+    """Everything a person should know beside the state itself, gravest first per host. `hosts_known`: of the whole project."""
     if not hosts:
         return (_no_host(),)
-    of_hosts = (reason for host in hosts for reason in _of_host(host))
-    return (*of_hosts, *(_of_duplicate(duplicate) for duplicate in duplicates), *(_of_not_seen(m) for m in not_seen))
+    return (
+        *(reason for host in hosts for reason in _of_host(host)),
+        *_of_moving_hosts(hosts, hosts_known),
+        *(_of_duplicate(duplicate) for duplicate in duplicates),
+        *(_of_not_seen(machine) for machine in not_seen),
+        *_of_few_hosts(hosts, hosts_known),
+    )
 
 
 def headline(gravest: HostVerdict | None, reasons: tuple[Reason, ...]) -> tuple[str, str]:
     """The verdict in one sentence, and its next step (empty when all is well): the first reason of the gravest host."""
     of_host = (reason for reason in reasons if gravest is None or reason.subject == gravest.host_name)
-    reason = next((reason for reason in of_host if reason.code != "kms_log_incomplete"), None)
+    reason = next((reason for reason in of_host if reason.code not in _SHOWN_ONLY), None)
     if reason is not None:
         return f"{reason.subject}: {reason.detail}", reason.remedy
     return ("", "") if gravest is None else (f"{gravest.host_name}: {_figures(gravest)}", "")
+
+
+def _of_moving_hosts(hosts: tuple[HostVerdict, ...], hosts_known: int) -> Iterator[Reason]:
+    moving = [host.host_name for host in hosts if host.host_moves]
+    for name in moving:
+        yield Reason(
+            "kms_host_moves",
+            name,
+            f"{name} moves itself: its cache may be lost, and it may have to be activated again before it answers",
+            "Move it in a wave of its own, activate it, and see its count reach what is needed before anything else moves.",
+        )
+    if len(moving) == hosts_known:
+        yield Reason(
+            "kms_all_hosts_move",
+            "project",
+            f"every KMS host of the project moves in this wave ({', '.join(moving)}): nobody may answer afterwards",
+            "Take all but one out of the wave; where there is one only, add a second and let it be counted up first.",
+        )
+
+
+def _of_few_hosts(hosts: tuple[HostVerdict, ...], hosts_known: int) -> Iterator[Reason]:
+    if hosts_known == 1:
+        name = hosts[0].host_name
+        detail = f"{name} is the only KMS host: while it is away nobody activates or renews"
+        yield Reason("kms_single_host", "project", detail, "Add a second host; it counts for itself, so let clients ask both.")
 
 
 def _no_host() -> Reason:
@@ -55,6 +93,9 @@ def _of_host(host: HostVerdict) -> Iterator[Reason]:
         yield Reason("kms_count_unknown", host.host_name, host.count.count.reason, _READ_AGAIN)
     else:
         yield from _of_level(host)
+    if host.serves_clients_only:
+        detail = f"{host.host_name} runs a client Windows: its host key activates no server, whatever it counts"
+        yield Reason("kms_host_wrong_os", host.host_name, detail, "Install a server host key on a Windows Server.")
     if host.count.quality is Quality.PARTIAL:
         yield from (
             Reason("kms_log_incomplete", host.host_name, note, "Read the count with care: it is a lower bound.")

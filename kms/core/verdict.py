@@ -11,9 +11,10 @@ from datetime import datetime
 
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
-from kms.core.forecast import CmidPolicy, ForecastDay
+from kms.core.forecast import ForecastDay
 from kms.core.machines import AliasBook, MachineAlias
 from kms.core.observed import HostCount, Quality
+from kms.core.plan import CmidPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class HostVerdict:
     """One KMS host's part.
 
     `server` and `client` hold its projected count against 5 and 25; `state` is what the machines of this wave need of it
-    (`needs`, the N of each kind). `lowest` is None where nothing could be projected.
+    (`needs`, the N of each kind). `lowest` is None where nothing could be projected. `host_moves`: the host itself is in the
+    wave; `serves_clients_only`: it runs a client Windows and activates no server, whatever it counts.
     """
 
     host_id: str
@@ -62,6 +64,8 @@ class HostVerdict:
     lowest: ForecastDay | None
     needs: tuple[int, ...]
     evidence_id: str = ""
+    host_moves: bool = False
+    serves_clients_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

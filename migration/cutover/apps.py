@@ -1,5 +1,5 @@
-"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave, and
-the inventory what was known when gates were answered.
+"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave,
+the inventory what was known when gates were answered, and KMS which machines a wave moves.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ class CutoverConfig(AppConfig):
     label = "cutover"
 
     def ready(self) -> None:
+        from kms import waves as kms_waves
         from migration.assessment import selectors as assessment
         from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, PACKAGE_RISK, unanswered
         from migration.cutover.selectors import decided_at
+        from migration.cutover.windows import WavesOfPlans
         from migration.inventory import keeping
         from migration.planning.selectors import waves
         from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
 
         keeping.register(keeping.Dependant("cutover", cited_at=decided_at))
+        kms_waves.register(WavesOfPlans())
         terms = Terms(longest=timedelta(days=30))
         register(
             Waivable(

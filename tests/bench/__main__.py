@@ -10,13 +10,14 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.bench import api_list_10k, assess_10k, disk_path, inventory_10k, refresh_1pct, rvtools_10k
+from tests.bench import api_list_10k, assess_10k, disk_path, inventory_10k, kms_50k, refresh_1pct, rvtools_10k
 
 BENCHES = {
     "api_list_10k": api_list_10k.run,
     "assess_10k": assess_10k.run,
     "disk_path": disk_path.run,
     "inventory_10k": inventory_10k.run,
+    "kms_50k": kms_50k.run,
     "refresh_1pct": refresh_1pct.run,
     "rvtools_10k": rvtools_10k.run,
 }

@@ -39,6 +39,13 @@ VERDICT = [
     Column("LOWEST", "lowest.lower"),
     Column("FRESH", "is_fresh"),
 ]
+DAYS = [
+    Column("FROM", "at", moment),
+    Column("LOWER", "lower"),
+    Column("UPPER", "upper"),
+    Column("SERVERS", "server"),
+    Column("CLIENTS", "client"),
+]
 DUPLICATES = [Column("CMID", "cmid"), Column("MACHINES", "machines"), Column("KIND", "kind"), Column("REMEDY", "remedy")]
 
 
@@ -55,7 +62,11 @@ def add(commands: Commands) -> None:
     counted = command(kms, "count", show_count, "what a KMS host counts")
     counted.add_argument("host", metavar="HOST", help="name or id")
     counted.add_argument("--at", metavar="TIME", help="at a moment of the past, ISO 8601 with a zone")
-    command(kms, "verdict", show_verdict, "does activation hold? exit 3 when it would close a gate")
+    projected = command(kms, "forecast", show_forecast, "the count on the days to come, and what happens on the way")
+    projected.add_argument("host", metavar="HOST", help="name or id")
+    projected.add_argument("--days", metavar="N", default="45", help="0 to 180, 45 unless told")
+    judged = command(kms, "verdict", show_verdict, "does activation hold? exit 3 when it would close a gate")
+    judged.add_argument("--wave", metavar="WAVE", help="id of a wave; every client of the hosts unless told")
 
 
 def list_hosts(session: Session, args: argparse.Namespace) -> None:
@@ -95,9 +106,24 @@ def show_count(session: Session, args: argparse.Namespace) -> None:
     session.screen.answer(counted, lambda: session.screen.fields(counted, COUNT))
 
 
+def show_forecast(session: Session, args: argparse.Namespace) -> None:
+    """A host's forecast with nothing planned: the days on which something changes."""
+    host = find(session, "kms/hosts", args.host, what="KMS host")
+    projected = session.api.get(session.path(f"kms/hosts/{host['id']}/forecast"), {"days": args.days})
+
+    def tell() -> None:
+        days = projected["days"]
+        shown = [day for n, day in enumerate(days) if not n or any(day[k] != days[n - 1][k] for k in ("lower", "upper"))]
+        session.screen.table(shown, DAYS, empty="Nothing can be projected: the host has no count.")
+        for event in projected["events"]:
+            session.screen.line(clean(event["detail"]))
+
+    session.screen.answer(projected, tell)
+
+
 def show_verdict(session: Session, args: argparse.Namespace) -> ExitCode | None:
-    """The verdict for every client the project's hosts count today."""
-    verdict = session.api.get(session.path("kms/verdict"))
+    """The verdict for a wave, or for every client the project's hosts count today."""
+    verdict = session.api.get(session.path("kms/verdict"), {"wave": args.wave} if args.wave else {})
 
     def tell() -> None:
         session.screen.line(f"KMS activation: {verdict['state']}. {clean(verdict['detail'])}")

@@ -22,9 +22,9 @@ from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
+from migration.cutover.windows import planned_machines, windows_of
 from migration.inventory import selectors as inventory
 from migration.planning import selectors as planning
-from migration.planning.core.mapping import is_windows
 from migration.planning.selectors import Wave, WaveMachine
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
@@ -112,7 +112,7 @@ def _gather(wave: Wave, readiness: EvaluationView) -> GateFacts:
     project, at = wave.plan.project, now()
     rows = conversions.conversions_of_wave(wave.pk)
     machines = planning.wave_machines(wave.pk, without=_behind_us(rows))
-    windows = [machine for machine in machines if is_windows(machine.vm.guest_id) is not False]  # who is not known is asked for
+    windows = windows_of(machines)
     waivers, pool = waivers_in_force(project, at), pools.pool(wave.plan.pool_id)
     return GateFacts(
         wave=wave.name,
@@ -194,31 +194,9 @@ def _advice(check: CheckResult) -> Reason:
 
 
 def _kms_view(wave: Wave, windows: list[WaveMachine], rows: list[Conversion]) -> KmsView:
-    target_uuids = {row.machine_id: row.target_vm_uuid for row in rows if row.target_vm_uuid}
-    machines = [kms.PlannedMachine(_alias(machine, target_uuids.get(machine.machine_id))) for machine in windows]
-    verdict = kms.verdict(wave.plan.project, machines=machines)
+    project = wave.plan.project
+    verdict = kms.verdict(project, machines=planned_machines(windows, rows))
     return KmsView(verdict.state.value, verdict.detail, verdict.remedy, verdict.evidence_id)
-
-
-def _alias(machine: WaveMachine, target_uuid: str | None) -> kms.MachineAlias:
-    """Every name and SMBIOS UUID the machine is known by, before and after its move."""
-    vm = machine.vm
-    names = [vm.guest_host_name, machine.name]
-    uuids = [vm.bios_uuid, target_uuid]
-    return kms.MachineAlias(
-        machine_id=str(machine.machine_id),
-        names=tuple(name for name in names if not isinstance(name, Unknown) and name),
-        smbios_uuids=tuple(uuid for uuid in uuids if not isinstance(uuid, Unknown) and uuid),
-        is_server=_is_server(vm.guest_id),
-    )
-
-
-def _is_server(guest_id: str | Unknown) -> bool | Unknown:
-    """By the guest id's family (`windows…srv…`, `…Server…`); unknown where the id is."""
-    if isinstance(guest_id, Unknown):
-        return UNKNOWN
-    lowered = guest_id.lower()
-    return "srv" in lowered or "server" in lowered or lowered.startswith(("winnet", "winlonghorn"))
 
 
 def _conversion_view(row: Conversion) -> ConversionView:

@@ -153,6 +153,10 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         assert uploaded.code == 0, uploaded.err
         assert "count" in desk.run("kms", "count", "KMS01").out
         assert desk.run("kms", "count", "KMS01", "--json").document["count"] == 9
+        projected = desk.run("kms", "forecast", "KMS01", "--days", "40")
+        assert projected.code == 0
+        assert "LOWER" in projected.out
+        assert desk.run("kms", "verdict", "--wave", "00000000-0000-4000-8000-000000000000").code != 0
         assert desk.run("kms", "verdict").code == 0
 
 

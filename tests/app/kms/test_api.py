@@ -85,6 +85,47 @@ def test_forecast_keeps_the_weekly_renewals(people: People, host_id: str) -> Non
     assert {(each["lower"], each["upper"]) for each in forecast["days"]} == {(9, 9)}
 
 
+def test_forecast_under_a_plan_tells_the_bounds_and_what_happens_on_the_way(people: People, host_id: str) -> None:
+    at = day(36).isoformat()
+    plan = {
+        "departures": [{"cmid": cmid(name), "at": at} for name in named("s", 6)],
+        "moves": [{"cmid": cmid("s7"), "at": at}],
+        "rebuilds": [{"cmid": cmid(name), "at": at, "image": "gold"} for name in named("s", 2, 8)],
+    }
+    with frozen(day(35.1)):
+        answer = people.client("owner").post(url(people, f"hosts/{host_id}/forecast"), plan)
+    assert answer.status_code == 200
+    days = answer.data["days"]
+    assert (days[0]["lower"], days[0]["upper"], days[0]["server"], days[0]["client"]) == (9, 9, "ok", "low")
+    assert (days[-1]["lower"], days[-1]["upper"], days[-1]["server"]) == (2, 3, "low")
+    (low,) = [event for event in answer.data["events"] if event["kind"] == "low"]
+    assert (low["day"], low["required_count"]) == (29, 5)
+    assert "servers stop activating and renewing" in low["detail"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        ({"moves": [{"cmid": "x", "at": "2026-04-06T00:00:00Z"}]}, "moves"),
+        ({"moves": [{"cmid": cmid("s1")}]}, "moves"),
+        ({"days": 181}, "days"),
+        ({"departures": [{"cmid": cmid("s1"), "at": "2026-04-06T00:00:00Z"}] * 2}, "departures"),
+        ({"rebuilds": [{"cmid": cmid("s1"), "at": "2026-04-06T00:00:00Z"}]}, "rebuilds"),
+        (
+            {
+                "rebuilds": [{"cmid": cmid("s1"), "at": "2026-04-06T00:00:00Z", "image": "gold"}],
+                "moves": [{"cmid": cmid("s1"), "at": "2026-04-06T00:00:00Z"}],
+            },
+            "rebuilds",
+        ),
+    ],
+)
+def test_plan_that_cannot_be_is_refused_by_its_field(people: People, host_id: str, plan: Any, field: str) -> None:
+    answer = people.client("owner").post(url(people, f"hosts/{host_id}/forecast"), plan)
+    assert answer.status_code == 400
+    assert field in repr(answer.data["errors"])
+
+
 def test_clients_are_listed_by_their_last_contact(people: People, host_id: str) -> None:
     clients = get(people, f"hosts/{host_id}/clients").data
     assert clients["count"] == 9
@@ -101,7 +142,7 @@ def test_verdict_of_the_site_and_of_a_wave(people: People, host_id: str) -> None
     with frozen(day(35.1)):
         wave = people.client("owner").post(url(people, "verdict"), question).data
     assert (wave["state"], wave["closes_gate"], wave["machines_not_seen"]) == ("low", True, ["pc1"])
-    assert [reason["code"] for reason in wave["reasons"]] == ["kms_low", "kms_machine_not_seen"]
+    assert [reason["code"] for reason in wave["reasons"]] == ["kms_low", "kms_machine_not_seen", "kms_single_host"]
 
 
 def test_verdict_without_a_fresh_reading_is_unknown_and_closes_the_gate(people: People, host_id: str) -> None:

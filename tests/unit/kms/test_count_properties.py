@@ -9,38 +9,59 @@ from hypothesis import strategies as st
 
 from kms.core.count import CountModel
 from kms.core.forecast import forecast
+from kms.core.policy import KmsPolicy, MaxNRule
 from tests.builders.kms import a_contact, a_history, a_reading, day, named
 
 Asked = tuple[float, str, int]
+rules = st.sampled_from(MaxNRule)
 requests = st.lists(st.tuples(st.floats(0, 90), st.sampled_from(named("m", 60)), st.sampled_from([5, 25])), max_size=150).map(
     lambda asked: sorted(asked, key=lambda one: one[0])
 )
 
 
-def naive_count(asked: list[Asked], at: datetime) -> int:
-    """The model written a second time: whole lists copied and sorted at every step, nothing kept in order."""
-    entries: dict[str, tuple[datetime, int]] = {}
+def naive_count(asked: list[Asked], at: datetime, *, live: bool = False, legacy: bool = False) -> int:
+    """The model written a second time: whole lists copied and sorted at every step, nothing kept in order.
+
+    On a `legacy` host machines with an even number are virtual and not stored.
+    """
+    entries: dict[str, tuple[datetime, int, int]] = {}
     largest = 0
     for order, (number, name, required) in enumerate(asked):
         time = day(number)
         entries = {key: entry for key, entry in entries.items() if time - entry[0] < timedelta(days=30)}
-        entries[name] = (time, order)
-        largest = max(largest, required)
-        newest = sorted(entries, key=lambda key: entries[key], reverse=True)[: 2 * largest]
-        entries = {key: entries[key] for key in newest}
-    return sum(at - time < timedelta(days=30) for time, _ in entries.values())
+        if legacy and is_virtual(name):
+            continue
+        entries[name] = (time, order, required)
+        largest = max((entry[2] for entry in entries.values()), default=0) if live else max(largest, required)
+        while len(entries) > 2 * (max(entry[2] for entry in entries.values()) if live else largest):
+            del entries[min(entries, key=lambda key: entries[key])]
+    return sum(at - time < timedelta(days=30) for time, _, _ in entries.values())
 
 
-def replayed(asked: list[Asked]) -> CountModel:
-    model = CountModel()
+def is_virtual(name: str) -> bool:
+    return int(name[1:]) % 2 == 0
+
+
+def replayed(asked: list[Asked], *, rule: MaxNRule = MaxNRule.STICKY, legacy: bool = False) -> CountModel:
+    model = CountModel(KmsPolicy(max_n_rule=rule), legacy=legacy)
     for number, name, required in asked:
-        model.request(day(number), name, required)
+        model.request(day(number), name, required, is_vm=name.startswith("m") and is_virtual(name))
     return model
 
 
-@given(asked=requests, later=st.floats(90, 130))
-def test_count_agrees_with_the_naive_reference(asked: list[Asked], later: float) -> None:
-    assert replayed(asked).count(day(later)) == naive_count(asked, day(later))
+@given(asked=requests, later=st.floats(90, 130), rule=rules, legacy=st.booleans())
+def test_count_agrees_with_the_naive_reference(asked: list[Asked], later: float, rule: MaxNRule, legacy: bool) -> None:
+    expected = naive_count(asked, day(later), live=rule is MaxNRule.LIVE, legacy=legacy)
+    assert replayed(asked, rule=rule, legacy=legacy).count(day(later)) == expected
+
+
+@given(asked=requests)
+def test_every_reply_tells_the_count_the_naive_reference_has_then(asked: list[Asked]) -> None:
+    model = CountModel()
+    for number, (at, name, required) in enumerate(asked, start=1):
+        reply = model.request(day(at), name, required)
+        assert reply.count == naive_count(asked[:number], day(at))
+        assert reply.activated is (reply.count >= required)
 
 
 @given(asked=requests)
@@ -67,7 +88,7 @@ def test_one_more_client_never_lowers_the_count(asked: list[Asked]) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(last_seen=st.lists(st.floats(0, 29), min_size=1, max_size=8))
+@given(last_seen=st.lists(st.floats(0, 29), min_size=1, max_size=14))
 def test_forecast_without_a_plan_equals_replaying_the_renewals(last_seen: list[float]) -> None:
     contacts = [a_contact(f"m{n}", at) for n, at in enumerate(last_seen)]
     projected = forecast(a_history(a_reading(29, contacts)), now=day(29), days=10)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kms.core.forecast import CmidPolicy, Departure, ForecastDay, Plan, PlannedMove, forecast
+from kms.core.forecast import ForecastDay, forecast
 from kms.core.observed import HostHistory
+from kms.core.plan import CmidPolicy, Departure, Plan, PlannedMove, Rebuild
 from tests.builders.kms import a_contact, a_history, a_reading, cmid, day, named, weekly
 
 
@@ -89,3 +90,35 @@ def test_lowest_looks_only_at_the_days_that_overlap_the_span() -> None:
 @pytest.mark.parametrize("cmid_policy", list(CmidPolicy))
 def test_lower_bound_never_exceeds_the_upper(cmid_policy: CmidPolicy) -> None:
     assert all(lower <= upper for lower, upper in bounds(eight_servers(), moves(cmid_policy)))
+
+
+def test_clients_pushed_out_of_a_full_cache_go_on_asking() -> None:
+    clients = named("c", 80)
+    history = a_history(a_reading(10, weekly(clients, until=7, required=25), current_count=50))
+    plan = Plan(departures=tuple(Departure(cmid(name), day(10)) for name in clients[40:]))
+    days = bounds(history, plan)
+    assert days[0] == (50, 50)
+    assert days[-1] == (40, 40)
+
+
+@pytest.mark.parametrize(("generalised", "ends_with"), [(True, (8, 8)), (False, (5, 5)), (None, (5, 8))])
+def test_machines_rebuilt_from_one_image_count_once_unless_it_was_generalised(
+    generalised: bool | None, ends_with: tuple[int, int]
+) -> None:
+    rebuilds = tuple(Rebuild(cmid(name), day(10), "gold", generalised) for name in named("s", 4))
+    assert bounds(eight_servers(), Plan(rebuilds=rebuilds))[-1] == ends_with
+
+
+def test_host_that_moves_may_count_from_zero_again_until_everybody_has_renewed() -> None:
+    days = bounds(eight_servers(), Plan(host_moves_at=day(12)))
+    assert days[1] == (8, 8)
+    assert days[2] == (0, 8)
+    assert days[3] == (0, 8)
+    assert days[-1] == (8, 8)
+
+
+def test_legacy_host_does_not_store_virtual_machines_in_days_to_come() -> None:
+    physical = [a_contact(name, 7, is_vm=False) for name in named("p", 6)]
+    virtual = [a_contact(name, 7) for name in named("v", 9)]
+    history = a_history(a_reading(10, [*physical, *virtual], current_count=6, is_kms_host=True), legacy=True)
+    assert bounds(history)[-1] == (6, 6)

@@ -6,10 +6,10 @@ import pytest
 
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.core.alarm import Level
-from kms.core.forecast import CmidPolicy
 from kms.core.judge import judge
 from kms.core.machines import MachineAlias
 from kms.core.observed import HostHistory, Quality
+from kms.core.plan import CmidPolicy
 from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
 from tests.builders.kms import a_contact, a_history, a_reading, cmid, day, named, weekly
 
@@ -28,7 +28,8 @@ def verdict(*histories: HostHistory, machines: tuple[PlannedMachine, ...] = (), 
 
 
 def codes(answer: KmsVerdict) -> list[str]:
-    return [reason.code for reason in answer.reasons]
+    """The reasons but for the one that stands in every answer of a project with one host."""
+    return [reason.code for reason in answer.reasons if reason.code != "kms_single_host"]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +139,51 @@ def test_full_cache_is_told_as_at_least() -> None:
     answer = verdict(a_site(10), machines=(a_machine("c99", is_server=False),))
     assert "at least 10 today" in answer.reasons[0].detail
     assert answer.quality is Quality.LOWER_BOUND
+
+
+def test_kms_host_in_the_wave_may_lose_its_cache_and_is_named() -> None:
+    answer = verdict(a_site(8), machines=(a_machine("s1"), a_machine("kms01")))
+    assert answer.state is Level.PARTIAL
+    assert answer.lowest is not None
+    assert (answer.lowest.lower, answer.lowest.upper) == (0, 8)
+    assert codes(answer) == ["kms_partial", "kms_host_moves", "kms_all_hosts_move"]
+    assert answer.machines_not_seen == ()
+
+
+def test_one_of_two_hosts_may_move_when_the_other_stays() -> None:
+    answer = verdict(a_site(8), a_site(8, name="KMS02"), machines=(a_machine("kms02.corp.example", is_server=True),))
+    assert "kms_all_hosts_move" not in codes(answer)
+    assert "kms_single_host" not in [reason.code for reason in answer.reasons]
+
+
+def test_host_is_recognised_by_its_smbios_uuid_in_either_byte_order_before_its_name() -> None:
+    contacts = weekly(named("s", 8), until=35)
+    uuid = "4C4C4544-0042-3510-8054-B4C04F4A3732"
+    history = a_history(a_reading(35, contacts, current_count=8, smbios_uuid=uuid))
+    swapped = PlannedMachine(MachineAlias("m", names=("other",), smbios_uuids=("44454c4c-4200-1035-8054-b4c04f4a3732",)))
+    namesake = PlannedMachine(MachineAlias("n", names=("KMS01",), smbios_uuids=("11111111-0042-3510-8054-b4c04f4a3732",)))
+    assert verdict(history, machines=(swapped,)).hosts[0].host_moves
+    assert not verdict(history, machines=(namesake,)).hosts[0].host_moves
+
+
+@pytest.mark.parametrize(
+    ("edition", "state"),
+    [("Windows(R), Professional edition", "low"), ("Windows(R), ServerStandard edition", "ok"), (UNKNOWN, "ok"), ("Neu", "ok")],
+)
+def test_host_on_a_client_windows_serves_no_server(edition: str | Unknown, state: str) -> None:
+    history = a_history(a_reading(35, weekly(named("s", 9), until=35), current_count=9, edition=edition))
+    answer = verdict(history)
+    assert answer.state.value == state
+    assert ("kms_host_wrong_os" in codes(answer)) is (state == "low")
+
+
+def test_only_host_of_a_project_is_a_single_point_of_failure() -> None:
+    assert [reason.code for reason in verdict(a_site(9)).reasons] == ["kms_single_host"]
+    assert verdict(a_site(9), a_site(9, name="KMS02")).reasons == ()
+
+
+def test_verdict_on_five_thousand_machines_takes_no_product_of_machines_and_clients() -> None:
+    contacts = [a_contact(f"s{number}", 34) for number in range(5000)]
+    machines = tuple(a_machine(f"s{number}") for number in range(5000))
+    answer = verdict(a_history(a_reading(35, contacts, current_count=50)), machines=machines)
+    assert answer.machines_not_seen == ()

@@ -1,0 +1,43 @@
+"""Who tells KMS about waves and machines: the apps above register here, because KMS knows machines by ids and aliases only.
+
+A teller is asked each time, so that nothing of a plan or of the conversion ledger is kept twice.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kms.core.machines import MachineAlias
+from kms.core.verdict import PlannedMachine
+from project.backbone.models import Project
+from project.backbone.problems import NotVisible
+
+
+class Teller(Protocol):
+    """What an app above answers. Raises NotVisible for a wave that is not the project's."""
+
+    def planned(self, project: Project, wave_id: str) -> list[PlannedMachine]:
+        """The machines of a wave that ask KMS or may, with every name and SMBIOS UUID they are known by."""
+
+    def aliases(self, project: Project) -> list[MachineAlias]:
+        """Every machine of the project that the conversion ledger joins with its copy in a pool."""
+
+
+_tellers: list[Teller] = []
+
+
+def register(teller: Teller) -> None:
+    """Called once by the app that knows the waves, when Django is ready."""
+    _tellers[:] = [teller]
+
+
+def planned(project: Project, wave_id: str) -> list[PlannedMachine]:
+    """The machines of a wave. Raises: NotVisible."""
+    for teller in _tellers:
+        return teller.planned(project, wave_id)
+    raise NotVisible("wave")
+
+
+def aliases(project: Project) -> list[MachineAlias]:
+    """The machines the conversion ledger joins; none while no app above tells."""
+    return [alias for teller in _tellers for alias in teller.aliases(project)]

@@ -1,0 +1,71 @@
+"""What KMS is told of a wave: its Windows machines, with every name and SMBIOS UUID before and after their move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from estate.facts.source import VmFacts
+from estate.facts.unknown import UNKNOWN, Unknown
+from kms.selectors import MachineAlias, PlannedMachine
+from migration.conversion import selectors as conversions
+from migration.conversion.selectors import Conversion
+from migration.inventory import selectors as inventory
+from migration.planning import selectors as planning
+from migration.planning.core.mapping import is_windows
+from migration.planning.selectors import WaveMachine
+from project.backbone.models import Project
+from project.backbone.problems import NotVisible
+
+
+class WavesOfPlans:
+    """Answers KMS out of plans and the conversion ledger (`kms.waves.Teller`)."""
+
+    def planned(self, project: Project, wave_id: str) -> list[PlannedMachine]:
+        """The wave's Windows machines, and those of which nobody knows. Raises: NotVisible, Conflict `machine_gone`."""
+        wave = planning.wave(project.pk, _uuid(wave_id))
+        machines = windows_of(planning.wave_machines(wave.pk))
+        return planned_machines(machines, conversions.conversions_of_wave(wave.pk))
+
+    def aliases(self, project: Project) -> list[MachineAlias]:
+        """Every machine that has a copy in a pool."""
+        rows = {row.machine_id: row for row in conversions.conversions_of_project(project.pk) if row.target_vm_uuid}
+        views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
+        return [_alias(view.id, view.name, view.vm, rows[view.id].target_vm_uuid) for view in views]
+
+
+def windows_of(machines: Iterable[WaveMachine]) -> list[WaveMachine]:
+    """The machines that run Windows or may: who is not known is asked for."""
+    return [machine for machine in machines if is_windows(machine.vm.guest_id) is not False]
+
+
+def planned_machines(windows: Iterable[WaveMachine], rows: Iterable[Conversion]) -> list[PlannedMachine]:
+    """The machines as KMS takes them, joined with their conversions by machine."""
+    targets = {row.machine_id: row.target_vm_uuid for row in rows if row.target_vm_uuid}
+    return [PlannedMachine(_alias(m.machine_id, m.name, m.vm, targets.get(m.machine_id))) for m in windows]
+
+
+def _alias(machine_id: UUID, name: str, vm: VmFacts | None, target_uuid: str | None) -> MachineAlias:
+    names = [name] if vm is None else [vm.guest_host_name, name]
+    uuids = [target_uuid] if vm is None else [vm.bios_uuid, target_uuid]
+    return MachineAlias(
+        machine_id=str(machine_id),
+        names=tuple(each for each in names if not isinstance(each, Unknown) and each),
+        smbios_uuids=tuple(uuid for uuid in uuids if not isinstance(uuid, Unknown) and uuid),
+        is_server=UNKNOWN if vm is None else _is_server(vm.guest_id),
+    )
+
+
+def _is_server(guest_id: str | Unknown) -> bool | Unknown:
+    """By the guest id's family (`windows…srv…`, `…Server…`); unknown where the id is."""
+    if isinstance(guest_id, Unknown):
+        return UNKNOWN
+    lowered = guest_id.lower()
+    return "srv" in lowered or "server" in lowered or lowered.startswith(("winnet", "winlonghorn"))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotVisible("wave") from None

@@ -1,0 +1,62 @@
+"""What KMS is asked of a wave by its id: the same machines as the gate asks for, out of the plan and the conversion ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kms import selectors as kms
+from migration.conversion.models import Conversion
+from migration.cutover.windows import WavesOfPlans
+from project.backbone.clock import now
+from tests.builders.pages import World, a_world
+from tests.builders.people import People
+
+pytestmark = pytest.mark.django_db
+TARGET = "5d7c0a8e-0000-4000-8000-00000000abcd"
+
+
+@pytest.fixture
+def world(people: People) -> World:
+    return a_world(people, at=now())
+
+
+def asked(people: People, world: World, who: str = "owner", **query: Any) -> Any:
+    return people.client(who).get(f"/api/v1/projects/{world.wave.plan.project_id}/kms/verdict", query)
+
+
+def test_verdict_of_a_wave_is_for_its_windows_machines(people: People, world: World) -> None:
+    windows = WavesOfPlans().planned(world.wave.plan.project, str(world.wave.pk))
+    assert windows
+    answer = asked(people, world, wave=str(world.wave.pk))
+    assert answer.status_code == 200, answer.data
+    told = {machine.machine.label for machine in windows}
+    assert set(answer.data["machines_not_seen"]) == told
+    assert asked(people, world).data["machines_not_seen"] == []
+    assert (answer.data["state"], answer.data["closes_gate"]) == ("unknown", True)
+
+
+def test_copy_of_a_machine_in_the_pool_is_one_machine_with_its_original(world: World) -> None:
+    project = world.wave.plan.project
+    row = Conversion.objects.filter(wave_id=world.wave.pk).first() or Conversion.objects.create(
+        project=project, wave_id=world.wave.pk, machine_id=world.wave.machines.first().machine_id,
+        pool_id=world.pool.pk, name="x", spec={}, updated_at=now(),
+    )  # fmt: skip
+    Conversion.objects.filter(pk=row.pk).update(target_vm_uuid=TARGET)
+    (alias,) = [each for each in WavesOfPlans().aliases(project) if each.machine_id == str(row.machine_id)]
+    assert TARGET in alias.smbios_uuids
+    book = kms.AliasBook((alias,))
+    assert book.find(name="renamed", smbios_uuid=kms.canonical_uuid("8e0a7c5d-0000-0040-8000-00000000abcd")) is alias
+
+
+@pytest.mark.parametrize("wave", ["nothing", "00000000-0000-4000-8000-000000000000"])
+def test_wave_that_is_not_the_projects_is_not_there(people: People, world: World, wave: str) -> None:
+    assert asked(people, world, wave=wave).status_code == 404
+    assert asked(people, world, who="stranger", wave=str(world.wave.pk)).status_code == 404
+
+
+@pytest.mark.parametrize("moves_at", ["soon", "2026-03-12T10:00:00", "2099-01-01T00:00:00Z"])
+def test_moment_of_a_move_that_cannot_be_is_refused_by_name(people: People, world: World, moves_at: str) -> None:
+    answer = asked(people, world, wave=str(world.wave.pk), moves_at=moves_at)
+    assert (answer.status_code, answer.data["errors"][0]["field"]) == (400, "moves_at")
