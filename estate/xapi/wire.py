@@ -158,7 +158,7 @@ class Sender:
     Raises: `OSError` when the line breaks or stalls; what it means, the caller knows.
     """
 
-    def __init__(self, sock: ssl.SSLSocket, alive: Callable[[], None], *, stall_timeout_s: float = STALL_TIMEOUT_S) -> None:
+    def __init__(self, sock: socket.socket, alive: Callable[[], None], *, stall_timeout_s: float = STALL_TIMEOUT_S) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._alive = alive
@@ -170,7 +170,7 @@ class Sender:
         while len(rest):
             try:
                 rest = rest[self._sock.send(rest) :]
-            except ssl.SSLWantWriteError:
+            except (ssl.SSLWantWriteError, BlockingIOError):
                 self._await(selectors.EVENT_WRITE)
             except ssl.SSLWantReadError:
                 self._await(selectors.EVENT_READ)
