@@ -73,3 +73,46 @@ class ReadBackShort(Retry):
             f"reading the copied disk back ended at byte {offset_bytes} of {capacity_bytes}",
             next_step="The verification starts again by itself. If it keeps ending there, look at the SR that holds the VDI.",
         )
+
+
+class TargetExists(AskPerson):
+    """The file that a disk should be written to is there already."""
+
+    code = "disk_target_exists"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} exists already; it was left alone", next_step="Give another name, or remove that file first.")
+
+
+class TargetFull(AskPerson):
+    """The file system that a disk is written to cannot hold it."""
+
+    code = "disk_target_full"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"writing {path} failed: {reason}; what was written of it is removed",
+            next_step="Free space there, or write to another file system, then start again.",
+        )
+
+
+class TargetFailed(AskPerson):
+    """The system refuses to write the file."""
+
+    code = "disk_target_failed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"writing {path} failed: {reason}", next_step="Check that folder, its rights and its medium, then start again."
+        )
+
+
+class TargetTooLarge(AskPerson):
+    """The format cannot hold a disk of this size."""
+
+    code = "disk_target_too_large"
+
+    def __init__(self, path: str, kind: str, limit_bytes: int) -> None:
+        super().__init__(
+            f"{path}: a {kind} holds {limit_bytes >> 30} GiB at most", next_step="Write this disk as raw or qcow2 instead."
+        )

@@ -89,15 +89,25 @@ def main() -> None:
     """Copy once as the arguments say."""
     parser = argparse.ArgumentParser()
     parser.add_argument("source", help="a path, or a URL of the peer")
-    parser.add_argument("target", help="a path, or a URL of the peer")
+    parser.add_argument("target", help="a path (.raw, .vhd, .qcow2), or a URL of the peer")
     parser.add_argument("--pin", default="", help="the peer's fingerprint: both sides over TLS")
     parser.add_argument("--no-hashes", action="store_true")
     arguments = parser.parse_args()
     stream = UrlStream(arguments.source, arguments.pin) if "://" in arguments.source else _file(arguments.source)
     source = (NoHashes if arguments.no_hashes else StreamVmdkSource)(stream)
-    sink: VdiSink = FrameSink(arguments.target, arguments.pin)
+    sink = _sink(arguments.target, arguments.pin, source.capacity_bytes)
     stats = pump.copy(source, sink, block_hashes=BlockHashes(source.capacity_bytes))
     print(json.dumps({"peak_rss_mib": peak_rss_mib(), "sent_bytes": stats.bytes_sent}))
+
+
+def _sink(target: str, pin: str, capacity_bytes: int) -> VdiSink:
+    if "://" in target:
+        return FrameSink(target, pin)
+    from estate.disks import files
+
+    kinds = {".raw": files.RawSink, ".vhd": files.VhdSink, ".qcow2": files.Qcow2Sink}
+    # qemu-img does not wait for the medium either.
+    return kinds[Path(target).suffix](Path(target), capacity_bytes, sync=False)
 
 
 def _file(path: str) -> Any:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from estate.disks.blockmap import BLOCK_BYTES, ZERO_BLOCK, BlockHashes, hash_block
+from estate.disks.pipeline import PlainBlock
 from estate.disks.vmdk.inflate import Inflate, InflateFailed, grain_error
 from estate.disks.vmdk.records import PackedBlock, PackedGrain
 
 _ZERO_GRAIN_MOST_BYTES = 128
 """A 64 KiB grain of zeros deflates to about 84 bytes, so only shorter ones are compared with zeros here."""
-
-
-@dataclass(slots=True)
-class PlainBlock:
-    """One block with data: its buffer, and the byte ranges of it that are not known to be zero."""
-
-    index: int
-    buffer: bytearray
-    runs: list[tuple[int, int]]
 
 
 class BlockUnpacker:
