@@ -116,3 +116,60 @@ class TargetTooLarge(AskPerson):
         super().__init__(
             f"{path}: a {kind} holds {limit_bytes >> 30} GiB at most", next_step="Write this disk as raw or qcow2 instead."
         )
+
+
+class ImageMalformed(AskPerson):
+    """A file of a disk breaks the rules of its format."""
+
+    code = "disk_image_malformed"
+
+    def __init__(self, name: str, offset_bytes: int, what: str) -> None:
+        super().__init__(
+            f"{name} is not usable: {what} (at byte {offset_bytes})",
+            next_step="Check the disk with its own product (vmkfstools -x check), repair it or restore it, then start again.",
+        )
+        self.offset_bytes = offset_bytes
+
+
+class ImageKindRefused(AskPerson):
+    """A file of a disk is of a kind that is not read here."""
+
+    code = "disk_image_kind"
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(
+            f"{name} cannot be read: {what}", next_step="Export the machine instead, or clone the disk to a thin one."
+        )
+
+
+class ImageFileMissing(AskPerson):
+    """A file that a disk consists of is not there."""
+
+    code = "disk_image_missing"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} cannot be opened: {why}", next_step="Put all files of the disk where its descriptor says.")
+
+
+class ImageChainBroken(AskPerson):
+    """A disk and the parents it is built on do not fit together."""
+
+    code = "disk_chain_broken"
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(
+            f"the chain of {name} is broken: {what}",
+            next_step="Never copy it as it is: consolidate the machine's snapshots, or restore the parent it was made on.",
+        )
+
+
+class ImageReadFailed(Retry):
+    """The medium failed under a file of a disk."""
+
+    code = "disk_image_read_failed"
+
+    def __init__(self, name: str, offset_bytes: int, reason: str) -> None:
+        super().__init__(
+            f"reading {name} failed at byte {offset_bytes}: {reason}",
+            next_step="The copy starts again by itself. If it keeps failing, check the medium that the file lies on.",
+        )

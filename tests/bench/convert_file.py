@@ -1,4 +1,4 @@
-"""A VMDK to a file as raw, dynamic VHD and qcow2, block hashes on, against qemu-img making the same; neither waits for the medium."""
+"""A VMDK to a file as raw, dynamic VHD and qcow2, hashes on, against qemu-img making the same; neither syncs the medium."""
 
 from __future__ import annotations
 
