@@ -130,7 +130,7 @@ class GrainLayer:
             number = start // span
             table = self._table(number)
             if table is None:
-                stop = min(end, self._next_table(number) * span)
+                stop = min(end, max(number + 1, self._next_table(number)) * span)
                 yield Run(start, stop, known=False)
                 start = stop
                 continue
