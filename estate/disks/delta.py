@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from estate.disks import pump
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes, hash_block
 from estate.disks.images.chain import DiskImage
-from estate.disks.images.source import ImageSource, blocks_of, fill
+from estate.disks.images.source import ImageSource, blank, blocks_of, fill
 from estate.disks.ports import VdiSink
 from estate.disks.pump import ByteRange, CopyStats
 
@@ -53,7 +53,6 @@ def write(
     Raises: ValueError for a range outside the disk; else what `pump.copy` raises.
     """
     ranges = merged(changed, image.capacity_bytes)
-    covered = [index for index in touched_blocks(ranges) if _covers(ranges, index, block_hashes)]
     fresh = BlockHashes(image.capacity_bytes)
     stats = pump.copy(
         ImageSource(image, ranges=ranges),
@@ -63,7 +62,7 @@ def write(
         on_progress=on_progress,
         only_ranges=ranges,
     )
-    for index in covered:
+    for index in _covered_blocks(ranges, image.capacity_bytes):
         block_hashes.put(index, fresh.get(index))
     return stats
 
@@ -80,7 +79,8 @@ def touched_blocks(ranges: Sequence[ByteRange]) -> list[int]:
 def stale_blocks(changed: Iterable[ByteRange], block_hashes: BlockHashes) -> list[int]:
     """Blocks that `write` changed and could not hash, because it read only a part of them."""
     ranges = merged(changed, block_hashes.capacity_bytes)
-    return [index for index in touched_blocks(ranges) if not _covers(ranges, index, block_hashes)]
+    covered = set(_covered_blocks(ranges, block_hashes.capacity_bytes))
+    return [index for index in touched_blocks(ranges) if index not in covered]
 
 
 def rehash(image: DiskImage, indexes: Iterable[int], block_hashes: BlockHashes) -> None:
@@ -90,10 +90,12 @@ def rehash(image: DiskImage, indexes: Iterable[int], block_hashes: BlockHashes) 
         start, length = index * BLOCK_BYTES, block_hashes.length_of(index)
         runs = next((runs for _, runs in blocks_of(image.layer.runs(start, start + length))), [])
         told = fill(index, runs, buffer)
+        blank(runs, index, buffer)
         block_hashes.put(index, hash_block(buffer if length == BLOCK_BYTES else buffer[:length]) if told else None)
 
 
-def _covers(ranges: Sequence[ByteRange], index: int, block_hashes: BlockHashes) -> bool:
-    start = index * BLOCK_BYTES
-    end = start + block_hashes.length_of(index)
-    return any(low <= start and end <= high for low, high in ranges)
+def _covered_blocks(ranges: Sequence[ByteRange], capacity_bytes: int) -> Iterator[int]:
+    """Blocks that lie wholly in one of the ranges; the disk's last block may be short."""
+    for start, end in ranges:
+        last = -(-end // BLOCK_BYTES) if end == capacity_bytes else end // BLOCK_BYTES
+        yield from range(-(-start // BLOCK_BYTES), last)

@@ -16,6 +16,7 @@ READERS = 4
 BUFFERS = 8
 _PIECE_BYTES = 64 << 10
 """Zeros are looked for in pieces of this size: that is how often a hole is worth a frame of its own."""
+_ZERO_PIECE = bytes(_PIECE_BYTES)
 
 
 class ImageSource:
@@ -76,6 +77,7 @@ class ImageSource:
         length = min(BLOCK_BYTES, self.capacity_bytes - index * BLOCK_BYTES)
         told = fill(index, runs, buffer)
         if self._hashes is not None and sum(run.end - run.start for run in runs) == length:
+            blank(runs, index, buffer)
             digest = hash_block(buffer if length == BLOCK_BYTES else buffer[:length]) if told else None
             self._hashes.put(index, digest)
         return PlainBlock(index, buffer, told)
@@ -105,27 +107,33 @@ def blocks_of(runs: Iterable[Run]) -> Iterator[tuple[int, list[Run]]]:
 
 
 def fill(index: int, runs: list[Run], buffer: bytearray) -> list[tuple[int, int]]:
-    """Read the runs of one block into its buffer, zeros everywhere else; gives the parts of it that are not zero."""
-    view, base, filled = memoryview(buffer), index * BLOCK_BYTES, 0
+    """Read the runs of one block into its buffer; gives the parts that are not zero. The rest of the buffer keeps what it had."""
+    view, base = memoryview(buffer), index * BLOCK_BYTES
     told: list[tuple[int, int]] = []
     for run in runs:
-        if run.reader is None:
-            continue
-        start, end = run.start - base, run.end - base
-        if filled < start:
-            buffer[filled:start] = ZERO_BLOCK[filled:start]
-        run.reader.read_into(run.at, view[start:end])
-        filled = end
-        _tell(told, view, start, end)
-    if filled < BLOCK_BYTES:
-        buffer[filled:] = ZERO_BLOCK[filled:]
+        if run.reader is not None:
+            start, end = run.start - base, run.end - base
+            run.reader.read_into(run.at, view[start:end])
+            _tell(told, buffer, start, end)
     return told
 
 
-def _tell(told: list[tuple[int, int]], view: memoryview, start: int, end: int) -> None:
+def blank(runs: list[Run], index: int, buffer: bytearray) -> None:
+    """Put zeros wherever `fill` read nothing."""
+    filled, base = 0, index * BLOCK_BYTES
+    for run in runs:
+        if run.reader is not None:
+            start, end = run.start - base, run.end - base
+            buffer[filled:start] = ZERO_BLOCK[filled:start]
+            filled = end
+    buffer[filled:] = ZERO_BLOCK[filled:]
+
+
+def _tell(told: list[tuple[int, int]], buffer: bytearray, start: int, end: int) -> None:
     while start < end:
         stop = min(end, (start // _PIECE_BYTES + 1) * _PIECE_BYTES)
-        if view[start:stop] != ZERO_BLOCK[: stop - start]:
+        # startswith compares in place, without a copy of either side.
+        if not buffer.startswith(_ZERO_PIECE if stop - start == _PIECE_BYTES else ZERO_BLOCK[: stop - start], start):
             if told and told[-1][1] == start:
                 told[-1] = (told[-1][0], stop)
             else:
