@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +14,7 @@ from estate.disks.blockmap import BLOCK_BYTES, BlockHashes, hash_block
 from estate.disks.errors import ReadBackShort
 from estate.disks.ports import BlockReader
 
+ByteRange = tuple[int, int]
 _SAMPLED = re.compile(r"sampled (\d{1,2}) %")
 
 
@@ -69,7 +72,7 @@ class VerifyResult:
 
     bytes_read: int
     blocks_compared: int
-    mismatched_ranges: tuple[tuple[int, int], ...]
+    mismatched_ranges: tuple[ByteRange, ...]
     blocks_total: int = 0
 
     @property
@@ -100,25 +103,72 @@ def read_back(
     if expected.capacity_bytes != capacity_bytes:
         reader.close()
         raise ValueError("the block map belongs to a disk of another size")
-    ranges: list[tuple[int, int]] = []
-    block = bytearray(BLOCK_BYTES)
-    compared = position = 0
+    chosen = policy.blocks(expected.block_count, seed)
+    comparing = _Comparing(expected)
+    position = 0
     try:
-        for index in policy.blocks(expected.block_count, seed):
+        for index in chosen:
             while position <= index:
                 if alive:
                     alive()
-                start, length = position * BLOCK_BYTES, expected.length_of(position)
+                block, start, length = comparing.buffer(), position * BLOCK_BYTES, expected.length_of(position)
                 _fill(reader, memoryview(block)[:length], start, capacity_bytes)
                 position += 1
                 if on_progress:
                     on_progress(start + length, capacity_bytes)
-            compared += 1
-            if hash_block(block if length == BLOCK_BYTES else block[:length]) != expected.get(index):
-                _add(ranges, start, start + length)
+            comparing.compare(index)
+        ranges = comparing.ranges()
     finally:
+        comparing.close()
         reader.close()
-    return VerifyResult(min(position * BLOCK_BYTES, capacity_bytes), compared, tuple(ranges), expected.block_count)
+    return VerifyResult(min(position * BLOCK_BYTES, capacity_bytes), comparing.compared, ranges, expected.block_count)
+
+
+class _Comparing:
+    """Hashes and compares blocks on a thread of its own, so that the next one is read meanwhile."""
+
+    def __init__(self, expected: BlockHashes) -> None:
+        self._expected = expected
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="verify")
+        self._buffers = [bytearray(BLOCK_BYTES) for _ in range(3)]
+        self._asked: deque[tuple[int, Future[bool]]] = deque()
+        self._ranges: list[ByteRange] = []
+        self.compared = 0
+
+    def buffer(self) -> bytearray:
+        """Room for the next block: none that is still being compared, and the same again until `compare`."""
+        while len(self._asked) > 1:
+            self._take()
+        return self._buffers[self.compared % len(self._buffers)]
+
+    def compare(self, index: int) -> None:
+        """Have the buffer's content compared with the hash of this block."""
+        self._asked.append((index, self._thread.submit(self._is_same, index, self.buffer())))
+        self.compared += 1
+
+    def ranges(self) -> tuple[ByteRange, ...]:
+        """What differed, once everything is compared."""
+        while self._asked:
+            self._take()
+        return tuple(self._ranges)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _is_same(self, index: int, block: bytearray) -> bool:
+        length = self._expected.length_of(index)
+        return hash_block(block if length == BLOCK_BYTES else block[:length]) == self._expected.get(index)
+
+    def _take(self) -> None:
+        index, same = self._asked.popleft()
+        if same.result():
+            return
+        start = index * BLOCK_BYTES
+        end = start + self._expected.length_of(index)
+        if self._ranges and self._ranges[-1][1] == start:
+            start = self._ranges.pop()[0]
+        self._ranges.append((start, end))
 
 
 def _fill(reader: BlockReader, room: memoryview, offset_bytes: int, capacity_bytes: int) -> None:
@@ -128,9 +178,3 @@ def _fill(reader: BlockReader, room: memoryview, offset_bytes: int, capacity_byt
         if not got:
             raise ReadBackShort(offset_bytes + filled, capacity_bytes)
         filled += got
-
-
-def _add(ranges: list[tuple[int, int]], start: int, end: int) -> None:
-    if ranges and ranges[-1][1] == start:
-        start = ranges.pop()[0]
-    ranges.append((start, end))
