@@ -13,8 +13,8 @@ from typing import Self
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes, hash_block
 from estate.disks.errors import ReadBackShort
 from estate.disks.ports import BlockReader
+from estate.disks.pump import ByteRange
 
-ByteRange = tuple[int, int]
 _SAMPLED = re.compile(r"sampled (\d{1,2}) %")
 
 

@@ -74,6 +74,23 @@ def test_grains_of_one_block_may_come_in_any_order() -> None:
     assert read(stream.open()) == b"x" * GRAIN + b"y" * GRAIN
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_grains_in_any_order_inside_their_blocks_make_the_same_disk(seed: int) -> None:
+    rnd = random.Random(seed)
+    blocks = rnd.randrange(1, 6)
+    disk = bytearray(blocks * BLOCK_BYTES)
+    records: list[bytes] = []
+    for block in range(blocks):
+        for place in rnd.sample(range(32), rnd.randrange(33)):
+            start = block * BLOCK_BYTES + place * GRAIN
+            disk[start : start + GRAIN] = rnd.randbytes(64) * (GRAIN // 64)
+            records.append(vmdk.grain(start // 512, bytes(disk[start : start + GRAIN]), level=1))
+            if rnd.random() < 0.1:
+                records.append(vmdk.table())
+    assert read(AStream(capacity=len(disk) // 512, records=records).open()) == disk
+
+
 def test_written_grains_of_zeros_are_not_mentioned() -> None:
     stream = AStream(capacity=256, records=[vmdk.grain(0, bytes(GRAIN)), vmdk.grain(128, b"y" * GRAIN)])
     source = StreamVmdkSource(stream.open())
