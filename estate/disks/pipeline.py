@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from estate.disks.blockmap import BLOCK_BYTES
+from estate.disks.heap import keep_freed_memory
 from estate.disks.ports import Extent
 
 TICK_S = 1.0
@@ -42,6 +43,7 @@ class BlockPipeline:
     """
 
     def __init__(self, works: Iterable[Work], *, workers: int, buffers: int, name: str, closed: Callable[[], Exception]) -> None:
+        keep_freed_memory()
         self._works = works
         self._closed = closed
         self._stop = threading.Event()

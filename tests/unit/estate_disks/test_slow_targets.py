@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from estate.disks import pump
+from estate.disks import heap, pump
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
 from estate.disks.images import ImageSource, LocalFolder, open_raw
 from estate.disks.ports import ExtentSource
@@ -94,3 +94,14 @@ def test_cancel_frees_everything_within_a_second_of_a_target_that_stands_still(s
     assert time.monotonic() - cancel_at_s < 1.0
     assert ours.fileno() == -1
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("vmdk", "image"))] == []
+
+
+@pytest.mark.parametrize("fault", [OSError, AttributeError, TypeError])
+def test_machine_whose_c_library_is_another_one_copies_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    def no_library(_name: object) -> object:
+        raise fault
+
+    monkeypatch.setattr(heap.ctypes, "CDLL", no_library)
+    heap.keep_freed_memory.__wrapped__()
