@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from estate.disks.errors import ImageMalformed
+from estate.disks.errors import ImageKindRefused, ImageMalformed
 from estate.disks.images.layers import MAX_CAPACITY_BYTES, SECTOR_BYTES
 
 MOST_BYTES = 64 << 10
 """A descriptor is under 1 KiB; a disk of 2 GB parts has some hundred lines."""
 NO_PARENT = 0xFFFF_FFFF
 _MOST_EXTENTS = 4096
+_ENCODING = re.compile(rb'^\s*encoding\s*=\s*"([\w.:-]{1,40})"', re.MULTILINE)
 _FIRST_LINE = "# Disk DescriptorFile"
-_ENTRY = re.compile(r'(CID|parentCID|createType|parentFileNameHint)\s*=\s*"?([^"]*)"?')
+_ENTRY = re.compile(r'(CID|parentCID|createType|parentFileNameHint|ddb\.iofilters|encryption\.\w+)\s*=\s*"?([^"]*)"?')
 _EXTENT = re.compile(r'(RW|RDONLY|NOACCESS)\s+(\d{1,20})\s+([A-Z]+)(?:\s+"([^"]*)")?(?:\s+(\d{1,20}))?(?:\s.*)?')
 
 
@@ -47,8 +48,9 @@ def parse(content: bytes, name: str) -> Descriptor:
 
     Raises:
         ImageMalformed: it is none, or says something that cannot be.
+        ImageKindRefused: a filter stands between the disk and its files, or they are encrypted.
     """
-    text = content.rstrip(b"\0").decode("utf-8", errors="replace")
+    text = _decoded(content.rstrip(b"\0"), name)
     if not text.lstrip("\ufeff").startswith(_FIRST_LINE) or "\0" in text:
         raise ImageMalformed(name, 0, "it is no VMDK descriptor")
     entries: dict[str, str] = {}
@@ -57,6 +59,7 @@ def parse(content: bytes, name: str) -> Descriptor:
     for line in text.split("\n"):
         _take_line(line.strip(), at, name, entries, extents)
         at += len(line.encode()) + 1
+    _refuse_filtered(entries, name)
     if not extents or sum(extent.length_bytes for extent in extents) > MAX_CAPACITY_BYTES:
         raise ImageMalformed(name, 0, "its extents make no disk of a size that can be")
     parent = _content_id(entries, "parentCID", name)
@@ -67,6 +70,23 @@ def parse(content: bytes, name: str) -> Descriptor:
         parent_name=entries.get("parentFileNameHint", ""),
         extents=tuple(extents),
     )
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """Names of files may be in the code page of the machine that wrote them, which the text then names."""
+    told = _ENCODING.search(content)
+    try:
+        return content.decode(told[1].decode() if told else "utf-8", errors="replace")
+    except LookupError as error:
+        raise ImageKindRefused(name, f"it is written in an encoding that is not known ({error})") from error
+
+
+def _refuse_filtered(entries: dict[str, str], name: str) -> None:
+    """The bytes in the files of such a disk are not the disk's: they would be copied and verified, and be worthless."""
+    if filters := entries.get("ddb.iofilters"):
+        raise ImageKindRefused(name, f"the I/O filter {filters} encrypts it, or holds a part of it elsewhere")
+    if any(key.startswith("encryption.") for key in entries):
+        raise ImageKindRefused(name, "it is encrypted")
 
 
 def _take_line(line: str, at: int, name: str, entries: dict[str, str], extents: list[ExtentLine]) -> None:

@@ -1,6 +1,7 @@
 """A small fuzzer that keeps what reaches new lines: mutates its corpus, watches which lines of the parsers run one after another.
 
-For one thread and Python code only, which is what parsers here are. A corpus is a folder of files named by their hash.
+For one thread and Python code only, which is what parsers here are. A corpus is a folder of files packed by zlib and named by
+their hash.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import random
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
@@ -108,11 +110,11 @@ def mutated(rnd: random.Random, data: bytes, other: bytes) -> bytes:
 
 def load(folder: Path) -> list[bytes]:
     """The inputs kept in a folder, in a fixed order."""
-    return [path.read_bytes() for path in sorted(folder.glob("*.bin"))] if folder.is_dir() else []
+    return [zlib.decompress(path.read_bytes()) for path in sorted(folder.glob("*.z"))] if folder.is_dir() else []
 
 
 def keep(folder: Path, corpus: list[bytes]) -> None:
     """Store inputs under their hashes."""
     folder.mkdir(parents=True, exist_ok=True)
     for data in corpus:
-        (folder / f"{hashlib.sha256(data).hexdigest()[:16]}.bin").write_bytes(data)
+        (folder / f"{hashlib.sha256(data).hexdigest()[:16]}.z").write_bytes(zlib.compress(data, 9))

@@ -155,6 +155,13 @@ def test_disk_of_several_extents_and_a_zero_one_is_joined_in_order(tmp_path: Pat
     assert read(open_image(LocalFolder(tmp_path), "disk.vmdk")) == b"a" * 3 * MIB + bytes(2 * MIB) + b"b" * 1024
 
 
+def test_names_are_read_in_the_encoding_that_the_descriptor_names(tmp_path: Path) -> None:
+    (tmp_path / "ü.bin").write_bytes(b"x" * 512)
+    text = descriptor_text(['RW 1 FLAT "@.bin" 0', 'encoding="windows-1252"'], create_type="custom", cid=1)
+    (tmp_path / "disk.vmdk").write_bytes(text.replace(b"@", "ü".encode("cp1252")))
+    assert read(open_image(LocalFolder(tmp_path), "disk.vmdk")) == b"x" * 512
+
+
 def test_raw_file_with_holes_is_read_without_its_zeros(tmp_path: Path) -> None:
     raw = raw_disk(tmp_path / "disk.raw", 50 * MIB + 512, [(5 * MIB + 4096, 4096), (40 * MIB, 3 * MIB)])
     source = ImageSource(open_raw(LocalFolder(tmp_path), "disk.raw"))
@@ -204,6 +211,18 @@ DESCRIPTORS = {
     "a line that cannot be read": (descriptor_text(["RW eight VMFS a"], create_type="vmfs", cid=1), ImageMalformed),
     "a raw device": (descriptor_text(['RW 8 VMFSRDM "a-rdm.vmdk"'], create_type="vmfsRawDeviceMap", cid=1), ImageKindRefused),
     "an object store": (descriptor_text(['RW 8 VMFS "vsan://52ab"'], create_type="vmfs", cid=1), ImageKindRefused),
+    "an encrypted disk of vSphere": (
+        descriptor_text(['RW 8 VMFS "short.bin"', 'ddb.iofilters = "vmwarevmcrypt"'], create_type="vmfs", cid=1),
+        ImageKindRefused,
+    ),
+    "an encrypted disk of Workstation": (
+        descriptor_text(['RW 8 VMFS "short.bin"', 'encryption.keySafe = "vmware:key"'], create_type="vmfs", cid=1),
+        ImageKindRefused,
+    ),
+    "an unknown encoding": (
+        descriptor_text(['encoding="klingon"', 'RW 8 VMFS "short.bin"'], create_type="vmfs", cid=1),
+        ImageKindRefused,
+    ),
     "a part nobody may read": (descriptor_text(["NOACCESS 8 ZERO"], create_type="custom", cid=1), ImageKindRefused),
     "a content id of no number": (b'# Disk DescriptorFile\nCID=hello\nRW 8 VMFS "short.bin"\n', ImageMalformed),
     "the same line twice": (descriptor_text(["CID=2", 'RW 8 VMFS "short.bin"'], create_type="vmfs", cid=1), ImageMalformed),

@@ -10,6 +10,7 @@ import contextlib
 import os
 import resource
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,9 @@ def seeds_of(target: Target, work: Path) -> list[bytes]:
         qemu = header(capacity=256, flags=3 | 1 << 16 | 1 << 17, gd=2, overhead=16)
         return [vmware_stream(b"x" * 70_000 + bytes(200_000) + b"y" * 512, tables_every=1), qemu.ljust(16 << 9, b"\1")]
     if target is a_sparse_file:
-        for write, size in ((writers.write_hosted, 65536), (writers.write_cowd, 512), (writers.write_sesparse, 4096)):
-            write(work / f"{size}.vmdk", 2048, {1: b"x" * size, 3: b"y" * size})
+        small_grains = partial(writers.write_hosted, grain_sectors=8)
+        for write, size in ((small_grains, 4096), (writers.write_cowd, 512), (writers.write_sesparse, 4096)):
+            write(work / f"{len(list(work.iterdir()))}.vmdk", 2048, {1: b"x" * size, 3: b"y" * size})
         return [path.read_bytes()[: 64 << 10] for path in sorted(work.iterdir())]
     if target is a_descriptor:
         lines = ['RW 8 VMFS "a-flat.vmdk"', "RW 9 ZERO", 'RDONLY 7 FLAT "b" 4']
