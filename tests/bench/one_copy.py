@@ -10,18 +10,16 @@ import contextlib
 import http.client
 import json
 import socket
-import struct
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from estate.disks import pump
 from estate.disks.blockmap import BlockHashes
+from estate.disks.frames import FrameWriter
 from estate.disks.ports import VdiSink
 from estate.disks.vmdk import StreamVmdkSource
-from estate.xapi.wire import Sender
 
-_FRAME = struct.Struct("<QI")
 READ_TIMEOUT_S = 300.0
 
 
@@ -41,14 +39,13 @@ class FrameSink:
             self._line = pinned_context(frozenset({pin})).wrap_socket(self._line)
         self._line.sendall(b"PUT /import_raw_vdi HTTP/1.1\r\n\r\n")
         self._line.recv(4096)
-        self._sender = Sender(self._line, lambda: None)
+        self._frames = FrameWriter(self._line, lambda: None)
 
     def write(self, offset_bytes: int, data: memoryview | bytes) -> None:
-        self._sender.send(_FRAME.pack(offset_bytes, len(data)))
-        self._sender.send(data)
+        self._frames.frame(offset_bytes, data)
 
     def finish(self) -> None:
-        self._sender.send(bytes(_FRAME.size))
+        self._frames.end()
         self._line.close()
 
     abort = finish
