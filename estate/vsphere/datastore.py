@@ -10,6 +10,7 @@ import http.client
 import posixpath
 import queue
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import quote, urlencode
@@ -84,6 +85,7 @@ class DatastoreFile:
         self._timeout_s = timeout_s
         self._where = f"{session.where}, {name}"
         self._idle: queue.SimpleQueue[PinnedHTTPSConnection] = queue.SimpleQueue()
+        self._busy: set[PinnedHTTPSConnection] = set()
         self._closed = False
         self.size_bytes = 0
         self.size_bytes = self._read(0, memoryview(bytearray(1)))
@@ -99,8 +101,11 @@ class DatastoreFile:
             yield start, end
 
     def close(self) -> None:
-        """Drop the connections."""
+        """Drop the connections. A read that waits in another thread ends at once."""
         self._closed = True
+        for line in list(self._busy):
+            with suppress(OSError, AttributeError):  # the other side was faster, or it is not connected yet
+                socket.socket.shutdown(line.sock, socket.SHUT_RDWR)
         with suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()
@@ -117,35 +122,42 @@ class DatastoreFile:
     def _asked(self, offset_bytes: int, room: memoryview) -> int:
         line, used = self._line()
         try:
-            try:
-                size_bytes = self._exchange(line, offset_bytes, room)
-            except (OSError, http.client.HTTPException):
-                if not used:
-                    raise
-                # A server may drop a connection that idled; on a fresh one the same request is as good as new.
-                line.close()
-                line, _ = self._line(fresh=True)
-                size_bytes = self._exchange(line, offset_bytes, room)
+            return self._exchanged(line, offset_bytes, room)
         except (OSError, http.client.HTTPException) as error:
-            line.close()
+            # A server may drop a connection that idled; on a fresh one the same request is as good as new.
+            if not used or self._closed:
+                raise line_error(error, where=self._where) from error
+        try:
+            return self._exchanged(self._fresh_line(), offset_bytes, room)
+        except (OSError, http.client.HTTPException) as error:
             raise line_error(error, where=self._where) from error
+
+    def _exchanged(self, line: PinnedHTTPSConnection, offset_bytes: int, room: memoryview) -> int:
+        """One request; afterwards the line is kept if it can be used again, and closed if not."""
+        self._busy.add(line)
+        try:
+            size_bytes = self._exchange(line, offset_bytes, room)
         except BaseException:
             line.close()
             raise
+        finally:
+            self._busy.discard(line)
         if self._closed:
             line.close()
         else:
             self._idle.put(line)
         return size_bytes
 
-    def _line(self, *, fresh: bool = False) -> tuple[PinnedHTTPSConnection, bool]:
-        with suppress(queue.Empty):
-            if not fresh:
-                return self._idle.get_nowait(), True
+    def _line(self) -> tuple[PinnedHTTPSConnection, bool]:
+        try:
+            return self._idle.get_nowait(), True
+        except queue.Empty:
+            return self._fresh_line(), False
+
+    def _fresh_line(self) -> PinnedHTTPSConnection:
         connection = self._session.connection
         host, port = host_and_port(connection.url)
-        line = PinnedHTTPSConnection(host, port, pins=connection.pins, timeout_s=self._timeout_s, where=self._where)
-        return line, False
+        return PinnedHTTPSConnection(host, port, pins=connection.pins, timeout_s=self._timeout_s, where=self._where)
 
     def _exchange(self, line: PinnedHTTPSConnection, offset_bytes: int, room: memoryview) -> int:
         last = offset_bytes + len(room) - 1

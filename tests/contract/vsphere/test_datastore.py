@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -88,6 +91,26 @@ def test_idle_connection_that_the_server_dropped_is_no_error(served: Folder) -> 
     for offset in range(3):
         file.read_into(offset, memoryview(bytearray(5)))
     assert served.connections >= 3
+
+
+def test_read_that_waits_for_a_silent_server_ends_when_the_file_is_closed(served: Folder) -> None:
+    (served.root / "a.bin").write_bytes(b"x" * 1000)
+    file, silent, over = a_folder(served).open("a.bin"), threading.Event(), threading.Event()
+
+    def stand_still(*_: object) -> bool:
+        silent.set()
+        return over.wait(4)
+
+    served.misbehave = stand_still
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(file.read_into, 0, memoryview(bytearray(10)))
+        assert silent.wait(5)
+        closed_at_s = time.monotonic()
+        file.close()
+        with pytest.raises(Retry):
+            reading.result()
+        assert time.monotonic() - closed_at_s < 1
+    over.set()
 
 
 Misbehaviour = Any
