@@ -11,7 +11,7 @@ from typing import Protocol
 
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
 
-__all__ = ["BLOCK_BYTES", "BlockReader", "ByteStream", "Extent", "ExtentSource", "VdiSink"]
+__all__ = ["BLOCK_BYTES", "BlockReader", "ByteStream", "Extent", "ExtentSource", "ImageFolder", "RandomReader", "VdiSink"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,40 @@ class ByteStream(Protocol):
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
     def close(self) -> None: ...
+
+
+class RandomReader(Protocol):
+    """One file that can be read at any offset, from several threads at once.
+
+    Raises: `estate.errors` when the medium or the line fails, or the file is shorter than it was.
+    """
+
+    @property
+    def name(self) -> str:
+        """For messages: which file of which place."""
+        ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    def read_into(self, offset_bytes: int, room: memoryview, /) -> None:
+        """Fill the whole room."""
+        ...
+
+    def data_ranges(self, start: int, end: int, /) -> Iterator[tuple[int, int]]:
+        """Where between these offsets bytes other than zero may be; everything, where the place knows no holes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ImageFolder(Protocol):
+    """A place in which the files of a disk lie. Names are those that descriptors use, relative to this place.
+
+    Raises: `estate.errors` when there is no such file, or none that may be read from here.
+    """
+
+    def open(self, name: str, /) -> RandomReader: ...
 
 
 class ExtentSource(Protocol):

@@ -150,6 +150,7 @@ class _RangeWriter:
     def __init__(self, sink: VdiSink, ranges: Sequence[ByteRange], *, zeros: bool) -> None:
         self._frames = _FrameJoiner(sink)
         self._ranges = ranges
+        self._first = 0
         self._zeros = zeros
         self._position = 0
 
@@ -181,9 +182,14 @@ class _RangeWriter:
                 yield
 
     def _clip(self, start: int, end: int) -> Iterator[ByteRange]:
-        for low, high in self._ranges:
-            if low < end and start < high:
-                yield max(low, start), min(high, end)
+        """The parts of a stretch that lie in ranges. Stretches ascend, so ranges in front of one are passed for good."""
+        while self._first < len(self._ranges) and self._ranges[self._first][1] <= start:
+            self._first += 1
+        for number in range(self._first, len(self._ranges)):
+            low, high = self._ranges[number]
+            if low >= end:
+                return
+            yield max(low, start), min(high, end)
 
 
 class _FrameJoiner:

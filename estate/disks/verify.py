@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Self
 
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes, hash_block
 from estate.disks.errors import ReadBackShort
 from estate.disks.ports import BlockReader
+from estate.disks.pump import ByteRange
+
+_SAMPLED = re.compile(r"sampled (\d{1,2}) %")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPolicy:
+    """How much of a disk is compared: `percent` of its blocks; 100 is all of them, 0 none."""
+
+    percent: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percent <= 100:
+            raise ValueError(f"{self.percent} % is no part of a disk")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`full`, `off` or `sampled N %` with N from 1 to 99. Raises ValueError for anything else."""
+        if text in ("full", "off"):
+            return cls(100 if text == "full" else 0)
+        found = _SAMPLED.fullmatch(text)
+        if not found or not int(found[1]):
+            raise ValueError(f"{text!r} is no policy: full, off, or sampled N % with N from 1 to 99")
+        return cls(int(found[1]))
+
+    def __str__(self) -> str:
+        return {100: "full", 0: "off"}.get(self.percent, f"sampled {self.percent} %")
+
+    def blocks(self, block_count: int, seed: int) -> Iterator[int]:
+        """Ascending indexes of the blocks to compare: one by lot out of each group of equal size, so that no part is left out.
+
+        The first and the last block, where partition tables lie, are always among them. `seed` should not be foreseeable.
+        """
+        if self.percent in (0, 100):
+            yield from range(block_count if self.percent else 0)
+            return
+        chance = random.Random(seed)  # noqa: S311 - a sample, no secret
+        last = block_count - 1
+        for group in range(-(-block_count * self.percent // 100)):
+            start, end = group * 100 // self.percent, min(last, (group + 1) * 100 // self.percent - 1)
+            index = chance.randint(min(start, end), end)
+            if group == 0 and index:
+                yield 0
+            if index != last:
+                yield index
+        if block_count:
+            yield last
+
+
+FULL = VerifyPolicy(100)
+OFF = VerifyPolicy(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +72,13 @@ class VerifyResult:
 
     bytes_read: int
     blocks_compared: int
-    mismatched_ranges: tuple[tuple[int, int], ...]
+    mismatched_ranges: tuple[ByteRange, ...]
+    blocks_total: int = 0
 
     @property
     def matched(self) -> bool:
-        """Whether every block is what the source had."""
-        return not self.mismatched_ranges
+        """Whether something was compared and all of it is what the source had."""
+        return self.blocks_compared > 0 and not self.mismatched_ranges
 
 
 def read_back(
@@ -29,34 +86,89 @@ def read_back(
     expected: BlockHashes,
     capacity_bytes: int,
     *,
+    policy: VerifyPolicy = FULL,
+    seed: int = 0,
     alive: Callable[[], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> VerifyResult:
-    """Compare `capacity_bytes` of a disk with its map, block by block, then close the reader.
+    """Compare a disk of `capacity_bytes` with its map, block by block, as far as the policy asks for; then close the reader.
 
-    A VDI may be larger than the disk it holds (SRs round up); what lies behind the capacity is not compared.
+    A VDI may be larger than the disk it holds (SRs round up); what lies behind the capacity is not compared. A reader goes
+    front to back, so that skipped blocks are read too, but not hashed. The policy `off` reads nothing, and proves nothing.
 
     Raises:
         ReadBackShort: the reader ended early.
         ValueError: the map belongs to a disk of another size.
     """
     if expected.capacity_bytes != capacity_bytes:
-        raise ValueError("the block map belongs to a disk of another size")
-    ranges: list[tuple[int, int]] = []
-    block = bytearray(BLOCK_BYTES)
-    try:
-        for index in range(expected.block_count):
-            if alive:
-                alive()
-            start, length = index * BLOCK_BYTES, expected.length_of(index)
-            _fill(reader, memoryview(block)[:length], start, capacity_bytes)
-            if hash_block(block if length == BLOCK_BYTES else block[:length]) != expected.get(index):
-                _add(ranges, start, start + length)
-            if on_progress:
-                on_progress(start + length, capacity_bytes)
-    finally:
         reader.close()
-    return VerifyResult(capacity_bytes, expected.block_count, tuple(ranges))
+        raise ValueError("the block map belongs to a disk of another size")
+    chosen = policy.blocks(expected.block_count, seed)
+    comparing = _Comparing(expected)
+    position = 0
+    try:
+        for index in chosen:
+            while position <= index:
+                if alive:
+                    alive()
+                block, start, length = comparing.buffer(), position * BLOCK_BYTES, expected.length_of(position)
+                _fill(reader, memoryview(block)[:length], start, capacity_bytes)
+                position += 1
+                if on_progress:
+                    on_progress(start + length, capacity_bytes)
+            comparing.compare(index)
+        ranges = comparing.ranges()
+    finally:
+        comparing.close()
+        reader.close()
+    return VerifyResult(min(position * BLOCK_BYTES, capacity_bytes), comparing.compared, ranges, expected.block_count)
+
+
+class _Comparing:
+    """Hashes and compares blocks on a thread of its own, so that the next one is read meanwhile."""
+
+    def __init__(self, expected: BlockHashes) -> None:
+        self._expected = expected
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="verify")
+        self._buffers = [bytearray(BLOCK_BYTES) for _ in range(3)]
+        self._asked: deque[tuple[int, Future[bool]]] = deque()
+        self._ranges: list[ByteRange] = []
+        self.compared = 0
+
+    def buffer(self) -> bytearray:
+        """Room for the next block: none that is still being compared, and the same again until `compare`."""
+        while len(self._asked) > 1:
+            self._take()
+        return self._buffers[self.compared % len(self._buffers)]
+
+    def compare(self, index: int) -> None:
+        """Have the buffer's content compared with the hash of this block."""
+        self._asked.append((index, self._thread.submit(self._is_same, index, self.buffer())))
+        self.compared += 1
+
+    def ranges(self) -> tuple[ByteRange, ...]:
+        """What differed, once everything is compared."""
+        while self._asked:
+            self._take()
+        return tuple(self._ranges)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _is_same(self, index: int, block: bytearray) -> bool:
+        length = self._expected.length_of(index)
+        return hash_block(block if length == BLOCK_BYTES else block[:length]) == self._expected.get(index)
+
+    def _take(self) -> None:
+        index, same = self._asked.popleft()
+        if same.result():
+            return
+        start = index * BLOCK_BYTES
+        end = start + self._expected.length_of(index)
+        if self._ranges and self._ranges[-1][1] == start:
+            start = self._ranges.pop()[0]
+        self._ranges.append((start, end))
 
 
 def _fill(reader: BlockReader, room: memoryview, offset_bytes: int, capacity_bytes: int) -> None:
@@ -66,9 +178,3 @@ def _fill(reader: BlockReader, room: memoryview, offset_bytes: int, capacity_byt
         if not got:
             raise ReadBackShort(offset_bytes + filled, capacity_bytes)
         filled += got
-
-
-def _add(ranges: list[tuple[int, int]], start: int, end: int) -> None:
-    if ranges and ranges[-1][1] == start:
-        start = ranges.pop()[0]
-    ranges.append((start, end))

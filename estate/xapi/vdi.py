@@ -6,12 +6,12 @@ estate.disks. Source: xapi's import_raw_vdi and export_raw_vdi handlers, its `ch
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from urllib.parse import urlencode
 
 import structlog
 
+from estate.disks.frames import FrameWriter
 from estate.errors import EdgeError, Retry
 from estate.tls import line_error
 from estate.xapi import tasks
@@ -19,15 +19,13 @@ from estate.xapi.errors import ObjectGone, SrFull, TaskStuck
 from estate.xapi.session import XapiSession
 from estate.xapi.transport import split_address
 from estate.xapi.vdi_access import reads_as_zero, serving_address, wait_until_free
-from estate.xapi.wire import Line, Sender, open_line
+from estate.xapi.wire import Line, open_line
 
 __all__ = ["RawExportReader", "RawImportSink", "open_readback", "reads_as_zero"]
 
 log = structlog.get_logger(__name__)
 
 SECTOR_BYTES = 512
-_FRAME = struct.Struct("<QI")
-_END_FRAME = bytes(_FRAME.size)
 _TASK_DEADLINE_S = 900.0
 """After the last frame the host flushes the VDI and detaches it; minutes on a loaded array."""
 _FREE_DEADLINE_S = 120.0
@@ -62,7 +60,7 @@ class RawImportSink:
         self._capacity_bytes = capacity_bytes
         self._zero_fill = zero_fill
         self._transfer: _Transfer | None = None
-        self._sender: Sender | None = None
+        self._frames: FrameWriter | None = None
 
     @property
     def zero_fill(self) -> bool:
@@ -75,30 +73,29 @@ class RawImportSink:
         if offset_bytes % SECTOR_BYTES or length % SECTOR_BYTES or offset_bytes + length > self._capacity_bytes:
             raise ValueError(f"a frame of {length} bytes at {offset_bytes} does not fit a disk of {self._capacity_bytes} bytes")
         if not length:
-            return  # an empty frame at offset 0 would be the end mark
-        if self._sender is None:
+            return
+        if self._frames is None:
             self._transfer = _Transfer.open(self._session, "PUT", "/import_raw_vdi", self._vdi_uuid, {"chunked": "true"})
-            self._sender = Sender(self._transfer.line.sock, self._alive)
+            self._frames = FrameWriter(self._transfer.line.sock, self._alive)
         try:
-            self._sender.send(_FRAME.pack(offset_bytes, length))
-            self._sender.send(data)
+            self._frames.frame(offset_bytes, data)
         except OSError as error:
             raise self._explained(error) from error
 
     def finish(self) -> None:
         """Send the end mark and wait until the pool's task says that everything is written."""
-        if self._transfer is None or self._sender is None:
+        if self._transfer is None or self._frames is None:
             return
         try:
-            self._sender.send(_END_FRAME)
+            self._frames.end()
         except OSError as error:
             raise self._explained(error) from error
         self._transfer.succeed()
-        self._transfer = self._sender = None
+        self._transfer = self._frames = None
 
     def abort(self) -> None:
         """Cut the request without its end mark, so that its task fails, and wait until the VDI is free again."""
-        transfer, self._transfer, self._sender = self._transfer, None, None
+        transfer, self._transfer, self._frames = self._transfer, None, None
         if transfer is not None:
             transfer.give_up()
 

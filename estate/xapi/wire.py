@@ -9,22 +9,18 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import selectors
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from estate.disks.frames import STALL_TIMEOUT_S
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.tls import CONNECT_TIMEOUT_S, line_error, pinned_context
 from estate.xapi.transport import join_address
 
 _MOST_HEAD_BYTES = 64 << 10
 _MOST_REDIRECTS = 3
-_TICK_S = 0.5
-STALL_TIMEOUT_S = 300.0
-"""Longest time in which the other side may take or give no byte at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,36 +146,3 @@ def _refused(head: Head, where: str) -> EdgeError:
         next_step="It is tried again by itself. If it stays so, read the toolstack's log on that host.",
         where=where,
     )
-
-
-class Sender:
-    """Sends on a line without ever blocking longer than a tick, so that a stalled target can be given up.
-
-    Raises: `OSError` when the line breaks or stalls; what it means, the caller knows.
-    """
-
-    def __init__(self, sock: ssl.SSLSocket, alive: Callable[[], None], *, stall_timeout_s: float = STALL_TIMEOUT_S) -> None:
-        sock.setblocking(False)
-        self._sock = sock
-        self._alive = alive
-        self._ticks = int(stall_timeout_s / _TICK_S)
-
-    def send(self, data: bytes | memoryview) -> None:
-        """Send all bytes."""
-        rest = memoryview(data)
-        while len(rest):
-            try:
-                rest = rest[self._sock.send(rest) :]
-            except ssl.SSLWantWriteError:
-                self._await(selectors.EVENT_WRITE)
-            except ssl.SSLWantReadError:
-                self._await(selectors.EVENT_READ)
-
-    def _await(self, event: int) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._sock, event)
-            for _ in range(self._ticks):
-                self._alive()
-                if selector.select(_TICK_S):
-                    return
-        raise TimeoutError("the target takes no more bytes")

@@ -10,16 +10,36 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.bench import api_list_10k, assess_10k, disk_path, inventory_10k, kms_50k, refresh_1pct, rvtools_10k
+from tests.bench import (
+    api_list_10k,
+    assess_10k,
+    convert_chain,
+    convert_file,
+    convert_stream,
+    delta_1pct,
+    hash_cost,
+    inventory_10k,
+    kms_50k,
+    refresh_1pct,
+    rvtools_10k,
+    tls_cost,
+    two_disks,
+)
 
 BENCHES = {
     "api_list_10k": api_list_10k.run,
     "assess_10k": assess_10k.run,
-    "disk_path": disk_path.run,
+    "convert_chain": convert_chain.run,
+    "convert_file": convert_file.run,
+    "convert_stream": convert_stream.run,
+    "delta_1pct": delta_1pct.run,
+    "hash_cost": hash_cost.run,
     "inventory_10k": inventory_10k.run,
     "kms_50k": kms_50k.run,
     "refresh_1pct": refresh_1pct.run,
     "rvtools_10k": rvtools_10k.run,
+    "tls_cost": tls_cost.run,
+    "two_disks": two_disks.run,
 }
 RESULTS = Path("var/bench")
 

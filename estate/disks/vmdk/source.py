@@ -1,31 +1,25 @@
 """A streamOptimized VMDK as a source of extents: one thread reads, two inflate and hash, the caller takes them in order.
 
-Memory is bounded by a fixed set of 2 MiB buffers, taken in stream order by the reader: a slow taker stops the reader,
-and through it the other side. The format itself is known to records.py and header.py.
+The format itself is known to records.py and header.py; the threads and their bounds are those of estate.disks.pipeline.
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from functools import partial
 
-from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
+from estate.disks.blockmap import BlockHashes
 from estate.disks.errors import StreamLost
+from estate.disks.pipeline import BlockPipeline, Work
 from estate.disks.ports import ByteStream, Extent
 from estate.disks.vmdk.inflate import best_inflate
 from estate.disks.vmdk.records import RecordWalker, read_header
-from estate.disks.vmdk.unpack import BlockUnpacker, PlainBlock
+from estate.disks.vmdk.unpack import BlockUnpacker
 from estate.disks.vmdk.window import StreamWindow
 from estate.errors import EdgeError
 
 INFLATE_THREADS = 2
 BUFFERS = 6
-TICK_S = 1.0
-_JOIN_S = 5.0
 
 
 class StreamVmdkSource:
@@ -45,11 +39,8 @@ class StreamVmdkSource:
             raise
         self._inflate_threads = inflate_threads
         self._hashes: BlockHashes | None = None
-        self._stop = threading.Event()
-        self._free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
-        self._blocks: queue.SimpleQueue[Future[PlainBlock] | None] = queue.SimpleQueue()
-        self._threads: ThreadPoolExecutor | None = None
-        self._reading: Future[None] | None = None
+        self._started = False
+        self._pipeline: BlockPipeline | None = None
 
     @property
     def capacity_bytes(self) -> int:
@@ -65,62 +56,28 @@ class StreamVmdkSource:
 
     def extents(self) -> Iterator[Extent]:
         """The disk's bytes that are not known to be zero, ascending, each inside one 2 MiB block; ticks while waiting."""
-        reading = self._start()
-        position = 0
-        while True:
-            try:
-                unpacking = self._blocks.get(timeout=TICK_S)
-            except queue.Empty:
-                self._check_open()
-                yield Extent(position, b"")
-                continue
-            if unpacking is None:
-                break
-            plain = unpacking.result()
-            for start, end in plain.runs:
-                position = plain.index * BLOCK_BYTES + end
-                yield Extent(plain.index * BLOCK_BYTES + start, memoryview(plain.buffer)[start:end])
-            self._free.put(plain.buffer)
-        reading.result()
-        self._check_open()
-
-    def _check_open(self) -> None:
-        if self._stop.is_set():
-            raise StreamLost(self._window.offset_bytes, "it was closed on this side")
+        if self._started:
+            raise RuntimeError("a stream can be read only once")
+        self._started = True
+        self._pipeline = BlockPipeline(
+            self._works(), workers=self._inflate_threads, buffers=BUFFERS, name="vmdk", closed=self._closed_here
+        )
+        yield from self._pipeline.extents()
 
     def close(self) -> None:
         """Stop reading, close the stream and end all threads; safe to call twice and in the middle of a read."""
-        self._stop.set()
-        self._free.put(None)
+        self._started = True
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline:
+            pipeline.stop()
         self._stream.close()
-        if self._reading and self._threads:
-            ended, _ = wait([self._reading], timeout=_JOIN_S)
-            self._threads.shutdown(wait=bool(ended), cancel_futures=True)
-        # Errors keep their frames, and frames this object: without this, 12 MiB would wait for the collector of cycles.
-        for held in (self._free, self._blocks):
-            _drain(held)
-        self._reading = self._threads = None
+        if pipeline:
+            pipeline.join()
 
-    def _start(self) -> Future[None]:
-        if self._reading or self._stop.is_set():
-            raise RuntimeError("a stream can be read only once")
-        for _ in range(BUFFERS):
-            self._free.put(bytearray(BLOCK_BYTES))
-        self._threads = ThreadPoolExecutor(1 + self._inflate_threads, thread_name_prefix="vmdk")
-        self._reading = self._threads.submit(self._read, self._threads)
-        self._reading.add_done_callback(lambda _: self._blocks.put(None))
-        return self._reading
-
-    def _read(self, threads: ThreadPoolExecutor) -> None:
+    def _works(self) -> Iterator[Work]:
         unpacker = BlockUnpacker(best_inflate(), self._header.grain_bytes, self._hashes)
         for block in RecordWalker(self._window, self._header).blocks():
-            buffer = self._free.get()
-            if buffer is None or self._stop.is_set():
-                return
-            self._blocks.put(threads.submit(unpacker.unpack, block, buffer))
+            yield partial(unpacker.unpack, block)
 
-
-def _drain(held: queue.SimpleQueue[Any]) -> None:
-    with contextlib.suppress(queue.Empty):
-        while True:
-            held.get_nowait()
+    def _closed_here(self) -> StreamLost:
+        return StreamLost(self._window.offset_bytes, "it was closed on this side")

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from estate.disks.blockmap import BLOCK_BYTES, ZERO_BLOCK, BlockHashes, hash_block
+from estate.disks.pipeline import PlainBlock
 from estate.disks.vmdk.inflate import Inflate, InflateFailed, grain_error
 from estate.disks.vmdk.records import PackedBlock, PackedGrain
 
 _ZERO_GRAIN_MOST_BYTES = 128
 """A 64 KiB grain of zeros deflates to about 84 bytes, so only shorter ones are compared with zeros here."""
-
-
-@dataclass(slots=True)
-class PlainBlock:
-    """One block with data: its buffer, and the byte ranges of it that are not known to be zero."""
-
-    index: int
-    buffer: bytearray
-    runs: list[tuple[int, int]]
 
 
 class BlockUnpacker:
@@ -37,29 +27,26 @@ class BlockUnpacker:
         """
         runs: list[tuple[int, int]] = []
         filled = 0
-        for grain in sorted(block.grains, key=_start):
-            plain = self._inflated(grain)
-            length = min(len(plain), grain.length_bytes)
-            if len(grain.packed) < _ZERO_GRAIN_MOST_BYTES and plain == ZERO_BLOCK[: len(plain)]:
+        for start, length, packed, at_bytes in sorted(block.grains, key=_start):
+            plain = self._inflated(packed, at_bytes)
+            if len(packed) < _ZERO_GRAIN_MOST_BYTES and plain == ZERO_BLOCK[: len(plain)]:
                 continue
-            start = grain.start_bytes
             if filled < start:
                 buffer[filled:start] = ZERO_BLOCK[filled:start]
-            buffer[start : start + length] = plain if length == len(plain) else plain[:length]
-            filled = start + length
-            if runs and runs[-1][1] == start:
-                runs[-1] = (runs[-1][0], filled)
-            else:
-                runs.append((start, filled))
+            begin, filled = start, start + min(len(plain), length)
+            buffer[begin:filled] = plain if len(plain) <= length else plain[:length]
+            if runs and runs[-1][1] == begin:
+                begin = runs.pop()[0]
+            runs.append((begin, filled))
         if filled < BLOCK_BYTES:
             buffer[filled:] = ZERO_BLOCK[filled:]
         return PlainBlock(block.index, buffer, runs if self._note(block.index, buffer, runs) else [])
 
-    def _inflated(self, grain: PackedGrain) -> bytes | bytearray:
+    def _inflated(self, packed: memoryview, stream_offset_bytes: int) -> bytes | bytearray:
         try:
-            return self._inflate(grain.packed, self._grain_bytes)
+            return self._inflate(packed, self._grain_bytes)
         except InflateFailed as error:
-            raise grain_error(grain.packed, self._grain_bytes, grain.stream_offset_bytes) from error
+            raise grain_error(packed, self._grain_bytes, stream_offset_bytes) from error
 
     def _note(self, index: int, buffer: bytearray, runs: list[tuple[int, int]]) -> bool:
         """Note the block's hash; False when it holds nothing but zeros."""
@@ -72,4 +59,4 @@ class BlockUnpacker:
 
 
 def _start(grain: PackedGrain) -> int:
-    return grain.start_bytes
+    return grain[0]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from estate.disks.frames import Sender
 from estate.errors import AskPerson, EdgeError, Retry
-from estate.xapi.wire import Line, Sender, open_line
+from estate.xapi.wire import Line, open_line
 from lab.tls import make_certificate, server_context
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 
@@ -190,6 +191,28 @@ def test_restarted_copy_sends_only_what_lies_behind_the_last_durable_segment() -
     )
     assert target == a_disk()
     assert min(offset for sink in sinks for offset, _ in sink.writes) >= last.offset_bytes > 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), segment_bytes=st.sampled_from([1, 64 * KIB, 3 * BLOCK_BYTES]))
+def test_copy_broken_at_any_point_any_number_of_times_ends_as_its_source(seed: int, segment_bytes: int) -> None:
+    rnd = random.Random(seed)
+    disk = bytearray(rnd.randrange(1, 7 * BLOCK_BYTES // 512) * 512)
+    for _ in range(rnd.randrange(6)):
+        start = rnd.randrange(len(disk) // 512) * 512
+        disk[start : start + 65536 * rnd.randrange(1, 20)] = rnd.randbytes(min(len(disk) - start, 65536 * rnd.randrange(1, 20)))
+    del disk[7 * BLOCK_BYTES :]
+    disk += bytes(-len(disk) % 512)
+    target, resume = bytearray(len(disk)), None
+    for _ in range(rnd.randrange(4)):
+        fail_at = rnd.randrange(len(disk))
+        marks, _ = copy_in_segments(bytes(disk), target, segment_bytes=segment_bytes, resume=resume, fail_at=fail_at)
+        if marks:
+            resume = Resume(marks[-1].offset_bytes, marks[-1].prefix_digest)
+    marks, sinks = copy_in_segments(bytes(disk), target, segment_bytes=segment_bytes, resume=resume)
+    assert target == disk
+    assert marks[-1].offset_bytes == len(disk)
+    assert all(offset >= (resume.offset_bytes if resume else 0) for sink in sinks for offset, _ in sink.writes)
 
 
 @pytest.mark.parametrize("offset", [BLOCK_BYTES, 3 * BLOCK_BYTES, CAPACITY])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
+import tracemalloc
 import zlib
 
 import pytest
@@ -71,6 +72,23 @@ def test_short_grain_is_filled_up_with_zeros() -> None:
 def test_grains_of_one_block_may_come_in_any_order() -> None:
     stream = AStream(capacity=256, records=[vmdk.grain(128, b"y" * GRAIN), vmdk.grain(0, b"x" * GRAIN)])
     assert read(stream.open()) == b"x" * GRAIN + b"y" * GRAIN
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_grains_in_any_order_inside_their_blocks_make_the_same_disk(seed: int) -> None:
+    rnd = random.Random(seed)
+    blocks = rnd.randrange(1, 6)
+    disk = bytearray(blocks * BLOCK_BYTES)
+    records: list[bytes] = []
+    for block in range(blocks):
+        for place in rnd.sample(range(32), rnd.randrange(33)):
+            start = block * BLOCK_BYTES + place * GRAIN
+            disk[start : start + GRAIN] = rnd.randbytes(64) * (GRAIN // 64)
+            records.append(vmdk.grain(start // 512, bytes(disk[start : start + GRAIN]), level=1))
+            if rnd.random() < 0.1:
+                records.append(vmdk.table())
+    assert read(AStream(capacity=len(disk) // 512, records=records).open()) == disk
 
 
 def test_written_grains_of_zeros_are_not_mentioned() -> None:
@@ -212,17 +230,43 @@ def test_flipped_bytes_end_in_an_answer_never_in_a_crash(data: st.DataObject) ->
         return
 
 
-def test_machine_without_libdeflate_reads_the_same_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "deflate", None)
-    assert inflate.best_inflate() is inflate.inflate_with_zlib
+INFLATERS = {"libdeflate": inflate.with_libdeflate(), "isal": inflate.with_isal(), "zlib": inflate.inflate_with_zlib}
+
+
+@pytest.mark.parametrize("missing", [["deflate"], ["deflate", "isal"]])
+def test_machine_without_the_fast_inflaters_reads_the_same_disk(monkeypatch: pytest.MonkeyPatch, missing: list[str]) -> None:
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    expected = "isal" if missing == ["deflate"] else "zlib"
+    assert inflate.best_inflate().__name__ == f"inflate_with_{expected}"
     disk = a_disk(3 * MIB, seed=2)
     assert read(DribblingStream(vmdk.vmware_stream(disk))) == disk
     with pytest.raises(StreamMalformed):
         read(AStream(capacity=256, records=[vmdk.packed_grain(0, BOMB)]).open())
 
 
-@pytest.mark.parametrize("packed", [BOMB, zlib.compress(b"x" * (GRAIN + 1)), b"", zlib.compress(b"x" * GRAIN)[:-2]])
-def test_both_inflaters_refuse_the_same_bytes(packed: bytes) -> None:
-    for one in (inflate.inflate_with_zlib, inflate.best_inflate()):
-        with pytest.raises(inflate.InflateFailed):
-            one(memoryview(packed), GRAIN)
+@pytest.mark.parametrize("name", INFLATERS)
+@pytest.mark.parametrize(
+    "packed",
+    [BOMB, zlib.compress(b"x" * (GRAIN + 1)), b"", zlib.compress(b"x" * GRAIN)[:-2], zlib.compress(b"x" * GRAIN)[:-4] + b"over"],
+)
+def test_every_inflater_refuses_the_same_bytes(name: str, packed: bytes) -> None:
+    with pytest.raises(inflate.InflateFailed):
+        INFLATERS[name](memoryview(packed), GRAIN)
+
+
+@pytest.mark.parametrize("name", INFLATERS)
+@pytest.mark.parametrize("length", [0, 1, GRAIN - 1, GRAIN])
+def test_every_inflater_gives_the_same_bytes_up_to_the_cap(name: str, length: int) -> None:
+    plain = random.Random(length).randbytes(length)
+    assert INFLATERS[name](memoryview(zlib.compress(plain)), GRAIN) == plain
+
+
+def test_no_inflater_takes_more_memory_than_its_cap_for_a_bomb() -> None:
+    for one in INFLATERS.values():
+        tracemalloc.start()
+        with contextlib.suppress(inflate.InflateFailed):
+            one(memoryview(BOMB), GRAIN)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak_bytes < 2 * MIB

@@ -1,0 +1,98 @@
+"""A file that gets its name only once it is whole: what every file sink writes through. Knows no disk format."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from estate.disks.errors import TargetExists, TargetFailed, TargetFull
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""EFBIG: the file system (FAT32, a limit of the process) holds no file that large, which to a person is the same."""
+
+
+class TargetFile:
+    """A file under `path`, written beside it as `.<name>.<random>.part` until `keep()`.
+
+    Parts never written read as zeros. `sync` has `keep()` wait until the bytes are on the medium.
+
+    Raises:
+        TargetExists: something has that name already; it is not touched.
+        TargetFull: the file system is full.
+        TargetFailed: the system refuses for another reason.
+    """
+
+    def __init__(self, path: Path, *, sync: bool = True) -> None:
+        self.path = path
+        self._sync = sync
+        self._require_free()
+        with self._translated():
+            descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        self._part = Path(part)
+        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+
+    def write_at(self, offset_bytes: int, content: bytes | bytearray | memoryview) -> None:
+        """Write all of it."""
+        rest = memoryview(content)
+        with self._translated():
+            self._file.seek(offset_bytes)
+            while len(rest):
+                rest = rest[self._file.write(rest) :]
+
+    def read_at(self, offset_bytes: int, length: int) -> bytes:
+        """What was written there; shorter behind the end."""
+        with self._translated():
+            self._file.seek(offset_bytes)
+            return self._file.read(length) or b""
+
+    def set_length(self, length: int) -> None:
+        """Cut or extend the file; what is added reads as zeros and takes no room where the file system knows holes."""
+        with self._translated():
+            self._file.truncate(length)
+
+    def keep(self) -> None:
+        """Give the file its name."""
+        with self._translated():
+            if self._sync:
+                os.fsync(self._file.fileno())
+            self._file.close()
+            self._require_free()
+            self._part.rename(self.path)
+            if self._sync:
+                _sync_directory(self.path.parent)
+
+    def drop(self) -> None:
+        """Remove what was written; safe to call at any time."""
+        with contextlib.suppress(OSError):  # a medium that went away takes the part along
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+    def _require_free(self) -> None:
+        if self.path.exists():
+            raise TargetExists(str(self.path))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _FULL:
+                raise TargetFull(str(self.path), error.strerror or "") from error
+            raise TargetFailed(str(self.path), error.strerror or type(error).__name__) from error
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename durable; Windows cannot open a directory, and does so by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
