@@ -15,14 +15,13 @@ from rest_framework.views import APIView
 
 from kms import selectors
 from kms.api.bodies import UploadParser
+from kms.api.plan_serializers import MOST_DAYS, KmsPlanSerializer
 from kms.api.serializers import (
-    MOST_DAYS,
     KmsClientSerializer,
     KmsCountSerializer,
     KmsForecastSerializer,
     KmsHostSerializer,
     KmsMachineSerializer,
-    KmsPlanSerializer,
     KmsReadingSerializer,
     KmsVerdictQuestionSerializer,
     KmsVerdictSerializer,

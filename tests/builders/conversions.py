@@ -11,7 +11,8 @@ from migration.conversion.core.spec import ConversionSpec, Targets, build_spec
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle
-from migration.cutover.core.gate import GateDecision, GateState, Reason
+from migration.cutover.core.gate import GateDecision, GateState
+from migration.cutover.core.gate_facts import Reason
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
 from migration.planning.core.states import PlanState

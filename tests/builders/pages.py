@@ -16,7 +16,8 @@ from estate.facts.source import DiskBacking, DiskFacts, PowerState, VmFacts
 from estate.facts.unknown import Unknown
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, DiskCopy
-from migration.cutover.core.gate import GateDecision, GateState, Reason
+from migration.cutover.core.gate import GateDecision, GateState
+from migration.cutover.core.gate_facts import Reason
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
 from migration.cutover.services.machines import create_conversions

@@ -19,7 +19,8 @@ from migration.assessment.services import assessing
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
-from migration.cutover.core.gate import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason, decide
+from migration.cutover.core.gate import decide
+from migration.cutover.core.gate_facts import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import gate
 from migration.cutover.windows import planned_machines, windows_of

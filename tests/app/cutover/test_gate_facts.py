@@ -11,7 +11,7 @@ from estate.facts.codec import to_json
 from estate.facts.source import PowerState, SourceAbout, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.models import Assessment, Finding
-from migration.cutover.core.gate import GateFacts
+from migration.cutover.core.gate_facts import GateFacts
 from migration.cutover.work.gate import _gather
 from migration.inventory.models import Source
 from project.backbone.clock import now

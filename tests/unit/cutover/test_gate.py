@@ -7,20 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from migration.cutover.core.gate import (
-    BOOT_RISK,
-    ORIGINAL_RISK,
-    PACKAGE_RISK,
-    ConversionView,
-    FindingView,
-    GateFacts,
-    GateState,
-    KmsView,
-    ReadinessView,
-    Reason,
-    decide,
-    is_stale,
-)
+from migration.cutover.core.gate import BOOT_RISK, ORIGINAL_RISK, PACKAGE_RISK, GateState, decide, is_stale
+from migration.cutover.core.gate_facts import ConversionView, FindingView, GateFacts, KmsView, ReadinessView, Reason
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 READINESS = ReadinessView("ready", NOW - timedelta(minutes=1), ())
