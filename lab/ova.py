@@ -69,6 +69,7 @@ def _write(spec: ApplianceSpec, folder: Path, store: DiskStore, seed: int) -> di
         tar.add(prepared.vmdk_path, arcname=disk)
     return {
         "name": spec.name,
+        "firmware": spec.firmware,
         "file": package.name,
         "size_bytes": package.stat().st_size,
         "raw_path": str(prepared.raw_path),

@@ -21,7 +21,11 @@ class _ChangeSerializer(serializers.Serializer[Any]):
 class KmsMoveSerializer(_ChangeSerializer):
     """A client's machine comes up on the new pool."""
 
-    cmid_policy = serializers.ChoiceField(choices=CMID_POLICIES, default=CmidPolicy.UNKNOWN.value)
+    cmid_policy = serializers.ChoiceField(
+        choices=CMID_POLICIES,
+        default=CmidPolicy.UNKNOWN.value,
+        help_text="Whether the client keeps its CMID; both bounds while nobody knows.",
+    )
 
 
 class KmsDepartureSerializer(_ChangeSerializer):
@@ -40,7 +44,7 @@ class KmsRebuildSerializer(_ChangeSerializer):
 class KmsPlanSerializer(serializers.Serializer[Any]):
     """What is planned for a host's clients, and for the host itself."""
 
-    days = serializers.IntegerField(min_value=0, max_value=MOST_DAYS, default=45)
+    days = serializers.IntegerField(min_value=0, max_value=MOST_DAYS, default=45, help_text="How far ahead to compute.")
     moves = KmsMoveSerializer(many=True, default=list, help_text="Clients whose machines move.")
     departures = KmsDepartureSerializer(many=True, default=list, help_text="Clients that are switched off for good.")
     rebuilds = KmsRebuildSerializer(many=True, default=list, help_text="Clients replaced by machines of a gold image.")

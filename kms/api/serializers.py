@@ -98,15 +98,15 @@ class KmsForecastDaySerializer(serializers.Serializer[Any]):
     """The lowest count of 24 hours from `at` on, between two bounds."""
 
     at = serializers.DateTimeField()
-    lower = serializers.IntegerField()
-    upper = serializers.IntegerField()
+    lower = serializers.IntegerField(help_text="The count at worst.")
+    upper = serializers.IntegerField(help_text="The count at best.")
 
 
 class KmsAlarmedDaySerializer(KmsForecastDaySerializer):
     """A day of a forecast with the alarm of its lower bound against 5 and 25, which does not flap around them."""
 
-    server = serializers.ChoiceField(choices=LEVELS)
-    client = serializers.ChoiceField(choices=LEVELS)
+    server = serializers.ChoiceField(choices=LEVELS, help_text="The alarm for Windows Server, which needs a count of 5.")
+    client = serializers.ChoiceField(choices=LEVELS, help_text="The alarm for Windows clients, which need a count of 25.")
 
 
 class KmsMilestoneSerializer(serializers.Serializer[Any]):
@@ -115,7 +115,7 @@ class KmsMilestoneSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     day = serializers.IntegerField(help_text="Days from the start of the forecast.")
     kind = serializers.ChoiceField(choices=["falls", "rises", "low", "tight", "ok"], help_text="What happens.")
-    required_count = serializers.IntegerField(allow_null=True)
+    required_count = serializers.IntegerField(allow_null=True, help_text="The N of an alarm; null for the count itself.")
     detail = serializers.CharField()
 
 

@@ -83,10 +83,17 @@ def receive_appliances(cast: Cast, mapping: dict[str, Any]) -> list[dict[str, An
             source = operator.post("./sources", {"kind": "ova", "name": package["name"], "path": package["file"]})
             operator.run(f"./sources/{source['id']}/collect")
         suggested = operator.get(f"./mappings/{mapping['id']}/suggest")
-        operator.patch(f"./mappings/{mapping['id']}", {name: suggested[name] | mapping[name] for name in TABLES})
+        tables = {name: suggested[name] | mapping[name] for name in TABLES}
+        operator.patch(f"./mappings/{mapping['id']}", tables | {"overrides": said_of_packages(cast, packages)})
         told = ", ".join(f"{package['file']} ({package['size_bytes'] / 1e6:.1f} MB)" for package in packages)
         stage.figure = f"{told}; the estate has {len(operator.everything('./machines'))} machines now"
     return packages
+
+
+def said_of_packages(cast: Cast, packages: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Overrides by machine id: no descriptor tells whether an EFI machine boots securely, so who built it is asked."""
+    built_with_efi = {package["name"] for package in packages if package["firmware"] == "efi"}
+    return {m["id"]: {"secure_boot": "off"} for m in cast.operator.everything("./machines") if m["name"] in built_with_efi}
 
 
 def compare_plans(cast: Cast, drafted: dict[str, Any], planned: dict[str, Any], packages: list[dict[str, Any]]) -> int:

@@ -81,7 +81,7 @@ def test_a_workbook_a_vcenter_and_two_appliances_are_one_estate_and_arrive(opera
 
     pool = operator.pool_without_ha()
     box = operator.ids("box")["box"]
-    said = {box: {"guest_id": "debian12_64Guest", "cores_per_socket": 1}}
+    said = {box: {"guest_id": "debian12_64Guest", "cores_per_socket": 1, "secure_boot": "off"}}
     wave = operator.planned(
         pool, "web02", "web", "box", networks={"VM Network": APPLIANCES["web"], "NAT": APPLIANCES["box"]}, overrides=said
     )
