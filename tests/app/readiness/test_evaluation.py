@@ -152,7 +152,7 @@ def test_a_pool_that_cannot_be_read_is_not_ready(people: People, pool: Pool, mon
 
 
 def test_a_pool_nobody_evaluated_has_no_verdict(people: People, pool: Pool) -> None:
-    assert people.client("owner").get(url(pool, "readiness")).status_code == 714
+    assert people.client("owner").get(url(pool, "readiness")).status_code == 404
 
 
 def test_an_evaluation_comes_back_from_the_table_as_it_was_made(pool: Pool) -> None:
