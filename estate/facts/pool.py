@@ -23,6 +23,7 @@ class PoolHostFacts(Struct, frozen=True):
     """`cpu_features` is the mask of features that guests of this host can have, as hexadecimal words.
 
     `licence_expires_at` is None where the licence never does; `licence_allows_ha` is what the host's feature flags say.
+    `pending_mandatory` and `pending_recommended` are what the host still has to do for its updates (`reboot_host` and the like).
     """
 
     uuid: str
@@ -47,6 +48,10 @@ class PoolHostFacts(Struct, frozen=True):
     edition: str | Unknown = UNKNOWN
     licence_expires_at: datetime | Unknown | None = UNKNOWN
     licence_allows_ha: bool | Unknown = UNKNOWN
+    pending_mandatory: tuple[str, ...] | Unknown = UNKNOWN
+    pending_recommended: tuple[str, ...] | Unknown = UNKNOWN
+    ntp_mode: str | Unknown = UNKNOWN
+    ntp_servers: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class PifFacts(Struct, frozen=True):
@@ -163,6 +168,11 @@ class PoolVmFacts(Struct, frozen=True):
     drives: tuple[PoolDriveFacts, ...] | Unknown = UNKNOWN
     network_uuids: tuple[str, ...] | Unknown = UNKNOWN
     host_devices: tuple[str, ...] | Unknown = UNKNOWN
+    order: int | Unknown = UNKNOWN
+    start_delay_s: int | Unknown = UNKNOWN
+    memory_dynamic_max_bytes: int | Unknown = UNKNOWN
+    tools_detected: bool | Unknown = UNKNOWN
+    tools_up_to_date: bool | Unknown = UNKNOWN
 
 
 class TemplateFacts(Struct, frozen=True):
@@ -179,6 +189,39 @@ class PoolMessageFacts(Struct, frozen=True):
     obj_uuid: str
     body: str
     at: datetime
+
+
+class PoolCertificateFacts(Struct, frozen=True):
+    """A certificate the pool or one of its hosts answers with; `kind` is XAPI's type, `host_uuid` None for the pool's own."""
+
+    uuid: str
+    kind: str
+    host_uuid: str | None
+    expires_at: datetime | Unknown
+
+
+class ClusterMemberFacts(Struct, frozen=True):
+    host_uuid: str
+    pif_uuid: str
+    enabled: bool | Unknown
+    joined: bool | Unknown
+    live: bool | Unknown
+
+
+class PoolClusterFacts(Struct, frozen=True):
+    """A corosync cluster of the pool; fields its version lacks are UNKNOWN."""
+
+    uuid: str
+    is_quorate: bool | Unknown
+    token_timeout_s: int | Unknown
+    members: tuple[ClusterMemberFacts, ...]
+
+
+class VmGroupFacts(Struct, frozen=True):
+    uuid: str
+    name: str
+    placement: str
+    vm_uuids: tuple[str, ...]
 
 
 class PoolFacts(Struct, frozen=True):
@@ -199,6 +242,12 @@ class PoolFacts(Struct, frozen=True):
     ha_allow_overcommit: bool | Unknown = UNKNOWN
     ha_cluster_stack: str | Unknown = UNKNOWN
     secure_boot_authority: str | Unknown = UNKNOWN
+    redo_log_enabled: bool | Unknown = UNKNOWN
+    wlb_enabled: bool | Unknown = UNKNOWN
+    ha_reboot_vm_on_internal_shutdown: bool | Unknown = UNKNOWN
+    certificates: tuple[PoolCertificateFacts, ...] | Unknown = UNKNOWN
+    clusters: tuple[PoolClusterFacts, ...] | Unknown = UNKNOWN
+    vm_groups: tuple[VmGroupFacts, ...] | Unknown = UNKNOWN
     hosts: tuple[PoolHostFacts, ...] = ()
     pifs: tuple[PifFacts, ...] = ()
     bonds: tuple[BondFacts, ...] = ()

@@ -1,6 +1,7 @@
 """A pool's facts: one reading of all classes the product judges by, with uuids instead of references.
 
-This module joins; hosts and networks are in pool_network.py, storage in pool_storage.py, VMs in pool_vms.py.
+This module joins; hosts and networks are in pool_network.py, storage in pool_storage.py, VMs in pool_vms.py, what older pools
+lack in pool_extras.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from estate.errors import AskPerson
 from estate.facts.pool import PoolFacts, PoolMessageFacts
 from estate.facts.unknown import Unknown
-from estate.xapi import pool_certificates, pool_network, pool_storage, pool_vms
+from estate.xapi import pool_certificates, pool_extras, pool_network, pool_storage, pool_vms
 from estate.xapi.records import Record, Snapshot, Table
 from estate.xapi.session import XapiSession
 
@@ -43,6 +44,12 @@ def read_facts(session: XapiSession, now: datetime) -> PoolFacts:
         ha_allow_overcommit=pool.maybe_flag("ha_allow_overcommit"),
         ha_cluster_stack=pool.maybe_text("ha_cluster_stack"),
         secure_boot_authority=pool_certificates.secure_boot_authority(pool),
+        redo_log_enabled=pool.maybe_flag("redo_log_enabled"),
+        wlb_enabled=pool.maybe_flag("wlb_enabled"),
+        ha_reboot_vm_on_internal_shutdown=pool.maybe_flag("ha_reboot_vm_on_internal_shutdown"),
+        certificates=pool_extras.certificates(snapshot),
+        clusters=pool_extras.clusters(snapshot),
+        vm_groups=pool_extras.vm_groups(snapshot),
         hosts=pool_network.hosts(snapshot),
         pifs=pool_network.pifs(snapshot),
         bonds=pool_network.bonds(snapshot),

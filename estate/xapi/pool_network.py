@@ -56,7 +56,21 @@ def _host(snapshot: Snapshot, host: Record, fingerprints: dict[str, str]) -> Poo
         edition=host.maybe_text("edition"),
         licence_expires_at=_licence_expiry(host),
         licence_allows_ha=_licence_flag(host, "enable_xha"),
+        pending_mandatory=_pending_mandatory(host),
+        pending_recommended=_strings(host, "pending_guidances_recommended"),
+        ntp_mode=host.maybe_text("ntp_mode"),
+        ntp_servers=_strings(host, "ntp_custom_servers"),
     )
+
+
+def _pending_mandatory(host: Record) -> tuple[str, ...] | Unknown:
+    """Mandatory guidance; older pools say only which updates wait for a reboot."""
+    guidance = _strings(host, "pending_guidances")
+    waiting = _strings(host, "updates_requiring_reboot")
+    if isinstance(waiting, Unknown):
+        return guidance
+    rest = () if isinstance(guidance, Unknown) else guidance
+    return (*rest, *(("reboot_host",) if waiting and "reboot_host" not in rest else ()))
 
 
 def _licence_expiry(host: Record) -> datetime | Unknown | None:

@@ -27,6 +27,7 @@ def _is_pattern(vm: Record) -> bool:
 
 
 def _vm(snapshot: Snapshot, vm: Record) -> PoolVmFacts:
+    tools = snapshot.table("VM_guest_metrics").get(vm.fields.get("guest_metrics"))
     vifs = (snapshot.table("VIF").get(ref) for ref in vm.refs("VIFs"))
     return PoolVmFacts(
         uuid=vm.text("uuid"),
@@ -45,7 +46,19 @@ def _vm(snapshot: Snapshot, vm: Record) -> PoolVmFacts:
         drives=_drives(snapshot, vm),
         network_uuids=_network_uuids(snapshot, vm),
         host_devices=tuple(name for name in _HOST_DEVICES if vm.refs(name)),
+        order=vm.maybe_number("order"),
+        start_delay_s=vm.maybe_number("start_delay"),
+        memory_dynamic_max_bytes=vm.maybe_number("memory_dynamic_max"),
+        tools_detected=_tools(snapshot, tools, "PV_drivers_detected"),
+        tools_up_to_date=_tools(snapshot, tools, "PV_drivers_up_to_date"),
     )
+
+
+def _tools(snapshot: Snapshot, metrics: Record | None, name: str) -> bool | Unknown:
+    """What the guest's agent reported; a guest that never reported anything has none."""
+    if not snapshot.is_known("VM_guest_metrics"):
+        return Unknown("what the guests' agents report could not be read")
+    return False if metrics is None else metrics.maybe_flag(name)
 
 
 def _drives(snapshot: Snapshot, vm: Record) -> tuple[PoolDriveFacts, ...] | Unknown:

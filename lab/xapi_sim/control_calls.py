@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.control import BadCall, ControlServer, NoSuchThing
-from lab.xapi_sim import ha_control
+from lab.xapi_sim import bad_states, ha_control
 from lab.xapi_sim.coordinator import move_coordinator
 from lab.xapi_sim.failure import XapiFailure
 from lab.xapi_sim.pool import Pool
@@ -27,6 +27,7 @@ def register(control: ControlServer, pool: Pool, trials: Trials) -> None:
     control.route("POST", "/pool/ha", desk.ha)
     control.route("POST", "/pool/fault", desk.fault)
     control.route("POST", "/pool/coordinator", desk.coordinator)
+    control.route("POST", "/pool/bad-state", desk.bad_state)
 
 
 class PoolDesk:
@@ -157,6 +158,14 @@ class PoolDesk:
                 raise BadCall(f"SR {wanted} is no LVM SR: its VDIs are files")
             pool.store.put_key("SR", sr, "sm_config", "use_vhd", "false")
         return {"armed": pool.faults.armed()}
+
+    def bad_state(self, arguments: Arguments) -> Arguments:
+        """Put the pool into the bad state that readiness check {check} has to notice."""
+        wanted = str(arguments.get("check", ""))
+        if wanted not in bad_states.BAD_STATES:
+            raise BadCall(f"no bad state of {wanted!r}; there are {', '.join(bad_states.BAD_STATES)}")
+        bad_states.spoil(self._pool, wanted)
+        return {"check": wanted}
 
     def coordinator(self, arguments: Arguments) -> Arguments:
         """Another host becomes coordinator; the old one answers HOST_IS_SLAVE, and sessions end."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from estate.facts.pool import PoolMessageFacts
 from estate.facts.unknown import Unknown
 from readiness.core.case import Case
+from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.results import Answer, EvidencePoint, Result
 
 _CLASS = "message"
+_LONGEST_TRIAL = timedelta(hours=12)
+"""A window longer than this would hide real alarms and is not believed."""
+_TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceKind.HOST_FAILURE_TEST)
 
 
 def messages(case: Case, *names: str) -> list[PoolMessageFacts] | Unknown:
@@ -33,3 +40,24 @@ def alerts(case: Case, *names: str) -> Answer:
     newest = found[-1]
     text = f"{len(found)} of {' or '.join(names)}, the newest {newest.name} of {newest.at:%Y-%m-%d %H:%M} UTC."
     return Answer(Result.FAIL, text, tuple(cited(message) for message in found))
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _window(item: EvidenceItem) -> tuple[datetime, datetime] | None:
+    start, end = _moment(item.value.get("started_at")), _moment(item.value.get("ended_at"))
+    if start is None or end is None or not timedelta(0) <= end - start <= _LONGEST_TRIAL:
+        return None
+    return start, end
+
+
+def outside_trials(case: Case, found: list[PoolMessageFacts]) -> list[PoolMessageFacts]:
+    """The messages that no recorded trial explains: those inside its `started_at` to `ended_at` are that trial's evidence."""
+    windows = [window for kind in _TRIALS for item in case.attested(kind) if (window := _window(item))]
+    return [message for message in found if not any(start <= message.at <= end for start, end in windows)]

@@ -5,13 +5,13 @@ Whether the attested thing is good is a check's business; a bad trial is worth r
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import Unknown
+from readiness.core.attested_values import SHAPES, About, Shape, faults_of, is_number
 from readiness.core.case import heartbeat_sr
 from readiness.core.evidence import EvidenceKind
 
@@ -35,10 +35,6 @@ class Fault:
 
     field: str
     detail: str
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _host_uuid(facts: PoolFacts, text: Any) -> str | None:
@@ -92,9 +88,9 @@ def _trial_faults(wanted: Attestation) -> list[Fault]:
     for flag in ("statefile_lost", "mirror_in_sync"):
         if not isinstance(value.get(flag), bool):
             faults.append(Fault(f"value.{flag}", "must be true or false"))
-    if not _is_number(value.get("max_latency_s")):
+    if not is_number(value.get("max_latency_s")):
         faults.append(Fault("value.max_latency_s", "must be the highest latency seen, in seconds"))
-    if value.get("failover_s") is not None and not _is_number(value["failover_s"]):
+    if value.get("failover_s") is not None and not is_number(value["failover_s"]):
         faults.append(Fault("value.failover_s", "must be seconds, or left out when it was not measured"))
     if wanted.timeout_s is None:
         faults.append(Fault("timeout_s", "must be the HA timeout the trial was made at, in seconds"))
@@ -173,6 +169,26 @@ def _runbook(facts: PoolFacts, wanted: Attestation) -> tuple[Attestation, list[F
     return wanted, [Fault(f"value.{key}", text) for key, text in wants.items() if not wanted.value.get(key)]
 
 
+def _subject(facts: PoolFacts, about: About, text: str) -> tuple[str, list[Fault]]:
+    """The subject as it is stored, and what keeps it from being of use. A VM may still be on its way, so any name will do."""
+    if about is About.FREE:
+        return text, []
+    if about is About.VM:
+        found = [vm.uuid for vm in facts.vms if text in (vm.uuid, vm.name)]
+        return (found[0] if len(found) == 1 else text), ([] if text else [Fault("subject", "must name the VM")])
+    uuids = {About.HOST: _host_uuid(facts, text), About.SR: _sr_uuid(facts, text)}
+    message = next((each.uuid for each in facts.messages if each.uuid == text), None)
+    uuid = uuids.get(about, message)
+    return (uuid or ""), ([] if uuid else [Fault("subject", f"must be the uuid or name of a {about} of this pool")])
+
+
+def _shaped(shape: Shape, facts: PoolFacts, wanted: Attestation) -> tuple[Attestation, list[Fault]]:
+    subject, faults = _subject(facts, shape.about, wanted.subject)
+    return replace(wanted, subject=subject), faults + [
+        Fault(f"value.{key}", words) for key, words in faults_of(shape, wanted.value)
+    ]
+
+
 _RULES: dict[EvidenceKind, Callable[[PoolFacts, Attestation], tuple[Attestation, list[Fault]]]] = {
     EvidenceKind.FAILOVER_TEST: _trial,
     EvidenceKind.SWITCH_OF_SLAVE: _switch,
@@ -186,4 +202,6 @@ _RULES: dict[EvidenceKind, Callable[[PoolFacts, Attestation], tuple[Attestation,
 
 def examined(facts: PoolFacts, wanted: Attestation) -> tuple[Attestation, list[Fault]]:
     """The attestation with names turned into the pool's uuids, and every fault that keeps it from being stored."""
+    if wanted.kind in SHAPES:
+        return _shaped(SHAPES[wanted.kind], facts, wanted)
     return _RULES[wanted.kind](facts, wanted)

@@ -23,6 +23,23 @@ class EvidenceKind(StrEnum):
     XHAD_TIMEOUT = "xhad_timeout"  # subject: uuid of the host
     MAINTENANCE = "maintenance"  # subject: uuid of the host
     MANUAL_RESTART_RUNBOOK = "manual_restart_runbook"  # for pools that run without HA
+    NTP_TRACKING = "ntp_tracking"  # subject: host; what chronyc says there
+    COORDINATOR_CHOICE = "coordinator_choice"  # subject: the coordinator
+    DATABASE_DUMP = "database_dump"
+    GUEST_SHUTDOWN_CHOICE = "guest_shutdown_choice"
+    MAINTENANCE_PLAN = "maintenance_plan"
+    EMERGENCY_RUNBOOK = "emergency_runbook"
+    HEARTBEAT_PORT = "heartbeat_port"
+    NETWORK_PULL_TEST = "network_pull_test"  # subject: host whose NICs and switches were pulled
+    NFS_SERVER = "nfs_server"  # subject: SR
+    MULTIPATH_CONF = "multipath_conf"  # subject: host
+    HEARTBEAT_LATENCY = "heartbeat_latency"  # subject: host
+    BUSINESS_ROLE = "business_role"  # subject: VM, by uuid when the pool has it
+    DOM0_DISK = "dom0_disk"  # subject: host
+    ALERT_TRIAGE = "alert_triage"  # subject: uuid of the message
+    XAPI_HEALTHCHECK = "xapi_healthcheck"  # subject: host
+    FEATURE_REVIEW = "feature_review"
+    HOST_FAILURE_TEST = "host_failure_test"  # subject: host that was powered off
     OTHER = "other"
 
 
@@ -59,23 +76,38 @@ def _paths_key(host: PoolHostFacts, pbds: list[PbdFacts]) -> str:
     return f"multipathing={host.multipathing!r} {' '.join(wires)}"
 
 
+def _builds(facts: PoolFacts) -> dict[str, str]:
+    return {f"build:{host.uuid}": f"{host.product_version!r} {host.build_number!r}" for host in facts.hosts}
+
+
+def _bonds_of(facts: PoolFacts, host_uuid: str) -> str:
+    """The bonds of a host with their slaves and mode, as one text."""
+    nics = {pif.uuid for pif in facts.pifs if pif.host_uuid == host_uuid}
+    bonds = [bond for bond in facts.bonds if bond.master_pif_uuid in nics]
+    return " ".join(sorted(f"{','.join(sorted(bond.slave_pif_uuids))}:{bond.mode!r}" for bond in bonds))
+
+
 def binding_of(facts: PoolFacts, kind: EvidenceKind, subject: str) -> dict[str, str]:
     """What an attestation of this kind depends on, as comparable texts; a difference later makes it stale.
 
     A failover test depends on each host's build, multipath setting and the heartbeat SR's PBD configuration, a switch
-    attestation on the bond its NIC belongs to. The timeout is not in here: it is kept beside (`timeout_s`), so that restoring
-    the timeout restores the evidence. Source: rule 2 of the check catalogue.
+    attestation on the bond its NIC belongs to, a cable pull on the host's bonds, a host failure on builds and HA settings.
+    A trial's timeout is not in here: it is kept beside (`timeout_s`), so that restoring the timeout restores the evidence.
+    Source: rule 2 of the check catalogue.
     """
     if kind is EvidenceKind.SWITCH_OF_SLAVE:
         bonds = [bond for bond in facts.bonds if subject in bond.slave_pif_uuids]
         return {f"bond:{subject}": ",".join(sorted(bonds[0].slave_pif_uuids)) if bonds else "none"}
+    if kind is EvidenceKind.NETWORK_PULL_TEST:
+        return {f"bonds:{subject}": _bonds_of(facts, subject)}
+    if kind is EvidenceKind.HOST_FAILURE_TEST:
+        return _builds(facts) | {"ha": f"{facts.ha_configuration!r} {facts.ha_host_failures_to_tolerate!r}"}
     if kind is not EvidenceKind.FAILOVER_TEST:
         return {}
     sr_uuids = {sr.uuid for sr in facts.srs if subject in (sr.uuid, sr.name)}
-    bound: dict[str, str] = {}
+    bound = _builds(facts)
     for host in facts.hosts:
         pbds = [pbd for pbd in facts.pbds if pbd.host_uuid == host.uuid and pbd.sr_uuid in sr_uuids]
-        bound[f"build:{host.uuid}"] = f"{host.product_version!r} {host.build_number!r}"
         bound[f"paths:{host.uuid}"] = _paths_key(host, pbds)
     return bound
 

@@ -119,7 +119,8 @@ def _switch_fault(case: Case, cabling: Cabling, domain: str) -> SimulatedFault:
     return _simulated(case, "switch", domain, isolated=isolated, diskless=set(), off=set())
 
 
-def _switch_faults(case: Case, cabling: Cabling) -> list[SimulatedFault]:
+def switch_faults(case: Case, cabling: Cabling) -> list[SimulatedFault]:
+    """The loss of each attested switch or stack, and an unknown one for the NICs nobody attested."""
     domains = sorted({port.failure_domain for port in cabling.switch_of_pif.values()})
     faults = [_switch_fault(case, cabling, domain) for domain in domains]
     nics = [(host, nic) for host in _members(case) for nic in management_nics(case.facts, host)]
@@ -188,4 +189,4 @@ def _node_faults(case: Case, cabling: Cabling) -> list[SimulatedFault]:
 def simulated_faults(case: Case) -> tuple[SimulatedFault, ...]:
     """Every single fault of the case's pool, by kind and subject."""
     cabling = cabling_of(case)
-    return tuple(_host_faults(case) + _nic_faults(case) + _switch_faults(case, cabling) + _node_faults(case, cabling))
+    return tuple(_host_faults(case) + _nic_faults(case) + switch_faults(case, cabling) + _node_faults(case, cabling))

@@ -46,6 +46,22 @@ class Policy:
     sr_used_warn: float
     sr_used_fail: float
     spare_fraction: float
+    certificate_warn_days: int
+    certificate_fail_days: int
+    clock_skew_good_s: float
+    clock_skew_most_s: float
+    database_dump_good_days: int
+    database_dump_most_days: int
+    rto_share_good: float
+    rto_share_most: float
+    management_shares_vlans: bool
+    dom0_base_bytes: int
+    dom0_share: float
+    dom0_most_bytes: int
+    alarm_recent_days: int
+    restart_allowance_s: int
+    cluster_hosts_most: int
+    cluster_token_timeout_s: int
     waiver_classes: dict[str, str] = field(default_factory=dict)
 
 

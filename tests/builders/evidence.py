@@ -77,3 +77,47 @@ def full_evidence(facts: PoolFacts, *, timeout_s: int = 120) -> tuple[EvidenceIt
     """All a healthy pool needs to be ready."""
     trials = tuple(a_trial(facts, node, timeout_s=timeout_s) for node in NODES)
     return (storage_nodes(), *trials, *switches(facts), *xhad(facts, timeout_s))
+
+
+K = EvidenceKind
+SAID: dict[EvidenceKind, dict[str, Any]] = {
+    K.NTP_TRACKING: {"synced": True, "offset_s": 0.1, "servers": 2},
+    K.NETWORK_PULL_TEST: {"nic_pulled": True, "switch_off": True, "fenced": False},
+    K.MULTIPATH_CONF: {"digest": "ab12", "per_vendor": True},
+    K.HEARTBEAT_LATENCY: {"statefile_max_s": 2.0, "network_max_s": 0.5},
+    K.DOM0_DISK: {"used_percent": 40},
+    K.XAPI_HEALTHCHECK: {"ok": True},
+    K.DATABASE_DUMP: {"stored_off_pool": True},
+    K.GUEST_SHUTDOWN_CHOICE: {"restart": True},
+    K.MAINTENANCE_PLAN: {"disables_hosts": True, "rechecks_timeout": True},
+    K.EMERGENCY_RUNBOOK: {"has_commands": True, "console_tested": True},
+    K.HEARTBEAT_PORT: {"open": True},
+    K.FEATURE_REVIEW: {"ha_left_on": True},
+    K.COORDINATOR_CHOICE: {"stays": True},
+    K.HOST_FAILURE_TEST: {"vms_restarted": True, "restart_s": 150.0},
+    K.NFS_SERVER: {"heads": 2, "failover_s": 30.0},
+    K.BUSINESS_ROLE: {"critical": True, "rto_s": 3600},
+    K.ALERT_TRIAGE: {"note": "a planned cable pull"},
+}
+"""What a healthy pool's people say, per simple kind."""
+OF_EACH_HOST = (K.NTP_TRACKING, K.NETWORK_PULL_TEST, K.MULTIPATH_CONF, K.HEARTBEAT_LATENCY, K.DOM0_DISK, K.XAPI_HEALTHCHECK)
+SUBJECTS = {K.COORDINATOR_CHOICE: "h1", K.HOST_FAILURE_TEST: "h1", K.NFS_SERVER: HEARTBEAT_SR, K.BUSINESS_ROLE: "vm1"}
+
+
+def said(facts: PoolFacts, kind: EvidenceKind, subject: str | None = None, **value: Any) -> EvidenceItem:
+    """An attestation of a simple kind as a healthy pool has it, bound to the facts; members of its value may be others."""
+    about = SUBJECTS.get(kind, "") if subject is None else subject
+    item = an_item(kind, about, {**SAID[kind], **value}, bound_to=binding_of(facts, kind, about))
+    return replace(item, id=f"{kind}-{about}")
+
+
+def said_of_hosts(facts: PoolFacts, kind: EvidenceKind, **value: Any) -> tuple[EvidenceItem, ...]:
+    """One such attestation per host."""
+    return tuple(said(facts, kind, host.uuid, **value) for host in facts.hosts)
+
+
+def every_attestation(facts: PoolFacts) -> tuple[EvidenceItem, ...]:
+    """All that every check can ask of people, and good throughout."""
+    once = [kind for kind in SAID if kind not in (*OF_EACH_HOST, K.ALERT_TRIAGE)]
+    hosts = tuple(item for kind in OF_EACH_HOST for item in said_of_hosts(facts, kind))
+    return (*full_evidence(facts), *hosts, *(said(facts, kind) for kind in once))

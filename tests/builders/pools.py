@@ -16,6 +16,7 @@ from estate.facts.pool import (
     BondFacts,
     PbdFacts,
     PifFacts,
+    PoolCertificateFacts,
     PoolDriveFacts,
     PoolFacts,
     PoolHostFacts,
@@ -60,6 +61,10 @@ def a_host(uuid: str = "h1", **changes: Any) -> PoolHostFacts:
         edition="premium-per-socket",
         licence_expires_at=NOW + timedelta(days=400),
         licence_allows_ha=True,
+        pending_mandatory=(),
+        pending_recommended=(),
+        ntp_mode="Custom",
+        ntp_servers=("10.0.9.1", "10.0.9.2"),
     )
     return replace(host, **changes)
 
@@ -137,6 +142,11 @@ def a_vm(uuid: str = "vm1", **changes: Any) -> PoolVmFacts:
         drives=(PoolDriveFacts(f"{uuid}-vbd", "Disk", HEARTBEAT_SR), PoolDriveFacts(f"{uuid}-cd", "CD", None)),
         network_uuids=("net-mgmt",),
         host_devices=(),
+        order=0,
+        start_delay_s=0,
+        memory_dynamic_max_bytes=4 * GIB,
+        tools_detected=True,
+        tools_up_to_date=True,
     )
     return replace(vm, **changes)
 
@@ -158,6 +168,12 @@ def a_pool(hosts: int = 3, *, timeout_s: int = 120, **changes: Any) -> PoolFacts
         ha_allow_overcommit=False,
         ha_cluster_stack="xhad",
         secure_boot_authority="2023",
+        redo_log_enabled=False,
+        wlb_enabled=False,
+        ha_reboot_vm_on_internal_shutdown=True,
+        certificates=tuple(PoolCertificateFacts(f"{h}-cert", "host", h, NOW + timedelta(days=400)) for h in ids),
+        clusters=(),
+        vm_groups=(),
         hosts=tuple(a_host(uuid) for uuid in ids),
         pifs=tuple(pif for uuid in ids for pif in host_pifs(uuid)),
         bonds=tuple(a_bond(uuid) for uuid in ids),

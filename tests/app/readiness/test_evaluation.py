@@ -210,7 +210,7 @@ def test_the_picture_is_had_by_pool_id(people: People, pool: Pool) -> None:
 
 def test_the_catalogue_of_checks_is_listed(people: People) -> None:
     answer = people.client("owner").get("/api/v1/checks").json()
-    assert answer["count"] == 40
+    assert answer["count"] == 71
     first = answer["results"][0]
     assert (first["id"], first["severity"], first["waiver"], first["prerequisites"]) == ("HA-001", "B", "A", [])
 

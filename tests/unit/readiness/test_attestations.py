@@ -132,3 +132,37 @@ def test_a_tuned_pool_has_not_drifted_and_an_untested_one_cannot_tell() -> None:
 def test_drift_names_the_host_whose_update_makes_the_trials_stale() -> None:
     drift = drift_of(a_case(with_host(POOL, "h2", build_number="101"), full_evidence(POOL)))
     assert {line.subject for line in drift.lines} == {"build:h2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "value", "fields"),
+    [
+        ("ntp_tracking", "xen-h1", {"synced": True, "offset_s": -0.2, "servers": 2}, []),
+        ("ntp_tracking", "xen-h9", {"synced": True, "offset_s": 0, "servers": 2}, ["subject"]),
+        ("ntp_tracking", "h1", {"synced": "yes", "offset_s": float("nan")}, ["value.synced", "value.offset_s", "value.servers"]),
+        ("dom0_disk", "h1", {"used_percent": -1}, ["value.used_percent"]),
+        ("emergency_runbook", "", {"has_commands": True}, ["value.console_tested"]),
+        ("nfs_server", "san-lun0", {"heads": 2}, []),
+        ("nfs_server", "san-lun0", {"heads": 2, "failover_s": "soon"}, ["value.failover_s"]),
+        ("business_role", "guest-vm1", {"critical": True, "start_after": ["dc"]}, []),
+        ("business_role", "not here yet", {"critical": True}, []),
+        ("business_role", "", {"critical": True}, ["subject"]),
+        (
+            "business_role",
+            "guest-vm1",
+            {"critical": True, "role": "king", "start_after": "dc"},
+            ["value.role", "value.start_after"],
+        ),
+        ("alert_triage", "m1", {"note": "a cable"}, ["subject"]),
+        ("host_failure_test", "h1", {"vms_restarted": True, "restart_s": True}, ["value.restart_s"]),
+    ],
+)
+def test_simple_attestations_name_each_field_that_does_not_fit(kind: str, subject: str, value: dict, fields: list[str]) -> None:
+    _, faults = examined(POOL, an_attestation(kind, subject, value))
+    assert [fault.field for fault in faults] == fields
+
+
+def test_a_vm_and_a_host_are_stored_by_uuid_whatever_they_were_called() -> None:
+    role, _ = examined(POOL, an_attestation("business_role", "guest-vm1", {"critical": True}))
+    disk, _ = examined(POOL, an_attestation("dom0_disk", "xen-h2", {"used_percent": 40}))
+    assert (role.subject, disk.subject) == ("vm1", "h2")

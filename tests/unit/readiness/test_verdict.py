@@ -25,48 +25,8 @@ POOL = a_pool()
 EVIDENCE = full_evidence(POOL)
 FIELD = gate_profile("field", "xenserver-8")
 STRICT = gate_profile("strict", "xenserver-8")
-BUILT = [
-    "HA-001",
-    "HA-002",
-    "HA-003",
-    "HA-004",
-    "HA-006",
-    "HA-007",
-    "HA-008",
-    "HA-009",
-    "HA-020",
-    "HA-021",
-    "HA-022",
-    "HA-023",
-    "HA-024",
-    "HA-026",
-    "HA-027",
-    "HA-028",
-    "HA-029",
-    "HA-040",
-    "HA-041",
-    "HA-042",
-    "HA-043",
-    "HA-044",
-    "HA-046",
-    "HA-049",
-    "HA-050",
-    "HA-060",
-    "HA-061",
-    "HA-062",
-    "HA-063",
-    "HA-064",
-    "HA-065",
-    "HA-066",
-    "HA-070",
-    "HA-071",
-    "HA-072",
-    "HA-082",
-    "HA-083",
-    "HA-084",
-    "HA-086",
-    "HA-087",
-]
+NEVER_GIVEN = {15, 16, 17, 18, 19, *range(33, 40), *range(53, 60), *range(75, 80), 85}
+BUILT = [f"HA-{n:03}" for n in range(1, 97) if n not in NEVER_GIVEN]
 
 
 def verdict_of(
@@ -87,7 +47,8 @@ def result_of(verdict: Verdict, check_id: str) -> str:
     return next(check.result for check in verdict.checks if check.id == check_id)
 
 
-def test_the_catalogue_holds_the_checks_of_this_stage() -> None:
+def test_the_catalogue_holds_all_71_checks() -> None:
+    assert len(BUILT) == 71
     assert [spec.id for spec in registered()] == BUILT
 
 
@@ -107,7 +68,7 @@ def test_dependants_of_a_failed_prerequisite_are_set_aside() -> None:
     verdict = verdict_of(with_sr(POOL, kind="smb"))
     assert result_of(verdict, "HA-060") == "fail"
     aside = [check for check in verdict.checks if check.blocked_by == "HA-060"]
-    assert [check.id for check in aside] == ["HA-061", "HA-062", "HA-063", "HA-064", "HA-065", "HA-066"]
+    assert [check.id for check in aside] == [f"HA-{n:03}" for n in (61, 62, 63, 64, 65, 66, 67, 69)]
     assert all(check.result is Result.NOT_APPLICABLE and check.detail == "blocked by HA-060" for check in aside)
 
 
