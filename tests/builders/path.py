@@ -126,7 +126,7 @@ def _machines(described: dict[str, Any]) -> dict[str, VmFacts]:
     return found
 
 
-def settle(*, within_s: float = 20.0) -> list[Job]:
+def settle(*, within_s: float = 90.0) -> list[Job]:
     """Run jobs until all have ended, bringing forward what was put off; the jobs that ran, in their order."""
     ran: list[Job] = []
     until = time.monotonic() + within_s
