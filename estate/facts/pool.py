@@ -71,6 +71,7 @@ class PifFacts(Struct, frozen=True):
     mtu: int | Unknown = UNKNOWN
     disallow_unplug: bool | Unknown = UNKNOWN
     untagged_pif_uuid: str | None = None
+    netmask: str | Unknown = UNKNOWN
 
 
 class BondFacts(Struct, frozen=True):
@@ -263,3 +264,7 @@ class PoolFacts(Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in ("ha_configuration", "other_config"):
             force_setattr(self, name, unknown_from(getattr(self, name)))
+
+    def unread(self, xapi_class: str) -> str:
+        """Why records of a class, or one of them, are missing here; empty when all were read."""
+        return next((why for what, why in self.unreadable if what.split(" ")[0] == xapi_class), "")

@@ -153,6 +153,7 @@ def _pif(snapshot: Snapshot, pif: Record) -> PifFacts:
         mtu=pif.maybe_number("MTU"),
         disallow_unplug=pif.maybe_flag("disallow_unplug"),
         untagged_pif_uuid=_carrier_of_vlan(snapshot, pif),
+        netmask=pif.maybe_text("netmask"),
     )
 
 

@@ -11,7 +11,6 @@ from readiness.core.case import Case
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.results import Answer, EvidencePoint, Result
 
-_CLASS = "message"
 _LONGEST_TRIAL = timedelta(hours=12)
 """A window longer than this would hide real alarms and is not believed."""
 _TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceKind.HOST_FAILURE_TEST)
@@ -19,8 +18,8 @@ _TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceK
 
 def messages(case: Case, *names: str) -> list[PoolMessageFacts] | Unknown:
     """Messages with one of these names, oldest first."""
-    unread = next((why for what, why in case.facts.unreadable if what == _CLASS), None)
-    if unread is not None:
+    unread = case.facts.unread("message")
+    if unread:
         return Unknown(f"the pool's messages could not be read: {unread}")
     return [message for message in case.facts.messages if message.name in names]
 

@@ -57,11 +57,11 @@ class Cabling:
             return self.nodes
         if not pbd.portals or not all(node.portals for node in self.nodes):
             return Unknown("the portals of the path or of a storage node are not known")
-        reached = set(pbd.portals) | {_without_port(portal) for portal in pbd.portals}
+        reached = set(pbd.portals) | {without_port(portal) for portal in pbd.portals}
         return tuple(node.name for node in self.nodes if set(node.portals) & reached)
 
 
-def _without_port(portal: str) -> str:
+def without_port(portal: str) -> str:
     """An iSCSI portal without its TCP port (`10.0.0.1:3260` -> `10.0.0.1`); anything else as it is."""
     address, colon, port = portal.rpartition(":")
     return address if colon and port.isdigit() else portal

@@ -125,6 +125,9 @@ def _host_free(facts: PoolFacts, host: PoolHostFacts) -> int | Unknown:
 
 def room_of(facts: PoolFacts) -> Room | Unknown:
     """Today's room: live and enabled hosts, what runs on them, and which of it is protected."""
+    unread = facts.unread("VM") or facts.unread("host")
+    if unread:
+        return Unknown(f"not all VMs and hosts could be read: {unread}")
     free: dict[str, int] = {}
     for host in facts.hosts:
         if host.live is False or host.enabled is False:

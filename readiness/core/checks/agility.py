@@ -5,7 +5,7 @@ xapi refuses to protect a VM that is not agile; one that stopped being agile sin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from estate.facts.pool import PoolDriveFacts, PoolHostFacts, PoolVmFacts
 from estate.facts.unknown import Unknown
@@ -19,7 +19,7 @@ _PROTECTED, _BEST_EFFORT = "restart", "best-effort"
 def _each(case: Case, ask: Callable[[Case, PoolVmFacts], Answer], good: str) -> Answer:
     """Ask of every VM that HA restarts; a fault of one that is restarted as well as may be only warns."""
     wanted = [vm for vm in case.facts.vms if vm.ha_restart_priority in (_PROTECTED, _BEST_EFFORT) and not vm.is_control_domain]
-    if "VM" in {what for what, _ in case.facts.unreadable}:
+    if case.facts.unread("VM"):
         return Answer(Result.UNKNOWN, "The pool's VMs could not be read.")
     if not wanted:
         return Answer(Result.PASS, "HA restarts no VM of this pool yet.", (case.point("VM.ha_restart_priority", []),))
@@ -55,19 +55,26 @@ def _drive(case: Case, drive: PoolDriveFacts) -> str | Unknown | None:
     return Unknown(f"whether SR {sr.name} is attached is not known") if any(s is not True for _, s in states) else None
 
 
+def _tied(
+    of_vm: str, ties: Sequence[str | Unknown | None], points: tuple[EvidencePoint, ...], fills: tuple[dict[str, str], ...]
+) -> Answer:
+    """The answer for one VM from what ties it to some of the hosts; None ties nothing."""
+    tied = [tie for tie in ties if isinstance(tie, str)]
+    if tied:
+        return Answer(Result.FAIL, f"{of_vm} {' and '.join(dict.fromkeys(tied))}.", points, fills)
+    unread = next((tie for tie in ties if isinstance(tie, Unknown)), None)
+    if unread is not None:
+        return Answer(Result.UNKNOWN, f"{of_vm} something nobody could read: {unread.reason}.", points, fills)
+    return Answer(Result.PASS, "", points)
+
+
 def _disks(case: Case, vm: PoolVmFacts) -> Answer:
     fills = ({"vm_uuid": vm.uuid},)
     if isinstance(vm.drives, Unknown):
         return Answer(Result.UNKNOWN, f"{vm.name}: {vm.drives.reason}.", (case.point(f"VM[{vm.uuid}].VBDs", vm.drives),), fills)
-    ties = [(drive, _drive(case, drive)) for drive in vm.drives]
+    ties = [_drive(case, drive) for drive in vm.drives]
     points = tuple(case.point(f"VBD[{drive.vbd_uuid}].VDI SR", drive.sr_uuid) for drive in vm.drives)
-    tied = [tie for _, tie in ties if isinstance(tie, str)]
-    if tied:
-        return Answer(Result.FAIL, f"{vm.name} has {' and '.join(dict.fromkeys(tied))}.", points, fills)
-    unread = next((tie for _, tie in ties if isinstance(tie, Unknown)), None)
-    if unread is not None:
-        return Answer(Result.UNKNOWN, f"{vm.name}: {unread.reason}.", points, fills)
-    return Answer(Result.PASS, "", points)
+    return _tied(f"{vm.name} has", ties, points, fills)
 
 
 @check(
@@ -108,13 +115,7 @@ def _networks(case: Case, vm: PoolVmFacts) -> Answer:
         return Answer(Result.UNKNOWN, f"{vm.name}: {vm.network_uuids.reason}.", (point,), fills)
     asked = [_network(case, uuid) for uuid in vm.network_uuids]
     points = tuple(point for _, found in asked for point in found)
-    tied = [tie for tie, _ in asked if isinstance(tie, str)]
-    if tied:
-        return Answer(Result.FAIL, f"{vm.name} is on {' and '.join(tied)}.", points, fills)
-    unread = next((tie for tie, _ in asked if isinstance(tie, Unknown)), None)
-    if unread is not None:
-        return Answer(Result.UNKNOWN, f"{vm.name}: {unread.reason}.", points, fills)
-    return Answer(Result.PASS, "", points)
+    return _tied(f"{vm.name} is on", [tie for tie, _ in asked], points, fills)
 
 
 @check(

@@ -124,7 +124,7 @@ def _tools(case: Case, vm: PoolVmFacts) -> Answer:
 def tools_present(case: Case) -> Answer:
     """Every running guest has current tools."""
     running = [vm for vm in case.facts.vms if vm.power_state == "Running" and not vm.is_control_domain]
-    if "VM" in {what for what, _ in case.facts.unreadable}:
+    if case.facts.unread("VM"):
         return Answer(Result.UNKNOWN, "The pool's VMs could not be read.")
     return combine([_tools(case, vm) for vm in running] or [Answer(Result.PASS, "")], good="Every running guest has its tools.")
 

@@ -15,8 +15,11 @@ _NO_PATH = ("", "N/A")
 def _cards(case: Case, host: PoolHostFacts) -> Answer:
     nics = management_nics(case.facts, host)
     points = tuple(case.point(f"PIF_metrics[{nic.uuid}].pci_bus_path", nic.pci_bus_path) for nic in nics)
-    if len(nics) < 2:
+    bond = management_bond(case.facts, host)
+    if bond is None:
         return Answer(Result.NOT_APPLICABLE, f"{host.name} has no management bond (see HA-041).", points)
+    if len(nics) != len(bond.slave_pif_uuids):
+        return Answer(Result.UNKNOWN, f"{host.name}: not all NICs of its management bond could be read.", points)
     paths = [nic.pci_bus_path for nic in nics]
     if any(isinstance(path, Unknown) or path in _NO_PATH for path in paths):
         return Answer(Result.UNKNOWN, f"{host.name}: on which cards its management NICs are is not known.", points)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
 from estate.facts.pool import PbdFacts, PifFacts, PoolHostFacts, SrFacts
 from estate.facts.unknown import Unknown
 from readiness.core.alerts import cited, messages
-from readiness.core.cabling import Cabling, cabling_of
+from readiness.core.cabling import Cabling, cabling_of, without_port
 from readiness.core.case import Case, heartbeat_sr, management_nics, pbd_of
 from readiness.core.checks.heartbeat import no_heartbeat_sr
 from readiness.core.registry import Severity, WaiverClass, check
@@ -15,15 +17,40 @@ _BROKEN, _HEALTHY = "METADATA_LUN_BROKEN", "METADATA_LUN_HEALTHY"
 _ISO = "iso"
 
 
-def storage_nics(case: Case, host: PoolHostFacts) -> list[PifFacts]:
-    """The NICs that carry a host's storage traffic: those below its other addresses, or the management NICs where it has none."""
+def storage_nics(case: Case, host: PoolHostFacts, portals: tuple[str, ...]) -> list[PifFacts] | Unknown:
+    """The NICs below the addresses that share a network with a portal.
+
+    Where none does, below the host's one other address, or the management NICs where it has no other: of several others nobody
+    knows which one carries the storage.
+    """
     facts = case.facts
     mine = [pif for pif in facts.pifs if pif.host_uuid == host.uuid]
-    addressed = [pif for pif in mine if pif.ip_mode != "None" and not pif.management]
-    carriers = {pif.untagged_pif_uuid or pif.uuid for pif in addressed}
+    addressed = [pif for pif in mine if pif.ip_mode != "None"]
+    others = [pif for pif in addressed if not pif.management]
+    near = [pif for pif in addressed if _shares_network(pif, portals)]
+    if not near and len(others) > 1:
+        return Unknown(f"which of its interfaces ({', '.join(pif.device for pif in others)}) carries its storage is not known")
+    if not near and not others:
+        return management_nics(facts, host)
+    carriers = {pif.untagged_pif_uuid or pif.uuid for pif in near or others}
     slaves = {slave for bond in facts.bonds if bond.master_pif_uuid in carriers for slave in bond.slave_pif_uuids}
-    found = [pif for pif in mine if pif.physical and pif.uuid in carriers | slaves]
-    return found if addressed else management_nics(facts, host)
+    return [pif for pif in mine if pif.physical and pif.uuid in carriers | slaves]
+
+
+def _shares_network(pif: PifFacts, portals: tuple[str, ...]) -> bool:
+    """Whether a portal's address lies in the network of this interface; a portal may be a name that is no address."""
+    try:
+        network = ip_network(f"{pif.ip_address}/{pif.netmask}", strict=False)
+    except ValueError:
+        return False
+    return any(address in network for portal in portals if (address := _address(portal)) is not None)
+
+
+def _address(portal: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(without_port(portal))
+    except ValueError:
+        return None
 
 
 def _nodes(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> Answer:
@@ -45,9 +72,13 @@ def _nodes(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> 
     return Answer(Result.PASS, "", points)
 
 
-def _ways(case: Case, cabling: Cabling, host: PoolHostFacts) -> Answer:
+def _ways(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> Answer:
     """Over how many NICs and switches a host reaches its storage."""
-    nics = storage_nics(case, host)
+    nics = storage_nics(case, host, pbd.portals)
+    if isinstance(nics, Unknown):
+        return Answer(
+            Result.UNKNOWN, f"{host.name}: {nics.reason}.", (case.point(f"PBD[{pbd.uuid}].device_config", pbd.portals),)
+        )
     ports = [cabling.switch_of_pif.get(nic.uuid) for nic in nics]
     points: tuple[EvidencePoint, ...] = tuple(case.point(f"PIF[{nic.uuid}].device", nic.device) for nic in nics)
     points += tuple(case.cite(port.item) for port in ports if port is not None)
@@ -91,8 +122,10 @@ def paths_to_every_node(case: Case) -> Answer:
     cabling, parts = cabling_of(case), []
     for host in case.facts.hosts:
         pbd = pbd_of(case.facts, sr, host)
-        known = _nodes(case, cabling, host, pbd) if pbd else Answer(Result.UNKNOWN, f"{host.name} has no PBD of SR {sr.name}.")
-        parts += [known, _ways(case, cabling, host)]
+        if pbd is None:
+            parts.append(Answer(Result.UNKNOWN, f"{host.name} has no PBD of SR {sr.name}."))
+            continue
+        parts += [_nodes(case, cabling, host, pbd), _ways(case, cabling, host, pbd)]
     return combine(parts, good="Every host has a path to each storage node, over two switches.")
 
 
@@ -119,6 +152,9 @@ def _attached(case: Case, pbd: PbdFacts, sr: SrFacts) -> Answer:
 )
 def all_srs_attached(case: Case) -> Answer:
     """Every shared SR is attached on each of its hosts; a detached library of ISOs only warns."""
+    unread = case.facts.unread("PBD") or case.facts.unread("SR")
+    if unread:
+        return Answer(Result.UNKNOWN, f"Not all SRs and their connections could be read: {unread}.")
     shared = {sr.uuid: sr for sr in case.facts.srs if sr.shared is not False}
     parts = [_attached(case, pbd, shared[pbd.sr_uuid]) for pbd in case.facts.pbds if pbd.sr_uuid in shared]
     return combine(parts, good="Every shared SR is attached on all its hosts.")

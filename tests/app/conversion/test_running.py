@@ -188,7 +188,9 @@ def test_a_cancelled_job_leaves_the_pause_of_a_slow_link_at_once() -> None:
 
 
 def test_a_link_without_a_limit_is_not_slowed() -> None:
-    pacing.PacedSink(Sink(), lambda: None, lambda: pytest.fail("nobody pauses")).write(0, b"x")
+    sink = Sink()
+    pacing.PacedSink(sink, lambda: None, lambda: pytest.fail("nobody pauses")).write(0, b"x")
+    assert sink.written == 1
 
 
 def test_the_limit_of_a_link_is_shared_by_those_who_copy(people: People, at_work: list[str]) -> None:

@@ -102,8 +102,12 @@ def test_cancel_frees_everything_within_a_second_of_a_target_that_stands_still(s
 def test_machine_whose_c_library_is_another_one_copies_all_the_same(
     monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
 ) -> None:
-    def no_library(_name: object) -> object:
+    asked = []
+
+    def no_library(name: object) -> object:
+        asked.append(name)
         raise fault
 
     monkeypatch.setattr(heap.ctypes, "CDLL", no_library)
     heap.keep_freed_memory.__wrapped__()
+    assert asked, "the library was looked for, and its absence is no fault"

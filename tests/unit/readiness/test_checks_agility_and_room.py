@@ -50,6 +50,7 @@ def drive(sr: object, kind: str = "Disk") -> tuple[PoolDriveFacts, ...]:
         (replace(POOL, pbds=POOL.pbds[:2]), FAIL),
         (with_host(with_pbd(POOL, "h3", currently_attached=False), "h3", enabled=False), PASS),
         (replace(POOL, unreadable=(("VM", "not allowed"),), vms=()), UNKNOWN_),
+        (replace(POOL, unreadable=(("VM 1234", "unusable field: VCPUs_max"),)), UNKNOWN_),
     ],
 )
 def test_ha_082_wants_every_drive_within_reach_of_every_host(pool: PoolFacts, expected: Result) -> None:
@@ -123,6 +124,8 @@ def crowd(gib: float, count: int) -> list[PlannedVm]:
         (changed(ha_host_failures_to_tolerate=UNKNOWN)(POOL), crowd(40, 3), FAIL),
         (with_host(POOL, "h2", memory_total_bytes=UNKNOWN), (), UNKNOWN_),
         (with_host(POOL, "h2", live=UNKNOWN), (), UNKNOWN_),
+        (changed(unreadable=(("VM 1234", "unusable field: VCPUs_max"),))(POOL), (), UNKNOWN_),
+        (changed(unreadable=(("VM_guest_metrics", "not allowed"),))(POOL), (), PASS),
         (with_host(with_host(POOL, "h2", live=False), "h3", live=False), (), FAIL),
     ],
 )

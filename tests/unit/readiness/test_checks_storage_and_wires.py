@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from estate.facts.pool import PoolFacts
+from estate.facts.pool import PifFacts, PoolFacts
 from estate.facts.unknown import UNKNOWN
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.results import Result
@@ -41,6 +41,7 @@ PASS, WARN, FAIL, UNKNOWN_, NOT_APPLICABLE = Result.PASS, Result.WARN, Result.FA
         (with_pif(POOL, "h2-eth1", pci_bus_path="0000:3b:00.1"), WARN),
         (with_pif(POOL, "h2-eth1", pci_bus_path="N/A"), UNKNOWN_),
         (with_pif(POOL, "h2-eth1", pci_bus_path=UNKNOWN), UNKNOWN_),
+        (replace(POOL, pifs=tuple(pif for pif in POOL.pifs if pif.uuid != "h2-eth1")), UNKNOWN_),
         (without_bond(a_pool(hosts=1), "h1"), NOT_APPLICABLE),
     ],
 )
@@ -116,6 +117,18 @@ def test_ha_050_wants_one_mtu_a_network(pool: PoolFacts, expected: Result) -> No
     assert ask("HA-050", a_case(pool)).result is expected
 
 
+def with_a_backup_nic(pool: PoolFacts, **changes: object) -> PoolFacts:
+    """Each host has one address more, and `changes` say whether its storage's portals are near it."""
+    spare = [pif for pif in pool.pifs if pif.device == "eth2"]
+    extra = tuple(replace(pif, uuid=pif.uuid.replace("eth2", "eth3"), device="eth3", **changes) for pif in spare)
+    return replace(pool, pifs=pool.pifs + extra)
+
+
+def near_portals(pif: PifFacts) -> PifFacts:
+    """The management bond has an address in the portals' network."""
+    return replace(pif, ip_address="10.9.0.50", netmask="255.255.0.0") if pif.management else pif
+
+
 FULL = full_evidence(POOL)
 NO_NODES = tuple(item for item in FULL if item.kind is not EvidenceKind.STORAGE_NODES)
 
@@ -140,6 +153,9 @@ def nodes(*pairs: tuple[str, str], **changes: object) -> EvidenceItem:
         (changed(statefiles=())(POOL), FULL, UNKNOWN_),
         (POOL, tuple(item for item in FULL if item.subject != "h2-eth1"), UNKNOWN_),
         (with_storage_nic(POOL), FULL, WARN),
+        (with_a_backup_nic(with_storage_nic(POOL)), FULL, UNKNOWN_),
+        (with_a_backup_nic(with_storage_nic(POOL), ip_address="10.9.0.77", netmask="255.255.255.0"), FULL, WARN),
+        (replace(POOL, pifs=tuple(near_portals(pif) for pif in POOL.pifs)), FULL, PASS),
     ],
 )
 def test_ha_066_wants_paths_to_every_node_over_two_switches(
@@ -177,6 +193,7 @@ def with_iso(attached: object) -> PoolFacts:
         (with_pbd(POOL, "h2", currently_attached=UNKNOWN), UNKNOWN_),
         (with_sr(with_pbd(POOL, "h2", currently_attached=False), shared=UNKNOWN), FAIL),
         (changed(pbds=())(POOL), UNKNOWN_),
+        (changed(unreadable=(("PBD 77", "unusable field: SR"),))(POOL), UNKNOWN_),
     ],
 )
 def test_ha_070_wants_shared_srs_attached(pool: PoolFacts, expected: Result) -> None:
