@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from estate.disks.blockmap import BLOCK_BYTES
+from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
 from estate.disks.heap import keep_freed_memory
 from estate.disks.ports import Extent
 
@@ -98,6 +99,61 @@ class BlockPipeline:
             if buffer is None or self._stop.is_set():
                 return
             self._blocks.put(self._threads.submit(work, buffer))
+
+
+class PipelinedSource(ABC):
+    """One disk read once by a pipeline: what every `estate.disks.ports.ExtentSource` over one has in common.
+
+    A kind of source says what the works are, how its medium is let go of, and which error tells that it was closed.
+    """
+
+    def __init__(self, capacity_bytes: int, *, workers: int, buffers: int, name: str) -> None:
+        self._capacity_bytes = capacity_bytes
+        self._workers, self._buffers, self._name = workers, buffers, name
+        self._hashes: BlockHashes | None = None
+        self._started = False
+        self._pipeline: BlockPipeline | None = None
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Size of the virtual disk."""
+        return self._capacity_bytes
+
+    def hash_into(self, block_hashes: BlockHashes) -> bool:
+        """Fill this map on the working threads. To be called before `extents()`."""
+        if block_hashes.capacity_bytes != self.capacity_bytes:
+            raise ValueError("the block map belongs to a disk of another size")
+        self._hashes = block_hashes
+        return True
+
+    def extents(self) -> Iterator[Extent]:
+        """The disk's bytes that are not known to be zero, ascending, each inside one 2 MiB block; ticks while waiting."""
+        if self._started:
+            raise RuntimeError("a source can be read only once")
+        self._started = True
+        self._pipeline = BlockPipeline(
+            self._works(), workers=self._workers, buffers=self._buffers, name=self._name, closed=self._closed_here
+        )
+        yield from self._pipeline.extents()
+
+    def close(self) -> None:
+        """End all threads and let go of the medium; safe to call twice and in the middle of a read."""
+        self._started = True
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline:
+            pipeline.stop()
+        self._let_go()
+        if pipeline:
+            pipeline.join()
+
+    @abstractmethod
+    def _works(self) -> Iterator[Work]: ...
+
+    @abstractmethod
+    def _let_go(self) -> None: ...
+
+    @abstractmethod
+    def _closed_here(self) -> Exception: ...
 
 
 def _drain(held: queue.SimpleQueue[Any]) -> None:

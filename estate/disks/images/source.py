@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from estate.disks.blockmap import BLOCK_BYTES, ZERO_BLOCK, BlockHashes, hash_block
+from estate.disks.blockmap import BLOCK_BYTES, ZERO_BLOCK, hash_block
 from estate.disks.errors import StreamLost
 from estate.disks.images.chain import DiskImage
 from estate.disks.images.layers import Run
-from estate.disks.pipeline import BlockPipeline, PlainBlock, Work
-from estate.disks.ports import Extent
+from estate.disks.pipeline import PipelinedSource, PlainBlock, Work
 
 READERS = 4
 BUFFERS = 8
@@ -19,51 +18,16 @@ _PIECE_BYTES = 64 << 10
 _ZERO_PIECE = bytes(_PIECE_BYTES)
 
 
-class ImageSource:
+class ImageSource(PipelinedSource):
     """Reads a disk image front to back. Implements `estate.disks.ports.ExtentSource`; closes the image.
 
     With `ranges` (ascending, apart) only these are told; then only blocks that they cover wholly are hashed.
     """
 
     def __init__(self, image: DiskImage, *, ranges: Sequence[tuple[int, int]] | None = None, readers: int = READERS) -> None:
+        super().__init__(image.capacity_bytes, workers=readers, buffers=BUFFERS, name="image")
         self._image = image
         self._ranges = [(0, image.capacity_bytes)] if ranges is None else ranges
-        self._readers = readers
-        self._hashes: BlockHashes | None = None
-        self._started = False
-        self._pipeline: BlockPipeline | None = None
-
-    @property
-    def capacity_bytes(self) -> int:
-        """Size of the disk."""
-        return self._image.capacity_bytes
-
-    def hash_into(self, block_hashes: BlockHashes) -> bool:
-        """Fill this map on the reading threads. To be called before `extents()`."""
-        if block_hashes.capacity_bytes != self.capacity_bytes:
-            raise ValueError("the block map belongs to a disk of another size")
-        self._hashes = block_hashes
-        return True
-
-    def extents(self) -> Iterator[Extent]:
-        """What is not known to be zero, ascending, each inside one 2 MiB block; ticks while waiting."""
-        if self._started:
-            raise RuntimeError("an image source can be read only once")
-        self._started = True
-        self._pipeline = BlockPipeline(
-            self._works(), workers=self._readers, buffers=BUFFERS, name="image", closed=self._closed_here
-        )
-        yield from self._pipeline.extents()
-
-    def close(self) -> None:
-        """End all threads and close the image's files; safe to call twice and in the middle of a read."""
-        self._started = True
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline:
-            pipeline.stop()
-        self._image.close()
-        if pipeline:
-            pipeline.join()
 
     def _works(self) -> Iterator[Work]:
         for index, runs in blocks_of(self._runs()):
@@ -81,6 +45,9 @@ class ImageSource:
             digest = hash_block(buffer if length == BLOCK_BYTES else buffer[:length]) if told else None
             self._hashes.put(index, digest)
         return PlainBlock(index, buffer, told)
+
+    def _let_go(self) -> None:
+        self._image.close()
 
     def _closed_here(self) -> StreamLost:
         return StreamLost(0, "it was closed on this side")
