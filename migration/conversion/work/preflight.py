@@ -74,6 +74,9 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
 
 def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Iterator[SrView]:
     """What each SR still has to take: of a thick one only VDIs that are not made, of a thin one all that is not copied."""
+    wanted = {disk.sr_uuid for spec in specs.values() for disk in spec.disks}
+    for uuid in sorted(wanted - {sr.uuid for sr in facts.srs}):
+        yield SrView(uuid, Unknown("the pool does not show this SR"), thick=True, claims={})
     made = {(copy.conversion_id, copy.device_key) for row in rows for copy in selectors.disks_of(row) if copy.vdi_uuid}
     for sr in facts.srs:
         thick, claims = is_thick(sr), Counter[str]()
@@ -81,7 +84,7 @@ def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, Conversio
             for disk in specs[str(row.pk)].disks:
                 if disk.sr_uuid == sr.uuid and not (thick and (row.pk, disk.device_key) in made):
                     claims[row.name] += thick_vdi_bytes(disk.capacity_bytes) if thick else disk.capacity_bytes
-        if any(disk.sr_uuid == sr.uuid for spec in specs.values() for disk in spec.disks):
+        if sr.uuid in wanted:
             yield SrView(sr.name, sr.free_bytes, thick, claims)
 
 

@@ -10,7 +10,9 @@ import pytest
 from estate.facts.unknown import Unknown
 from migration.conversion.core.preflight import Look, Result, Seen, SrView, Way, failed, look
 from migration.conversion.core.spec import DiskSpec, NicSpec
+from migration.conversion.work.preflight import _srs
 from tests.builders.conversions import a_spec
+from tests.builders.pools import a_pool
 
 SPEC = a_spec("app01", machine_id="m-1", template_name="Debian")
 MAC = SPEC.nics[0].mac_address
@@ -80,3 +82,9 @@ def test_more_devices_than_the_product_takes_are_refused() -> None:
 def test_everything_is_told_at_once() -> None:
     worst = replace(SEEN, macs_taken={MAC: "x"}, templates=frozenset(), memory_free_bytes=0, ways=(Way("a", "b", "refused"),))
     assert {each.code for each in failed(look([SPEC], worst))} == {"mac_in_use", "template", "worker_memory", "way"}
+
+
+def test_an_sr_that_the_pool_does_not_show_has_unknown_room() -> None:
+    gone = tuple(_srs(a_pool(srs=()), [], {"c-1": SPEC}))
+    assert [(view.name, isinstance(view.free_bytes, Unknown)) for view in gone] == [(SPEC.disks[0].sr_uuid, True)]
+    assert answers(replace(SEEN, srs=gone))["sr_space"].result is Result.UNKNOWN
