@@ -12,7 +12,14 @@ from rest_framework.renderers import JSONRenderer
 
 
 def _other(value: Any) -> Any:
-    """What msgspec does not know, as the framework's own encoder has it; texts that are translated late among them."""
+    """What msgspec does not know, as the framework's own encoder has it; texts that are translated late among them.
+
+    It knows exact types only: a message of the framework is a text with a code, and would otherwise be listed letter by letter.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
     return list(value) if hasattr(value, "__iter__") and not isinstance(value, Promise) else force_str(value)
 
 

@@ -102,6 +102,12 @@ def test_validation_errors_name_each_field(people: People) -> None:
     assert fields == {"customer": "required", "name": "required", "policy_profile": "invalid_choice"}
 
 
+def test_every_word_of_a_validation_error_is_a_text(people: People) -> None:
+    errors = people.client("owner").post(f"/api/v1/projects/{people.project.id}/sources", {"kind": "x"}).json()["errors"]
+    assert errors
+    assert {type(part) for each in errors for part in each.values()} == {str}
+
+
 def test_an_unforeseen_fault_is_a_500_with_an_id_and_nothing_else(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError("the inner workings")

@@ -7,13 +7,24 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from project.backbone.api.renderers import FastJSONRenderer
+
+
+class Count(int):
+    pass
+
+
+class Rate(float):
+    pass
+
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = st.recursive(
@@ -33,6 +44,11 @@ KINDS: list[Any] = [
     1.5,
     ReturnDict({"a": [1]}, serializer=None),
     {1: "a"},
+    ErrorDetail("must be given", code="required"),
+    {"detail": [ErrorDetail("one"), ErrorDetail("two")]},
+    mark_safe("<b>"),
+    Count(3),
+    Rate(1.5),
 ]
 
 
