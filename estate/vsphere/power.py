@@ -15,7 +15,7 @@ from pyVmomi import vim
 
 from estate.errors import AskPerson
 from estate.facts.source import PowerState
-from estate.facts.unknown import Unknown, is_known
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, or_none, text
 from estate.vsphere.machine import machine, read_machine, run_task
 from estate.vsphere.session import VsphereSession
@@ -25,7 +25,14 @@ GUEST_SHUTDOWN_S = 600.0
 POWER_S = 180.0
 RECONFIGURE_S = 120.0
 
-_STATE_PATHS = ("name", "runtime.powerState", "runtime.connectionState", "runtime.bootTime", "config.changeVersion")
+_STATE_PATHS = (
+    "name",
+    "runtime.powerState",
+    "runtime.connectionState",
+    "runtime.bootTime",
+    "config.changeVersion",
+    "config.instanceUuid",
+)
 _QUESTION_PATHS = (*_STATE_PATHS, "runtime.question", "guest.toolsRunningStatus")
 
 
@@ -45,12 +52,14 @@ class QuestionPending(AskPerson):
 class VmPower:
     """Whether a machine runs and whether it ran since: boot time and change version move when it is started.
 
+    `instance_uuid` tells whether the moref still means the machine it meant.
     `boot_time` is None while it is off, and unknown when a running machine has none.
     """
 
     power_state: PowerState | Unknown
     boot_time: datetime | Unknown | None
     change_version: str | Unknown
+    instance_uuid: str | Unknown = UNKNOWN
 
     @property
     def is_off(self) -> bool:
@@ -75,6 +84,7 @@ def _power(found: SourceObject) -> VmPower:
         power_state=power_state,
         boot_time=or_none(found.moment("runtime.bootTime"), whole=rests),
         change_version=found.text("config.changeVersion"),
+        instance_uuid=found.text("config.instanceUuid"),
     )
 
 

@@ -50,13 +50,19 @@ class Machine(Identified):
 
 
 class Sighting(models.Model):
-    """A machine as one source shows it: the ids by which it is known again."""
+    """A machine as one source shows it: the ids by which it is known again.
+
+    `vcenter` is the UUID of the vCenter that `native_id` counts in, empty for unknown; `hardware_ids` are its BIOS UUID and MAC
+    addresses, apart by spaces. A source that gave the moref to another VM keeps the row under another id: core.identity.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="sightings")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="sightings")
     native_id = models.CharField(max_length=200)
     instance_uuid = models.CharField(max_length=64, blank=True)
+    vcenter = models.CharField(max_length=64, blank=True, default="")
+    hardware_ids = models.TextField(blank=True, default="")
     last_seen_at = models.DateTimeField()
 
     class Meta:

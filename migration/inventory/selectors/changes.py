@@ -18,6 +18,7 @@ from migration.inventory.core.diff import (
     DEVICES,
     THINGS,
     Change,
+    InventoryDiff,
     Key,
     PathChange,
     Pointer,
@@ -129,14 +130,20 @@ def difference(old: Inventory, new: Inventory, *, volatile: bool = False) -> Dif
             "The two inventories are of different sources.", code="other_source", next_step="Compare within one source."
         )
     before, after = _pointers(old), _pointers(new)
-    found = diff(before, after)
+    found = diff(before, after) if _one_vcenter(old, new) else InventoryDiff(tuple(sorted(after)), tuple(sorted(before)), ())
     moved = [Moved(*key, after[key].name, Change.ADDED, _itself(key), after=after[key].digest) for key in found.added]
     moved += [Moved(*key, before[key].name, Change.GONE, _itself(key), before=before[key].digest) for key in found.gone]
     moved += _changed(found.changed, before, after)
-    if volatile:
+    if volatile and _one_vcenter(old, new):
         moved += _drifted(old, new, before, after)
     names = {native_id: pointer.name for side in (before, after) for (_, native_id), pointer in side.items()}
     return Difference(old, new, tuple(sorted(moved, key=_order)), names)
+
+
+def _one_vcenter(old: Inventory, new: Inventory) -> bool:
+    """Whether an id means the same in both: not when they are known to tell of different vCenters."""
+    told = [each.about["instance_uuid"] for each in (old, new) if each.about and each.about["is_vcenter"]]
+    return len(set(told)) < 2
 
 
 def _any(found: Mapping[tuple[str, Change], int], thing: str) -> bool:

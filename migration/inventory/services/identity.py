@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 
-from migration.inventory.core.kinds import FactKind
 from migration.inventory.joining import objections
 from migration.inventory.models import (
     IdentityAnswer,
     IdentityQuestion,
-    InventoryEntry,
     Machine,
     Sighting,
     Source,
 )
 from migration.inventory.services import collecting
-from migration.inventory.services.recognising import rank
+from migration.inventory.services.acting import act_through_one_of, name_at, sighted
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -65,25 +64,39 @@ def _join(question: IdentityQuestion, same_as: UUID, actor: Actor) -> None:
     _require_apart(goes, stays)
     _require_free(goes, vanishes=True)
     _require_free(stays, vanishes=False)
+    _forget_superseded(stays, seen_at=_live(goes))
+    _forget_superseded(goes, seen_at=_live(stays))
     Sighting.objects.filter(machine=goes).update(machine=stays)
     IdentityQuestion.objects.filter(machine=goes).update(machine=stays)
     for other in IdentityQuestion.objects.filter(project_id=question.project_id, answered_at=None):
         _replace_candidate(other, goes.id, stays.id)
     record(actor, "machine.joined", stays, project=question.project, before={"joined": str(goes.id)})
     goes.delete()
-    _act_through_one_of(stays, list(stays.sightings.select_related("source__endpoint")))
+    act_through_one_of(stays, list(stays.sightings.select_related("source__endpoint")))
     _ask_again(stays)
 
 
 def _require_apart(goes: Machine, stays: Machine) -> None:
     """Two VMs that one source holds at once are two machines."""
-    shared = goes.sightings.filter(source__in=stays.sightings.values("source")).select_related("source__endpoint").first()
-    if shared is not None:
+    held = [{seen.source for seen in _live(machine)} for machine in (goes, stays)]
+    for shared in held[0] & held[1]:
         raise Conflict(
-            f"{shared.source} shows both as VMs of their own: they are two machines.",
+            f"{shared} shows both as VMs of their own: they are two machines.",
             code="seen_apart",
             next_step="Answer that it is its own machine.",
         )
+
+
+def _forget_superseded(machine: Machine, *, seen_at: Iterable[Sighting]) -> None:
+    """The sources of these sightings show it again."""
+    rows = machine.sightings.filter(source__in={seen.source_id for seen in seen_at})
+    Sighting.objects.filter(pk__in=[row.pk for row in rows if sighted(row).is_superseded]).delete()
+
+
+def _live(machine: Machine) -> list[Sighting]:
+    """Where it is seen; a source that gave its moref to another VM does not show it."""
+    rows = machine.sightings.select_related("source__endpoint")
+    return [row for row in rows if not sighted(row).is_superseded]
 
 
 def _require_free(machine: Machine, *, vanishes: bool) -> None:
@@ -101,19 +114,6 @@ def _replace_candidate(question: IdentityQuestion, gone: UUID, instead: UUID) ->
         kept = [str(instead) if each == str(gone) else each for each in question.candidates]
         question.candidates = [each for each in dict.fromkeys(kept) if each != str(question.machine_id)]
         question.save(update_fields=["candidates"])
-
-
-def _act_through_one_of(machine: Machine, sightings: list[Sighting]) -> None:
-    """Whoever manages the machine best acts on it, and who does so already before others; name and ids are as told there."""
-    best = min(sightings, key=lambda seen: (rank(seen.source), seen.source_id != machine.source_id, seen.native_id))
-    machine.source, machine.native_id = best.source, best.native_id
-    machine.instance_uuid, machine.name = best.instance_uuid, _name_at(best.source, best.native_id) or machine.name
-    machine.save(update_fields=["source", "native_id", "instance_uuid", "name"])
-
-
-def _name_at(source: Source, native_id: str) -> str:
-    held = InventoryEntry.objects.filter(inventory__latest_of=source, kind=FactKind.VM.value, native_id=native_id)
-    return held.values_list("name", flat=True).first() or ""
 
 
 def _ask_again(*machines: Machine) -> None:
@@ -141,10 +141,10 @@ def part(machine: Machine, *, source_id: UUID, actor: Actor) -> Machine:
         )
     _require_free(machine, vanishes=False)
     if machine.source_id == source_id:
-        _act_through_one_of(machine, list(others.select_related("source__endpoint")))
+        act_through_one_of(machine, list(others.select_related("source__endpoint")))
     own = Machine.objects.create(
         project=machine.project, source=seen.source, native_id=seen.native_id, instance_uuid=seen.instance_uuid,
-        name=_name_at(seen.source, seen.native_id) or machine.name, last_seen_at=seen.last_seen_at,
+        name=name_at(seen.source, seen.native_id) or machine.name, last_seen_at=seen.last_seen_at,
     )  # fmt: skip
     Sighting.objects.filter(pk=seen.pk).update(machine=own)
     after = {"parted": str(own.id), "source": str(seen.source)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -10,12 +10,13 @@ from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
 from migration.inventory.core.identity import Decision, Fresh, Same, Seen, Sighted, identify
 from migration.inventory.core.kinds import FactKind
-from migration.inventory.models import IdentityQuestion, Inventory, InventoryEntry, Machine, Sighting, Source, SourceKind
+from migration.inventory.models import IdentityQuestion, Inventory, InventoryEntry, Machine, Sighting, Source
 from migration.inventory.services import storing
+from migration.inventory.services.acting import make_way, rank
 
 ROWS_PER_INSERT = 500
-# Who is acted on when several sources show a machine: the one that manages it, then its host, then files.
-_ACTING_ORDER = (SourceKind.VCENTER, SourceKind.ESXI, SourceKind.OVA, SourceKind.RVTOOLS)
+# What many machines have, or none really has: no reason to ask anybody.
+_NOBODYS = frozenset({"", "00:00:00:00:00:00", "00000000-0000-0000-0000-000000000000"})
 
 
 def seen_vm(vm: VmFacts) -> Seen:
@@ -25,7 +26,16 @@ def seen_vm(vm: VmFacts) -> Seen:
         name=vm.name,
         instance_uuid="" if isinstance(vm.instance_uuid, Unknown) else vm.instance_uuid,
         disk_count=0 if isinstance(vm.disks, Unknown) else len(vm.disks),
+        hardware_ids=tuple(sorted(set(_hardware_ids(vm)) - _NOBODYS)),
     )
+
+
+def _hardware_ids(vm: VmFacts) -> Iterator[str]:
+    if not isinstance(vm.bios_uuid, Unknown):
+        yield vm.bios_uuid.lower()
+    for nic in () if isinstance(vm.nics, Unknown) else vm.nics:
+        if isinstance(nic.mac_address, str):
+            yield nic.mac_address.lower()
 
 
 def still_seen(inventory: Inventory, seen_at: datetime) -> None:
@@ -37,12 +47,14 @@ def still_seen(inventory: Inventory, seen_at: datetime) -> None:
 
 def remember(inventory: Inventory, vms: Mapping[str, Seen], *, vcenter: str, seen_at: datetime) -> None:
     """Make or update the machines of these VMs, and where they were seen. `vcenter` is the source's own UUID, if it is one."""
-    decisions = identify(vms.values(), source_id=inventory.source_id, vcenter=vcenter, sighted=_sighted(inventory))
+    known = _sighted(inventory)
+    decisions = identify(vms.values(), source_id=inventory.source_id, vcenter=vcenter, sighted=known)
+    make_way(inventory, decisions, known)
     elsewhere = _acted_on_elsewhere(inventory.source, decisions)
     storing.put_machines(inventory, [vm for vm in vms.values() if vm.native_id not in elsewhere], seen_at)
     rows = Machine.objects.filter(source_id=inventory.source_id).values_list("native_id", "id")
     mine = {**dict(rows), **elsewhere}
-    storing.put_sightings(inventory, vms.values(), mine, seen_at)
+    storing.put_sightings(inventory, vms.values(), mine, vcenter=vcenter, seen_at=seen_at)
     _ask_people(inventory, decisions, mine)
 
 
@@ -67,14 +79,11 @@ def sharing_machines(inventory: Inventory) -> list[Inventory]:
 
 
 def _sighted(inventory: Inventory) -> list[Sighted]:
-    abouts = dict(Source.objects.filter(project_id=inventory.project_id).values_list("id", "about"))
-    vcenters = {key: about["instance_uuid"] for key, about in abouts.items() if about and about.get("is_vcenter")}
     rows = Sighting.objects.filter(source__project_id=inventory.project_id).order_by()
+    found = rows.values_list("machine_id", "source_id", "vcenter", "native_id", "instance_uuid", "hardware_ids")
     return [
-        Sighted(machine_id, source_id, vcenters.get(source_id, ""), native_id, instance_uuid)
-        for machine_id, source_id, native_id, instance_uuid in rows.values_list(
-            "machine_id", "source_id", "native_id", "instance_uuid"
-        )
+        Sighted(machine, source, vcenter, native_id, uuid, tuple(hardware_ids.split()))
+        for machine, source, vcenter, native_id, uuid, hardware_ids in found
     ]
 
 
@@ -89,8 +98,3 @@ def _acted_on_elsewhere(source: Source, decisions: Mapping[str, Decision]) -> di
     Machine.objects.bulk_update(moving, ["source", "native_id"], batch_size=ROWS_PER_INSERT)
     moved = {machine.id for machine in moving}
     return {joined[machine.id]: machine.id for machine in found if machine.id not in moved}
-
-
-def rank(source: Source) -> int:
-    """Lower manages a machine better."""
-    return _ACTING_ORDER.index(SourceKind(source.kind))

@@ -26,9 +26,14 @@ _MACHINES = """INSERT INTO inventory_machine
 (id, created_at, project_id, source_id, native_id, instance_uuid, name, disposition, note, version, last_seen_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 1, %s) ON CONFLICT (source_id, native_id)
 DO UPDATE SET name = excluded.name, instance_uuid = excluded.instance_uuid, last_seen_at = excluded.last_seen_at"""
-_SIGHTINGS = """INSERT INTO inventory_sighting (id, machine_id, source_id, native_id, instance_uuid, last_seen_at)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (source_id, native_id)
-DO UPDATE SET instance_uuid = excluded.instance_uuid, last_seen_at = excluded.last_seen_at"""
+# What a source once told of itself and of a VM stays until it tells something else.
+_SIGHTINGS = """INSERT INTO inventory_sighting
+(id, machine_id, source_id, native_id, instance_uuid, vcenter, hardware_ids, last_seen_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (source_id, native_id)
+DO UPDATE SET instance_uuid = COALESCE(NULLIF(excluded.instance_uuid, ''), inventory_sighting.instance_uuid),
+vcenter = COALESCE(NULLIF(excluded.vcenter, ''), inventory_sighting.vcenter),
+hardware_ids = COALESCE(NULLIF(excluded.hardware_ids, ''), inventory_sighting.hardware_ids),
+last_seen_at = excluded.last_seen_at"""
 
 
 def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
@@ -82,10 +87,24 @@ def put_machines(inventory: Inventory, vms: Iterable[Seen], seen_at: datetime) -
         cursor.executemany(_MACHINES, rows)
 
 
-def put_sightings(inventory: Inventory, vms: Iterable[Seen], machines: Mapping[str, UUID], seen_at: datetime) -> None:
-    """Where each VM's machine, by native id, was seen."""
+def put_sightings(
+    inventory: Inventory, vms: Iterable[Seen], machines: Mapping[str, UUID], *, vcenter: str, seen_at: datetime
+) -> None:
+    """Where each VM's machine, by native id, was seen, and the vCenter that its native id counts in."""
     source, at = key(inventory.source_id), moment(seen_at)
-    rows = [(key(uuid4()), key(machines[vm.native_id]), source, vm.native_id, vm.instance_uuid, at) for vm in vms]
+    rows = [
+        (
+            key(uuid4()),
+            key(machines[vm.native_id]),
+            source,
+            vm.native_id,
+            vm.instance_uuid,
+            vcenter,
+            " ".join(vm.hardware_ids),
+            at,
+        )
+        for vm in vms
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(_SIGHTINGS, rows)
 

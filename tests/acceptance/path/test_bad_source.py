@@ -141,6 +141,17 @@ def test_a_source_powered_on_during_its_copy_is_refused(site: Site, looks: Looks
     assert looks.source_is("git01") == "on", "cancelling leaves the source as it is"
 
 
+def test_another_machine_under_the_planned_id_is_neither_stopped_nor_copied(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    row.spec["source_instance_uuid"] = "502a0000-0000-4000-8000-00000000beef"
+    row.save(update_fields=["spec"])
+    row = copied(row)
+
+    assert told(row, "git01", "502a0000-0000-4000-8000-00000000beef") == "another_machine"
+    assert looks.source_is("git01") == "on", "it was not shut down"
+    assert looks.cancelled_and_cleared(row)
+
+
 @pytest.mark.parametrize("change", [{"ignores_shutdown": True}, {"tools": Tools.NOT_RUNNING}])
 def test_a_guest_that_cannot_be_shut_down_is_powered_off(site: Site, looks: Looks, change: dict[str, Any]) -> None:
     machine = looks.machine("git01")

@@ -179,6 +179,17 @@ def test_a_diff_names_what_came_went_and_changed(people: People) -> None:
     assert (found["count"], found["next"], found["against"]) == (3, None, str(old.id))
 
 
+def test_nothing_of_another_vcenter_counts_as_changed(people: People) -> None:
+    source = a_source(people.project)
+    old = an_inventory(source, a_vm("web", native_id="vm-1"))
+    Inventory.objects.filter(pk=old.pk).update(about=old.about | {"instance_uuid": "the one before"})
+    new = an_inventory(source, a_vm("db", native_id="vm-1"))
+    found = people.client("owner").get(url(people, f"inventories/{new.id}/diff?against={old.id}")).json()
+    vms = {side: [row["name"] for row in found[side] if row["kind"] == "vm"] for side in ("added", "gone")}
+    assert vms == {"added": ["db"], "gone": ["web"]}
+    assert found["changed"] == []
+
+
 def test_a_diff_comes_in_pages_and_is_narrowed(people: People) -> None:
     source = a_source(people.project)
     old = an_inventory(source, *(a_vm(name, vcpus=1, committed_bytes=1) for name in "abc"))

@@ -77,18 +77,21 @@ class ServerSource:
             yield _LeasedDisks(lease)
 
     def mark_moved(self, row: Conversion, line: str) -> None:
+        self._look()
         power.annotate(self.session, self.spec.source_vm_id, line)
 
     def bring_back(self, row: Conversion) -> str:
         """One that was off before stays off."""
         if not row.source_was_running:
             return "the source stays off, as it was before"
+        self._look()
         power.power_on(self.session, self.spec.source_vm_id, alive=self.job.alive)
         return "the source runs again"
 
     def _look(self) -> SourceMarker:
-        """The source's power state, boot time and change version as they are now."""
+        """The source's power state, boot time and change version as they are now. Raises AskPerson `another_machine`."""
         seen = power.state(self.session, self.spec.source_vm_id)
+        self._require_planned(seen.instance_uuid)
         unreadable = [
             value.reason for value in (seen.power_state, seen.boot_time, seen.change_version) if isinstance(value, Unknown)
         ]
@@ -98,6 +101,18 @@ class ServerSource:
             change_version="" if isinstance(seen.change_version, Unknown) else seen.change_version,
             unreadable="; ".join(unreadable),
         )
+
+    def _require_planned(self, instance_uuid: str | Unknown) -> None:
+        """Another vCenter behind the same address gives the moref to another VM: that one is neither stopped nor copied."""
+        planned = self.spec.source_instance_uuid
+        if planned and instance_uuid != planned:
+            shown = f"cannot be read ({instance_uuid.reason})" if isinstance(instance_uuid, Unknown) else f"is {instance_uuid}"
+            raise AskPerson(
+                f"{self.spec.source_vm_id} may not be {self.spec.name}: its instance UUID {shown}, planned was {planned}.",
+                code="another_machine",
+                next_step="Collect the inventory again, then plan with the machines that the source shows now.",
+                where=self.spec.name,
+            )
 
     def _confirm_off(self, row: Conversion) -> None:
         seen = self._look()
