@@ -190,6 +190,8 @@ JOBS_SLOTS = {
 
 SEGMENT_BYTES = int(env.number("XENBOUND_SEGMENT_BYTES", 8 << 30, least=4 << 20, most=1 << 40))
 WATCH_LOOK_S = env.number("XENBOUND_WATCH_LOOK_S", 60, least=1, most=900)
+WATCH_READ_ALL_S = env.number("XENBOUND_WATCH_READ_ALL_S", 21_600, least=60, most=86_400)
+WATCH_SURROUNDINGS_S = env.number("XENBOUND_WATCH_SURROUNDINGS_S", 900, least=60, most=86_400)
 WATCH_COALESCE_S = env.number("XENBOUND_WATCH_COALESCE_S", 900, least=0, most=86_400)
 KEEP_INVENTORY_DAYS = int(env.number("XENBOUND_KEEP_INVENTORY_DAYS", 90, least=1, most=36_500))
 KEEP_INVENTORIES = int(env.number("XENBOUND_KEEP_INVENTORIES", 10, least=1, most=100_000))

@@ -1,8 +1,9 @@
 """Keeping an inventory fresh: a few cheap paths of every object are watched, and what moved is read again in full.
 
 A watch has a property collector of its own, so that nobody else's wait blocks it. It never patches: a changed machine is
-read anew with all its paths. Of tags it hears nothing: they are read with whatever moved, and when they are others everything
-has to be read, so that no inventory holds tags of two times. So it is when the server or the session lost the thread.
+read anew with all its paths, and on demand everything that is no machine: rules, limits, VLANs and free space move unheard. So do
+tags: they are read with whatever moved, and when they are others everything has to be read, so that no inventory holds tags of
+two times. So it is when server or session lost the thread.
 """
 
 from __future__ import annotations
@@ -156,9 +157,11 @@ class Watch:
         """
         return self._guarded(lambda: self._moved(max_wait_s, alive or _no_question), alive)
 
-    def fetch(self, moved: Moved, *, alive: Callable[[], None] | None = None) -> Changes:
-        """What moved, read in full; it may have been told in more than one `peek`. Raises: EdgeError, as `wait` does."""
-        return self._guarded(lambda: self._changes(moved, alive or _no_question), alive)
+    def fetch(self, moved: Moved, *, surroundings: bool = False, alive: Callable[[], None] | None = None) -> Changes:
+        """What moved, read in full; it may have been told in more than one `peek`. With `surroundings` everything that is no
+        machine is read, moved or not. Raises: EdgeError, as `wait` does.
+        """
+        return self._guarded(lambda: self._changes(moved, alive or _no_question, surroundings=surroundings), alive)
 
     def _guarded(self, look: Callable[[], T], alive: Callable[[], None] | None) -> T | Changes:
         if self._collector is None:
@@ -209,13 +212,13 @@ class Watch:
         log.info("vsphere.watch_begun", endpoint=self._session.where, reason=reason)
         return Changes(full=True, reason=reason)
 
-    def _changes(self, moved: Moved, alive: Callable[[], None]) -> Changes:
+    def _changes(self, moved: Moved, alive: Callable[[], None], *, surroundings: bool) -> Changes:
         waited_s = self._session.server_s
         gone = tuple((kind, native_id) for (kind, native_id), last in moved.items() if last == "leave")
         machine_ids = [native_id for (kind, native_id), last in moved.items() if kind == "vm" and last != "leave"]
         changed: list[SourceFact] = []
         around = self._around
-        if moved and (around is None or any(kind != "vm" for kind, _native_id in moved)):
+        if surroundings or (moved and (around is None or any(kind != "vm" for kind, _native_id in moved))):
             around = Collection(self._session, lambda _kind, facts: changed.extend(facts), self._page_objects, alive).landscape()
             if not self._still_true(around):
                 return Changes(full=True, reason="names, places or tags that machines are read with have changed")

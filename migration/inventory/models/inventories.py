@@ -59,7 +59,10 @@ class FactBlob(models.Model):
 
 
 class InventoryEntry(models.Model):
-    """One object in one inventory: a pointer to its lasting facts, its volatile values beside them, and what lists filter by."""
+    """One object in one inventory: a pointer to its lasting facts, its volatile values beside them, and what lists filter by.
+
+    `read_at` is when a watch's earlier inventory read what had not moved since; None for what was read for this one.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     inventory = models.ForeignKey(Inventory, on_delete=models.CASCADE, related_name="entries")
@@ -69,6 +72,7 @@ class InventoryEntry(models.Model):
     blob = models.ForeignKey(FactBlob, on_delete=models.PROTECT, related_name="entries")
     volatile = models.TextField(default="{}")
     facets = models.JSONField(default=dict)
+    read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name", "id"]

@@ -14,7 +14,8 @@ class SourceWatch(Identified):
     """One watch per source. `session` is sealed: with it the server could be asked in our name.
 
     It holds the cookie and where the watch stands, and is empty before it began. `pending` lists what moved and
-    was not read yet, since `pending_since`. `faults` counts passing faults in a row.
+    was not read yet, since `pending_since`. `faults` counts passing faults in a row. `read_all_at` is when everything was
+    read, `read_around_at` when everything that is no machine was.
     """
 
     source = models.OneToOneField(Source, on_delete=models.CASCADE, related_name="watch")
@@ -22,6 +23,8 @@ class SourceWatch(Identified):
     session = models.TextField(blank=True)
     pending = models.JSONField(default=list)
     pending_since = models.DateTimeField(null=True)
+    read_all_at = models.DateTimeField(null=True)
+    read_around_at = models.DateTimeField(null=True)
     faults = models.PositiveIntegerField(default=0)
     last_look_at = models.DateTimeField(null=True)
     last_change_at = models.DateTimeField(null=True)

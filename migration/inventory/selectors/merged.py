@@ -18,7 +18,7 @@ from migration.inventory.core.blobs import fact_of
 from migration.inventory.core.disagreement import disagreements
 from migration.inventory.core.kinds import FactKind
 from migration.inventory.core.merge import Origin, Telling, merge
-from migration.inventory.models import Inventory, InventoryEntry, Machine, Sighting, Source
+from migration.inventory.models import Inventory, InventoryEntry, Machine, MadeBy, Sighting, Source
 from migration.inventory.selectors.inventories import vms
 from project.backbone.clock import now
 
@@ -52,7 +52,7 @@ def true_at(inventory: Inventory) -> datetime:
 
 
 def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> list[MergedVm]:
-    """The machines that are acted on through this inventory's source and that it holds, by name. Five queries.
+    """The machines that are acted on through this inventory's source and that it holds, by name. Five queries, six after a watch.
 
     `own` are its VMs where they were read already. What other sources say is merged in only while this is the source's newest
     inventory: an older one stands for itself.
@@ -63,8 +63,19 @@ def merged_vms(inventory: Inventory, own: Sequence[VmFacts] | None = None) -> li
     others = _told_elsewhere(inventory) if inventory.source.latest_id == inventory.id else {}
     if not others:
         return [MergedVm(machine, vm) for machine, vm in mine]
-    at = true_at(inventory)
-    return [_merged(machine, Telling(inventory.source_id, at, vm), others.get(machine, [])) for machine, vm in mine]
+    at, read_at = true_at(inventory), _read_before(inventory)
+    return [
+        _merged(machine, Telling(inventory.source_id, read_at.get(vm.native_id, at), vm), others.get(machine, []))
+        for machine, vm in mine
+    ]
+
+
+def _read_before(inventory: Inventory) -> dict[str, datetime]:
+    """When those of its VMs were read that a watch took over from an earlier inventory."""
+    if inventory.made_by != MadeBy.WATCH:
+        return {}
+    kept = InventoryEntry.objects.filter(inventory=inventory, kind=FactKind.VM.value, read_at__isnull=False)
+    return {native_id: at for native_id, at in kept.order_by().values_list("native_id", "read_at") if at}
 
 
 def vm_of(body: str, volatile: str) -> VmFacts:
@@ -99,10 +110,11 @@ def _told_elsewhere(inventory: Inventory) -> dict[UUID, list[Telling]]:
 
 def _tellings(entries: QuerySet[InventoryEntry], told_by: Mapping[UUID, Inventory]) -> Iterator[tuple[UUID, str, Telling]]:
     """(inventory, native id, what it tells) of each entry of these inventories. One query."""
-    rows = list(entries.order_by().values_list("inventory_id", "native_id", "blob__body", "volatile"))
+    rows = list(entries.order_by().values_list("inventory_id", "native_id", "blob__body", "volatile", "read_at"))
     times = {inventory_id: true_at(inventory) for inventory_id, inventory in told_by.items()}
-    for inventory_id, native_id, body, volatile in rows:
-        yield inventory_id, native_id, Telling(told_by[inventory_id].source_id, times[inventory_id], vm_of(body, volatile))
+    for inventory_id, native_id, body, volatile, read_at in rows:
+        at = read_at or times[inventory_id]
+        yield inventory_id, native_id, Telling(told_by[inventory_id].source_id, at, vm_of(body, volatile))
 
 
 def seen_by(machines: Iterable[Machine]) -> dict[UUID, list[tuple[SeenBy, Telling]]]:

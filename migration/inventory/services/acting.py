@@ -74,6 +74,8 @@ def make_way(inventory: Inventory, decisions: Mapping[str, Decision], known: Ite
 
 
 def _rename(rows: QuerySet[Any], names: Mapping[str, str]) -> None:
+    if not names:
+        return
     found = [row for row in rows if row.native_id in names]
     for row in found:
         row.native_id = names[row.native_id]

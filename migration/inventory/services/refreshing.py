@@ -1,4 +1,7 @@
-"""A new inventory out of the newest one and what changed since: pointers are copied inside the database, nothing else is."""
+"""A new inventory out of the newest one and what changed since: pointers are copied inside the database, nothing else is.
+
+What is copied keeps the time at which it was read.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ _NEW_KEY = {
     "substr(hex(randomblob(2)), 2) || hex(randomblob(6)))",
     "postgresql": "gen_random_uuid()",
 }
-_COPY = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
-SELECT {key}, %s, kind, native_id, name, blob_id, volatile, facets FROM inventory_inventoryentry WHERE inventory_id = %s"""
+_COPY = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets, read_at)
+SELECT {key}, %s, kind, native_id, name, blob_id, volatile, facets, COALESCE(read_at, %s) FROM inventory_inventoryentry
+WHERE inventory_id = %s"""
 
 
 @transaction.atomic
@@ -69,7 +73,8 @@ def _differs(base: Inventory, facts: Mapping[tuple[FactKind, str], StoredFact], 
 def _copy(base: Inventory, inventory: Inventory) -> None:
     with connection.cursor() as cursor:
         statement = _COPY.format(key=_NEW_KEY[connection.vendor])
-        cursor.execute(statement, [storing.key(inventory.pk), storing.key(base.pk)])
+        assert base.collected_at is not None, "a source's latest inventory is complete"
+        cursor.execute(statement, [storing.key(inventory.pk), storing.moment(base.collected_at), storing.key(base.pk)])
 
 
 def _disks(base: Inventory, vms: Mapping[str, Seen], lost: Collection[tuple[FactKind, str]]) -> int:

@@ -20,7 +20,8 @@ _BLOBS = """INSERT INTO inventory_factblob (digest, kind, body) VALUES (%s, %s, 
 ON CONFLICT (digest) DO UPDATE SET orphaned_at = NULL"""
 _ENTRIES = """INSERT INTO inventory_inventoryentry (id, inventory_id, kind, native_id, name, blob_id, volatile, facets)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (inventory_id, kind, native_id)
-DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile, facets = excluded.facets"""
+DO UPDATE SET name = excluded.name, blob_id = excluded.blob_id, volatile = excluded.volatile, facets = excluded.facets,
+read_at = NULL"""
 
 _MACHINES = """INSERT INTO inventory_machine
 (id, created_at, project_id, source_id, native_id, instance_uuid, name, disposition, note, version, last_seen_at)

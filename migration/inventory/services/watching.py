@@ -80,11 +80,19 @@ def remember(watch: SourceWatch, *, cookie: str, state: Mapping[str, str], moved
     watch.save()
 
 
-def is_read(watch: SourceWatch, *, changed: bool, message: str) -> None:
-    """What was pending is read; `changed`: a new inventory came of it."""
+def is_read(watch: SourceWatch, *, changed: bool, around: bool, message: str) -> None:
+    """What was pending is read, with `around` also all that is no machine; `changed`: a new inventory came of it."""
+    watch.read_around_at = now() if around else watch.read_around_at
     watch.pending, watch.pending_since, watch.message = [], None, message[:500]
     watch.last_change_at = now() if changed else watch.last_change_at
-    watch.save(update_fields=["pending", "pending_since", "message", "last_change_at"])
+    watch.save(update_fields=["pending", "pending_since", "message", "last_change_at", "read_around_at"])
+
+
+def all_is_read(watch: SourceWatch, *, message: str) -> None:
+    """A new inventory came of everything that the source shows."""
+    watch.read_all_at = now()
+    watch.save(update_fields=["read_all_at"])
+    is_read(watch, changed=True, around=True, message=message)
 
 
 def passing_fault(watch: SourceWatch, message: str) -> int:

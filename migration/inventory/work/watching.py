@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 
 from estate.errors import AskPerson, EdgeError
+from estate.facts.source import VmFacts
 from estate.vsphere.session import VsphereSession
 from estate.vsphere.watching import Changes, Watch, WatchState
 from migration.inventory import selectors
@@ -61,10 +62,13 @@ def _look(job: JobContext, source: Source, watch: SourceWatch) -> None:
         moved = watched.peek(0, alive=job.alive)
         if isinstance(moved, Changes):
             _read_all(job, source, watch, watched, moved.reason)
+        elif _is_older(watch.read_all_at, settings.WATCH_READ_ALL_S):
+            _read_all(job, source, watch, watched, f"{_last(watch.read_all_at)}")
         else:
             pending = {(kind, native_id): last for kind, native_id, last in watch.pending} | moved
-            if pending and _is_due(watch):
-                _read(job, source, watch, watched, pending)
+            around = _is_older(watch.read_around_at, settings.WATCH_SURROUNDINGS_S)
+            if around or (pending and _is_due(watch)):
+                _read(job, source, watch, watched, pending, around=around)
                 moved = {}
             _leave(watch, session, watched, moved)
 
@@ -85,21 +89,34 @@ class _Resumed(nullcontext[VsphereSession]):
         self.enter_result.close()
 
 
+def _is_older(read_at: datetime | None, than_s: float) -> bool:
+    """Whether what no path of the watch tells, like free space and what guests report, is to be read again."""
+    return read_at is None or now() - read_at >= timedelta(seconds=than_s)
+
+
+def _last(read_all_at: datetime | None) -> str:
+    return f"it was read as a whole last at {read_all_at:%Y-%m-%d %H:%M} UTC" if read_all_at else "it was never read as a whole"
+
+
 def _is_due(watch: SourceWatch) -> bool:
     """Whether the first change that is not read yet has waited long enough for others."""
     since = watch.pending_since or now()
     return now() - since >= timedelta(seconds=settings.WATCH_COALESCE_S)
 
 
-def _read(job: JobContext, source: Source, watch: SourceWatch, watched: Watch, pending: Mapping[tuple[str, str], str]) -> None:
-    changes = watched.fetch(dict(pending), alive=job.alive)
+def _read(
+    job: JobContext, source: Source, watch: SourceWatch, watched: Watch, pending: Mapping[tuple[str, str], str], *, around: bool
+) -> None:
+    changes = watched.fetch(dict(pending), surroundings=around, alive=job.alive)
     if changes.full:
         _read_all(job, source, watch, watched, changes.reason, leave=False)
         return
     about = watched.about(changes)
     made = refreshing.refresh(source, changed=changes.changed, gone=changes.gone, about=about, job_id=job.id, actor=job.actor)
-    told = "nothing that lasts has changed" if made is None else f"{len(changes.changed)} changed, {len(changes.gone)} gone"
-    watching.is_read(watch, changed=made is not None, message=told)
+    machines = sum(isinstance(fact, VmFacts) for fact in changes.changed)
+    read = f"{machines} machines read again, {len(changes.gone)} objects gone"
+    told = "nothing that lasts has changed" if made is None else read
+    watching.is_read(watch, changed=made is not None, around=around, message=told)
 
 
 def _read_all(job: JobContext, source: Source, watch: SourceWatch, watched: Watch, reason: str, *, leave: bool = True) -> None:
@@ -111,7 +128,7 @@ def _read_all(job: JobContext, source: Source, watch: SourceWatch, watched: Watc
         made_by=MadeBy.WATCH.value,
         note=f"Everything was read: {reason}.",
     )
-    watching.is_read(watch, changed=True, message=f"everything was read: {reason}")
+    watching.all_is_read(watch, message=f"everything was read: {reason}")
     if leave:
         _leave(watch, watched.session, watched, {})
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lab.disks import DiskStore
+from migration.inventory import selectors
 from migration.inventory.models import Inventory, Machine, Sighting, Source, SourceWatch
 from migration.inventory.services import collecting, refreshing
 from migration.inventory.services.collecting import InventoryReplaced
@@ -106,6 +107,44 @@ def test_a_change_is_gathered_first_and_then_made_an_inventory_of(watched: Watch
     assert watched.row.pending == []
     assert Job.objects.filter(kind="assessment.assess", params__inventory_id=str(second.id)).exists()
     assert Sighting.objects.filter(last_seen_at__lt=second.collected_at).count() == 0
+
+
+def test_what_was_not_read_again_keeps_its_time_and_what_was_read_has_none(watched: Watched) -> None:
+    moref = watched.lab.switch("web02", on=False)
+    watched.later()
+    watched.wait_out()
+    first, second = inventories()
+    read = dict(second.entries.filter(kind="vm").values_list("native_id", "read_at"))
+    assert read.pop(moref) is None
+    assert set(read.values()) == {first.collected_at}
+    assert set(second.entries.exclude(kind="vm").values_list("read_at", flat=True)) == {None}
+    views = selectors.machine_views(selectors.machines(second.project))
+    seen_at = {view.native_id: view.seen_by[0].at for view in views}
+    assert seen_at.pop(moref) == second.collected_at
+    assert set(seen_at.values()) == {first.collected_at}
+
+
+def test_what_is_no_machine_is_read_again_every_quarter_of_an_hour(watched: Watched) -> None:
+    SourceWatch.objects.update(read_around_at=clock.now() - timedelta(minutes=16))
+    watched.later()
+    assert watched.row.read_around_at > clock.now() - timedelta(minutes=1)
+    assert len(inventories()) == 1, "nothing had changed"
+    moref = watched.lab.switch("web02", on=False)
+    SourceWatch.objects.update(read_around_at=clock.now() - timedelta(minutes=16))
+    watched.later()
+    read = inventories()[-1].entries.filter(read_at=None)
+    assert set(read.filter(kind="vm").values_list("native_id", flat=True)) == {moref}
+    assert read.exclude(kind="vm").count() == inventories()[-1].entries.exclude(kind="vm").count()
+
+
+def test_everything_is_read_again_after_a_while_for_what_no_path_tells(watched: Watched) -> None:
+    watched.later()
+    assert len(inventories()) == 1
+    SourceWatch.objects.update(read_all_at=clock.now() - timedelta(hours=7))
+    watched.later()
+    assert "it was read as a whole last at" in inventories()[-1].note
+    watched.later()
+    assert len(inventories()) == 2
 
 
 def test_what_does_not_last_makes_no_inventory(watched: Watched) -> None:
