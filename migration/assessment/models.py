@@ -77,11 +77,16 @@ class Finding(Identified):
 
 
 class InheritedGaps(models.Model):
-    """Machines whose source could be asked none of these rules. The finding itself stands once, on the inventory."""
+    """Subjects whose source could be asked none of these rules. The finding itself stands once, on the inventory.
+
+    `names` are `[name, cluster]` of each subject; empty for machines, which have rows of their own.
+    """
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="inherited")
     rule_ids = models.JSONField()
-    machine_ids = models.JSONField()
+    subject_kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in KINDS])
+    subjects = models.JSONField()
+    names = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{len(self.rule_ids)} rules of {self.assessment_id}"

@@ -48,7 +48,8 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     """A rule's true or unknown answer on one subject, spelled as waivers and attestations spell it.
 
     `subject` is a machine's id, or `host:`, `cluster:`, `source:`, `pool:` or `inventory:` and the ids that lead there. A
-    question open for a whole source stands once, on its inventory, and counts for the machines of `params.machines`.
+    question open for a whole source stands once, on its inventory, and counts for as many as `params.machines`,
+    `params.hosts` or `params.clusters` say.
     """
 
     title = serializers.SerializerMethodField()

@@ -9,6 +9,8 @@ from migration.assessment.core.registry import Subject
 
 INVENTORY = "inventory"
 KINDS = (*(kind.value for kind in Subject), INVENTORY)
+MANY = {Subject.MACHINE: "machines", Subject.HOST: "hosts", Subject.CLUSTER: "clusters"}
+"""Kinds of which one source has many, with the word for how many of them inherit a question from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,9 @@ class _Views:
         title, remedy = self._words(rule_id)
         return FindingView(rule_id, _MACHINE, subject, name, severity, result, title, remedy, waiver, inherited=True)
 
+    def is_waived(self, rule_id: str, subject: str) -> bool:
+        return (rule_id, subject) in self._waivers
+
     def _words(self, rule_id: str) -> tuple[str, str]:
         rule = self._rules.get(rule_id)
         return (rule.title, rule.remediation) if rule else (rule_id, "")
@@ -125,11 +128,16 @@ def _inherited(
     machines = inventory.machines(project).order_by()
     machines = machines if machine_ids is None else machines.filter(id__in=machine_ids)
     names = {str(machine): name for machine, name in machines.values_list("id", "name")}
-    for gaps in InheritedGaps.objects.filter(assessment__in=assessments):
+    for gaps in InheritedGaps.objects.filter(assessment__in=assessments, subject_kind=_MACHINE):
         rows = [told[gaps.assessment_id, rule_id] for rule_id in gaps.rule_ids]
-        for machine in gaps.machine_ids:
+        for machine in gaps.subjects:
             if machine in names:
                 yield UUID(machine), names[machine], rows
+
+
+def gaps_around(assessments: Sequence[UUID]) -> QuerySet[InheritedGaps]:
+    """What hosts and clusters inherit from their whole sources."""
+    return InheritedGaps.objects.filter(assessment__in=assessments).exclude(subject_kind=_MACHINE)
 
 
 def counts(rows: QuerySet[Finding], column: str) -> list[dict[str, Any]]:
@@ -145,7 +153,16 @@ def open_findings(project: Project, *, at: datetime, machine_ids: Collection[UUI
 
 
 def open_findings_on(project: Project, *, at: datetime, subjects: Collection[str]) -> list[FindingView]:
-    """The findings on these hosts, clusters, sources and pools that no waiver covers, each once."""
+    """The findings on these hosts, clusters, sources and pools that no waiver covers, each once.
+
+    A question that one of them inherits is told on its inventory.
+    """
     views = _Views(project, at)
-    rows = latest_findings(project).filter(subject__in=set(subjects)).order_by("subject_name", "rule_id").values_list(*VIEWED)
+    wanted, assessments = set(subjects), latest_ids(project)
+    told = Q(subject__in=wanted)
+    for gaps in gaps_around(assessments):
+        heirs = wanted.intersection(gaps.subjects)
+        open_ones = [rule_id for rule_id in gaps.rule_ids if any(not views.is_waived(rule_id, subject) for subject in heirs)]
+        told |= Q(assessment=gaps.assessment_id, subject_kind=INVENTORY, rule_id__in=open_ones)
+    rows = Finding.objects.filter(told, assessment__in=assessments).order_by("subject_name", "rule_id").values_list(*VIEWED)
     return [view for view in dict.fromkeys(views.own(*row) for row in rows) if not view.waived]

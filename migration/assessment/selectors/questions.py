@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from migration.assessment.core.registry import Subject
 from migration.assessment.core.results import SEVERITIES, Answer, Severity
-from migration.assessment.core.subjects import INVENTORY
-from migration.assessment.selectors.findings import _inherited, latest_findings, latest_ids
+from migration.assessment.core.subjects import INVENTORY, MANY
+from migration.assessment.selectors.findings import _inherited, gaps_around, latest_findings, latest_ids
 from migration.assessment.selectors.rules_known import rules_of
 from migration.inventory import selectors as inventory
 from project.backbone.models import Project
@@ -36,7 +36,14 @@ def open_questions(project: Project, rule_id: str = "") -> list[OpenQuestion]:
         for row in rows
         if not rule_id or row[0] == rule_id
     ]
-    return list(dict.fromkeys(own + inherited))
+    around = [
+        OpenQuestion(rule, subject, *named)
+        for gaps in gaps_around(latest_ids(project))
+        for rule in gaps.rule_ids
+        for subject, named in zip(gaps.subjects, gaps.names, strict=True)
+        if not rule_id or rule == rule_id
+    ]
+    return list(dict.fromkeys(own + inherited + around))
 
 
 def open_by_subject(project: Project) -> list[OpenQuestion]:
@@ -44,6 +51,9 @@ def open_by_subject(project: Project) -> list[OpenQuestion]:
     rows = latest_findings(project).filter(result=Answer.UNKNOWN.value).order_by("rule_id", "subject_name", "id")
     found = (OpenQuestion(*row) for row in rows.values_list("rule_id", "subject", "subject_name", "cluster"))
     return list(dict.fromkeys(found))
+
+
+_INHERITING = tuple(f"params__{many}" for many in MANY.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +70,9 @@ class QuestionOfRule:
 def questions_by_rule(project: Project) -> list[QuestionOfRule]:
     """Open questions by rule, critical ones first, then those open on most. Two queries."""
     found: dict[str, int] = {}
-    rows = latest_findings(project).filter(result=Answer.UNKNOWN.value).values_list("rule_id", "subject_kind", "params__machines")
-    for rule_id, kind, machines in rows.order_by():
-        found[rule_id] = found.get(rule_id, 0) + (machines if kind == INVENTORY else 1)
+    rows = latest_findings(project).filter(result=Answer.UNKNOWN.value)
+    for rule_id, kind, *inheriting in rows.order_by().values_list("rule_id", "subject_kind", *_INHERITING):
+        found[rule_id] = found.get(rule_id, 0) + (sum(filter(None, inheriting)) if kind == INVENTORY else 1)
     known = rules_of(project)
     listed = [QuestionOfRule(r.id, r.severity.value, r.title, r.remediation, found[r.id]) for r in map(known.get, found) if r]
     return sorted(listed, key=lambda q: (SEVERITIES.index(Severity(q.severity)), -q.subjects, q.rule_id))
@@ -78,4 +88,5 @@ def known_subjects(project: Project) -> set[str]:
     """Everything of the project that a person can speak about: its machines, and what findings are about."""
     machines = inventory.machines(project).values_list("id", flat=True)
     found = latest_findings(project).exclude(subject_kind=INVENTORY).order_by().values_list("subject", flat=True).distinct()
-    return {*map(str, machines), *found}
+    around = (subject for gaps in gaps_around(latest_ids(project)) for subject in gaps.subjects)
+    return {*map(str, machines), *found, *around}

@@ -76,7 +76,8 @@ def _open_subjects(project: Project, rule_id: str, source: UUID | None, cluster:
         return
     machines = _machines_of(project, source)
     for finding in selectors.open_questions(project, rule_id):
-        if (source is None or finding.subject in machines) and (not cluster or finding.cluster == cluster):
+        here = finding.subject in machines or finding.subject.startswith((f"host:{source}:", f"cluster:{source}:"))
+        if (source is None or here) and (not cluster or finding.cluster == cluster):
             yield finding.subject
 
 

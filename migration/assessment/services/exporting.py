@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 
 from estate.sheets import Column, SheetToWrite, write_workbook
 from migration.assessment import selectors
 from migration.assessment.models import Finding
+from migration.inventory import selectors as inventory
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.waivers.selectors import waivers_in_force
@@ -28,6 +31,9 @@ HEADINGS = (
     "Evidence",
     "Waived by",
     "Until",
+    "Source",
+    "Read at (UTC)",
+    "Inventory",
 )
 WIDTHS = {"Name": 28, "Finding": 50, "What to do": 50, "Evidence": 60}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -46,6 +52,7 @@ def finding_rows(project: Project, rows: QuerySet[Finding]) -> Iterator[tuple[st
     """The cells of each finding, under HEADINGS."""
     rules = selectors.rules_of(project)
     waivers = {waiver.covers: waiver for waiver in waivers_in_force(project, now())}
+    told_by = _origins(project)
     for row in rows.iterator(chunk_size=2000):
         rule, waiver = rules.get(row.rule_id), waivers.get((row.rule_id, row.subject))
         yield (
@@ -58,10 +65,23 @@ def finding_rows(project: Project, rows: QuerySet[Finding]) -> Iterator[tuple[st
             row.cluster,
             rule.title if rule else "",
             rule.remediation if rule else "",
-            "; ".join(f"{each['path']} = {each['raw']}" for each in row.evidence),
+            "; ".join(map(_evidence, row.evidence)),
             waiver.approved_by if waiver else "",
             f"{waiver.expires_at:%Y-%m-%d}" if waiver else "",
+            *told_by.get(row.assessment.inventory_id, ("", "", "")),
         )
+
+
+def _origins(project: Project) -> dict[UUID, tuple[str, str, str]]:
+    """By newest inventory: its source, when its facts were true, and its id."""
+    latest = inventory.latest_inventories(project)
+    return {each.id: (str(each.source), f"{inventory.true_at(each):%Y-%m-%d %H:%M}", str(each.id)) for each in latest}
+
+
+def _evidence(each: Mapping[str, Any]) -> str:
+    """What was read; who told it and when where that is another source than the finding's."""
+    said = f"{each['path']} = {each['raw']}"
+    return f"{said} ({each['told_by']}, {each['at']})" if each.get("told_by") else said
 
 
 def findings_xlsx(project: Project, rows: QuerySet[Finding]) -> bytes:

@@ -1,8 +1,9 @@
-"""All rules over all subjects of one inventory, in memory. What is open for the whole source is taken off its machines."""
+"""All rules over all subjects of one inventory, in memory. What is open for the whole source is told once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from estate.facts.unknown import Unknown
@@ -25,7 +26,11 @@ class Judged:
     gaps: Gaps = field(default_factory=Gaps)
     contradicted: dict[str, list[str]] = field(default_factory=dict)
     subjects: set[str] = field(default_factory=set)
-    machine_count: int = 0
+    asked: Counter[Subject] = field(default_factory=Counter)
+
+    @property
+    def machine_count(self) -> int:
+        return self.asked[Subject.MACHINE]
 
     @property
     def finding_count(self) -> int:
@@ -40,13 +45,12 @@ def judge(known: Known, rules: Iterable[Rule], statements: Statements, *, whole_
         findings = findings_of(facts, known.context, by_kind[kind], told)
         if statements:
             findings = _heard(judged, about.subject, findings, statements)
-        own = list(findings)
-        if kind is Subject.MACHINE:
-            judged.machine_count += 1
-            own = judged.gaps.take_off(about.subject, findings) if whole_source_apart else own
+        judged.asked[kind] += 1
+        apart = whole_source_apart and kind in subjects.MANY
+        own = judged.gaps.take_off(kind, about, findings) if apart else list(findings)
         judged.subjects.add(about.subject)
         judged.found.append((about, own))
-    judged.found.append((_whole(known), [_told_once(gap, judged.machine_count) for gap in judged.gaps.by_rule.values()]))
+    judged.found.append((_whole(known), [_told_once(gap, judged.asked) for gap in judged.gaps.by_rule.values()]))
     return judged
 
 
@@ -86,8 +90,9 @@ def _whole(known: Known) -> About:
     return About(subjects.INVENTORY, subjects.of_inventory(known.source_id), known.source.name)
 
 
-def _told_once(gap: Gap, machine_count: int) -> RuleFinding:
-    """The one finding for all machines that inherit a question; its params count them."""
-    params = {"machines": gap.machines, "all": gap.machines == machine_count}
+def _told_once(gap: Gap, asked: Mapping[Subject, int]) -> RuleFinding:
+    """The one finding for all subjects that inherit a question; its params count them."""
+    kind = gap.rule.subject
+    params = {subjects.MANY[kind]: gap.subjects, "all": gap.subjects == asked[kind]}
     outcome = Outcome(gap.outcome.answer, gap.severity, params, gap.outcome.evidence[:1], everywhere=True)
     return RuleFinding(gap.rule, outcome)

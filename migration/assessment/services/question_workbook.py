@@ -13,7 +13,7 @@ from django.db import transaction
 from estate.errors import AskPerson
 from estate.sheets import SMALL, Cell, Column, Faults, FilledRow, SheetToWrite, filled_rows, open_workbook, write_workbook
 from migration.assessment import selectors
-from migration.assessment.core.subjects import INVENTORY
+from migration.assessment.core.subjects import INVENTORY, MANY
 from migration.assessment.services import attesting
 from migration.assessment.services.filled_estate import refuse, unreadable
 from project.backbone.accounts.policy import Actor, Role
@@ -75,7 +75,7 @@ def _rows(project: Project) -> Iterator[Sequence[Cell | None]]:
         if rule is not None:
             about = question.subject_name
             if question.subject.startswith(f"{INVENTORY}:"):
-                about = f"all machines of {question.subject_name} on which it is open"
+                about = f"all {MANY[rule.subject]} of {question.subject_name} on which it is open"
             yield (
                 rule.id, rule.severity.value, rule.title, rule.remediation, about, question.cluster, None, None, None, None,
                 question.subject,
@@ -101,13 +101,13 @@ def take(project: Project, content: BinaryIO, *, dry_run: bool, actor: Actor) ->
 
 
 def _chosen(subjects: list[str]) -> list[list[str]]:
-    """Subjects that are named go together; a whole source goes by itself, since its machines are looked up."""
+    """Subjects that are named go together; a whole source goes by itself, since what it holds is looked up."""
     named = [subject for subject in subjects if not subject.startswith(f"{INVENTORY}:")]
     return [*([named] if named else []), *([subject] for subject in subjects if subject.startswith(f"{INVENTORY}:"))]
 
 
 def _attest(project: Project, said: Said, subjects: list[str], actor: Actor) -> int:
-    """One statement for these subjects, or for the machines of one source; for how many it is."""
+    """One statement for these subjects, or for what one source holds; for how many it is."""
     whole = subjects[0].removeprefix(f"{INVENTORY}:") if subjects[0].startswith(f"{INVENTORY}:") else ""
     row = attesting.attest(
         project, rule_id=said.rule_id, answer=said.answer, who=said.who, note=said.note, expires_at=said.until,

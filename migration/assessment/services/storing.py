@@ -15,6 +15,7 @@ from django.db import connection
 
 from estate.facts.codec import to_json
 from migration.assessment.core.assess import RuleFinding
+from migration.assessment.core.registry import Subject
 from migration.assessment.core.results import Evidence
 from migration.assessment.core.subjects import About
 from migration.assessment.models import Assessment, Finding, InheritedGaps
@@ -34,8 +35,14 @@ def replace_findings(assessment: Assessment, judged: Judged) -> None:
     Finding.objects.filter(assessment=assessment)._raw_delete(connection.alias)
     assessment.inherited.all().delete()
     InheritedGaps.objects.bulk_create(
-        InheritedGaps(assessment=assessment, rule_ids=list(rules), machine_ids=machines)
-        for rules, machines in judged.gaps.sets.items()
+        InheritedGaps(
+            assessment=assessment,
+            subject_kind=kind.value,
+            rule_ids=list(rules),
+            subjects=[about.subject for about in abouts],
+            names=[] if kind is Subject.MACHINE else [[about.name, about.cluster] for about in abouts],
+        )
+        for (kind, rules), abouts in judged.gaps.sets.items()
     )
     rows = _rows(assessment, judged)
     with connection.cursor() as cursor:

@@ -29,7 +29,9 @@ def inventory(inventory_id: UUID | str) -> Inventory:
 def latest_inventories(project: Project) -> list[Inventory]:
     """The newest complete inventory of each source."""
     return list(
-        Inventory.objects.filter(latest_of__project=project).select_related("project", "source").order_by("created_at", "id")
+        Inventory.objects.filter(latest_of__project=project)
+        .select_related("project", "source__endpoint")
+        .order_by("created_at", "id")
     )
 
 

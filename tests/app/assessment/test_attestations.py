@@ -11,12 +11,14 @@ import pytest
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import Unknown
+from migration.assessment import selectors
 from migration.assessment.core.context import NO_PROBE
 from migration.assessment.core.registry import Rule, Subject, When
 from migration.assessment.core.results import Answer, Part, Parts, Severity
-from migration.assessment.models import Assessment, Attestation, Finding
+from migration.assessment.models import Assessment, Attestation, Finding, InheritedGaps
 from migration.assessment.selectors import rules_known
 from migration.assessment.services import assessing
+from migration.inventory import selectors as inventory
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.backbone.models import AuditEntry
@@ -87,6 +89,29 @@ def test_what_a_whole_source_lacks_is_told_once_and_counts_in_every_concerned_ve
     assert verdicts(assessed) == {"appliance": "ready", "bad": "blocked", "blind": "unknown", "plain": "unknown"}
     (plain,) = assessed.client("owner").get(url(assessed, "machines?name=plain")).json()["results"]
     assert [(f["rule_id"], f["inherited"]) for f in plain["findings"]] == [("GST-001", True)]
+
+
+def unlisted(host: Any, context: Any) -> Parts:
+    return (Part(Answer.UNKNOWN, "hbas", Unknown("the workbook has no sheet vHBA", everywhere=True)),)
+
+
+def test_what_no_host_of_a_source_tells_is_told_once_and_counts_for_each(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"HST-003": a_rule("HST-003", unlisted, subject=Subject.HOST)}
+    monkeypatch.setattr(rules_known, "rules", lambda: rules)
+    source = a_source(people.project)
+    an_inventory(source, a_vm("plain"))
+    run_jobs(kind="assessment.assess")
+    (row,) = people.client("owner").get(url(people, "findings?rule_id=HST-003")).json()["results"]
+    assert (row["subject"], row["params"]) == (f"inventory:{source.id}", {"hosts": 1, "all": True})
+    (host,) = InheritedGaps.objects.get().subjects
+    (standing,) = selectors.open_findings_on(people.project, at=now(), subjects=[host])
+    assert (standing.rule_id, standing.subject) == ("HST-003", row["subject"])
+    assert selectors.open_findings_on(people.project, at=now(), subjects=["host:another"]) == []
+    assert [each.subject for each in selectors.open_questions(people.project)] == [host]
+    assert [each.subjects for each in selectors.questions_by_rule(people.project)] == [1]
+    assert attest(people, rule_id="HST-003", source=str(source.id)).status_code == 201
+    assert Attestation.objects.get().subjects == [host]
+    assert not Finding.objects.exists()
 
 
 def test_findings_of_hosts_have_their_own_spelling_and_cluster(assessed: People) -> None:
@@ -194,6 +219,14 @@ def test_the_csv_holds_every_finding_of_the_filter_and_no_formula(assessed: Peop
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["Rule"] for row in rows] == ["DSK-004", "DSK-003", "GST-001"]
     assert not any(cell.startswith("=") for row in rows for cell in row.values())
+    (latest,) = inventory.latest_inventories(assessed.project)
+    told = (str(latest.source), f"{latest.collected_at:%Y-%m-%d %H:%M}", str(latest.id))
+    assert {(row["Source"], row["Read at (UTC)"], row["Inventory"]) for row in rows} == {told}
+    Finding.objects.filter(rule_id="DSK-004").update(
+        evidence=[{"path": "x", "raw": 1, "at": "2026-11-01T10:00:00+00:00", "told_by": "book"}]
+    )
+    answer = assessed.client("owner").get(url(assessed, "findings.csv?rule_id=DSK-004"))
+    assert "x = 1 (book, 2026-11-01T10:00:00+00:00)" in answer.content.decode()
 
 
 def test_a_finding_list_never_needs_more_queries(assessed: People, django_assert_max_num_queries: Any) -> None:
