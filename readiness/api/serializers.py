@@ -118,7 +118,7 @@ class CheckResultSerializer(serializers.Serializer[Any]):
 
 
 class SimulatedFaultSerializer(serializers.Serializer[Any]):
-    """What one fault would do."""
+    """What one fault would do, or a pair of faults (`kind` pair) that does more harm than its two parts."""
 
     kind = serializers.CharField()
     subject = serializers.CharField()
@@ -127,6 +127,10 @@ class SimulatedFaultSerializer(serializers.Serializer[Any]):
     survivors = serializers.ListField(child=serializers.CharField())
     vms_lost = serializers.ListField(child=serializers.CharField())
     vms_restarted = serializers.ListField(child=serializers.CharField())
+    vms_stranded = serializers.ListField(
+        child=serializers.CharField(), help_text="Protected VMs that find no host, or no host that may run them."
+    )
+    alike = serializers.IntegerField(help_text="For how many faults that are alike this one stands, itself among them.")
     rule = serializers.CharField(allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
 

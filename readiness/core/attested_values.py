@@ -45,6 +45,20 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(_is_text(each) for each in value)
 
 
+def _are_paths(value: Any) -> bool:
+    needed, free = ("port", "node"), ("switch", "target")
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(path, dict)
+            and all(_is_text(path.get(key)) for key in needed)
+            and all(path.get(key) is None or _is_text(path[key]) for key in free)
+            for path in value
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A member of a value: how it is told right from wrong, in code and in words; `needed` unless it may be left out."""
@@ -118,6 +132,17 @@ SHAPES: dict[EvidenceKind, Shape] = {
     EvidenceKind.ALERT_TRIAGE: Shape(About.MESSAGE, (Member("note", _is_text, "must say what the alert was"),)),
     EvidenceKind.XAPI_HEALTHCHECK: Shape(About.HOST, (_flag("ok"),)),
     EvidenceKind.FEATURE_REVIEW: Shape(About.FREE, (_flag("ha_left_on"),)),
+    EvidenceKind.STORAGE_PATHS: Shape(
+        About.HOST, (Member("paths", _are_paths, "must list the host's paths: [{port, node, switch?, target?}]"),)
+    ),
+    EvidenceKind.POWER_FEED: Shape(
+        About.FREE,
+        (
+            Member("hosts", _are_texts, "must list hosts that go dark with the feed, by uuid or name; it may be empty"),
+            Member("switches", _are_texts, "must list switches or stacks as the cabling names them; it may be empty"),
+            Member("storage_nodes", _are_texts, "must list storage nodes by their names; it may be empty"),
+        ),
+    ),
     EvidenceKind.HOST_FAILURE_TEST: Shape(
         About.HOST,
         (

@@ -6,11 +6,12 @@ XAPI knows neither, so it comes from attestations. What nobody attested is unkno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
-from estate.facts.pool import PbdFacts
+from estate.facts.pool import PbdFacts, PifFacts, PoolHostFacts
 from estate.facts.unknown import UNKNOWN, Unknown
-from readiness.core.case import Case, heartbeat_sr
+from readiness.core.case import Case, heartbeat_sr, management_nics
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 
 
@@ -73,6 +74,11 @@ def _nodes(item: EvidenceItem) -> tuple[StorageNode, ...] | Unknown:
     return nodes or Unknown("the attestation lists no storage node")
 
 
+def attested_paths(case: Case, host: PoolHostFacts) -> EvidenceItem | None:
+    """The newest word on a host's paths to the heartbeat SR; None when nobody wrote them down."""
+    return next((item for item in case.attested(EvidenceKind.STORAGE_PATHS) if item.subject == host.uuid), None)
+
+
 class _Spellings:
     """One spelling per name: two people write one switch differently, and that must not make two switches of it."""
 
@@ -108,3 +114,39 @@ def cabling_of(case: Case) -> Cabling:
     if not listed:
         return Cabling(ports, Unknown(f"nobody has said which storage nodes serve heartbeat SR {sr.name}"))
     return Cabling(ports, _nodes(listed[0]), listed[0], case.is_stale(listed[0]))
+
+
+def storage_nics(case: Case, host: PoolHostFacts, portals: tuple[str, ...]) -> list[PifFacts] | Unknown:
+    """The NICs below the addresses that share a network with a portal.
+
+    Where none does, below the host's one other address, or the management NICs where it has no other: of several others nobody
+    knows which one carries the storage.
+    """
+    facts = case.facts
+    mine = [pif for pif in facts.pifs if pif.host_uuid == host.uuid]
+    addressed = [pif for pif in mine if pif.ip_mode != "None"]
+    others = [pif for pif in addressed if not pif.management]
+    near = [pif for pif in addressed if _shares_network(pif, portals)]
+    if not near and len(others) > 1:
+        return Unknown(f"which of its interfaces ({', '.join(pif.device for pif in others)}) carries its storage is not known")
+    if not near and not others:
+        return management_nics(facts, host)
+    carriers = {pif.untagged_pif_uuid or pif.uuid for pif in near or others}
+    slaves = {slave for bond in facts.bonds if bond.master_pif_uuid in carriers for slave in bond.slave_pif_uuids}
+    return [pif for pif in mine if pif.physical and pif.uuid in carriers | slaves]
+
+
+def _shares_network(pif: PifFacts, portals: tuple[str, ...]) -> bool:
+    """Whether a portal's address lies in the network of this interface; a portal may be a name that is no address."""
+    try:
+        network = ip_network(f"{pif.ip_address}/{pif.netmask}", strict=False)
+    except ValueError:
+        return False
+    return any(address in network for portal in portals if (address := _address(portal)) is not None)
+
+
+def _address(portal: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(without_port(portal))
+    except ValueError:
+        return None

@@ -40,6 +40,8 @@ class EvidenceKind(StrEnum):
     XAPI_HEALTHCHECK = "xapi_healthcheck"  # subject: host
     FEATURE_REVIEW = "feature_review"
     HOST_FAILURE_TEST = "host_failure_test"  # subject: host that was powered off
+    STORAGE_PATHS = "storage_paths"  # subject: host; its ways to the heartbeat SR, port by port
+    POWER_FEED = "power_feed"  # subject: the feed's name; what goes dark with it
     OTHER = "other"
 
 

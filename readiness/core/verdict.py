@@ -14,6 +14,8 @@ from estate.facts.planned import PlannedVm
 from readiness.core.case import Case
 from readiness.core.engine import HaIntent, run_checks
 from readiness.core.evidence import EvidenceKind
+from readiness.core.faults.pairs import single_points_of_failure
+from readiness.core.faults.singles import SimulatedFault
 from readiness.core.policy import GateProfile
 from readiness.core.registry import Severity, WaiverClass
 from readiness.core.results import CheckResult, Result
@@ -124,8 +126,40 @@ def _reason(case: Case, result: CheckResult) -> Reason:
     )
 
 
-def judge(case: Case, *, intent: HaIntent, gate: GateProfile, waivers: Sequence[WaiverInForce] = ()) -> Verdict:
-    """Ask all checks of a case and say whether the pool is ready for its planned VMs."""
+EXCUSED_BY = {
+    "host": ("HA-001",),
+    "nic": ("HA-041", "HA-042"),
+    "switch": ("HA-044", "HA-045", "HA-066"),
+    "storage_link": ("HA-065", "HA-066"),
+    "storage_node": ("HA-024", "HA-026", "HA-066"),
+    "storage_port": ("HA-065", "HA-066"),
+    "power_feed": ("HA-044", "HA-066"),
+}
+"""Who knows and accepts that such a thing takes more than one host with it has waived one of these checks."""
+
+
+def _fault_reason(case: Case, fault: SimulatedFault) -> Reason:
+    fenced = f"{', '.join(fault.hosts_fenced) or 'no host'} fence; {', '.join(fault.survivors) or 'no host'} survive"
+    stranded = f"; {', '.join(fault.vms_stranded)} find no host" if fault.vms_stranded else ""
+    kind = fault.kind.replace("_", " ")
+    text = f"Single point of failure: without {kind} {fault.subject} {fenced}{stranded}. {fault.rule}."
+    checks = " or ".join(EXCUSED_BY[fault.kind])
+    remedy = (
+        f"take the dependence on {kind} {fault.subject} away",
+        f"or have {checks} waived by an approver who accepts the loss",
+    )
+    return Reason("single_point_of_failure", case.facts.name, text, remedy)
+
+
+def judge(
+    case: Case,
+    *,
+    intent: HaIntent,
+    gate: GateProfile,
+    waivers: Sequence[WaiverInForce] = (),
+    faults: Sequence[SimulatedFault] = (),
+) -> Verdict:
+    """Ask all checks of a case and say whether the pool is ready for its planned VMs. `faults`: what was simulated of it."""
     classes_of = run_checks(case, intent)
     usable, refused = _usable(case, classes_of, waivers)
     results = run_checks(case, intent, waived=usable)
@@ -133,9 +167,11 @@ def judge(case: Case, *, intent: HaIntent, gate: GateProfile, waivers: Sequence[
     reasons = tuple(_reason(case, check) for check in checks if check.blocks)
     if intent is HaIntent.OFF:
         reasons += _runbook_reason(case)
+    points = single_points_of_failure(faults)
+    reasons += tuple(_fault_reason(case, fault) for fault in points if usable.keys().isdisjoint(EXCUSED_BY[fault.kind]))
     if reasons:
         return Verdict(VerdictState.NOT_READY, checks, reasons, tuple(refused))
-    waived = any(check.waived_by for check in checks)
+    waived = bool(points) or any(check.waived_by for check in checks)
     return Verdict(VerdictState.READY_WITH_WAIVERS if waived else VerdictState.READY, checks, (), tuple(refused))
 
 

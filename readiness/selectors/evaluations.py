@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from estate.facts.codec import from_json
-from readiness.core.faults import SimulatedFault
+from readiness.core.faults.singles import SimulatedFault
 from readiness.core.results import CheckResult
 from readiness.core.verdict import Reason, VerdictState
 from readiness.models import Evaluation, Pool

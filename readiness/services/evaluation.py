@@ -16,7 +16,8 @@ from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.problems import NotVisible
 from readiness.core.engine import HaIntent
-from readiness.core.faults import SimulatedFault, simulated_faults
+from readiness.core.faults.pairs import simulated_faults
+from readiness.core.faults.singles import SimulatedFault
 from readiness.core.verdict import Verdict, closed_by, judge, staleness, unreachable
 from readiness.models import Evaluation, Pool, PoolInventory
 from readiness.selectors import cases, profiles
@@ -46,8 +47,9 @@ def evaluate(
         return _kept(target, None, unreachable(target.name, unreachable_because), (), planned, at, for_cutover, actor)
     inventory = _inventory(target, facts_id)
     case = cases.case_of(target, facts_of(inventory), at, planned=planned, for_cutover=for_cutover)
-    verdict = judge(case, intent=HaIntent(target.ha_intent), gate=cases.gate_of(target), waivers=cases.waivers_of(target, at))
-    faults = simulated_faults(case) if target.ha_intent == HaIntent.REQUIRED else ()
+    intent = HaIntent(target.ha_intent)
+    faults = simulated_faults(case) if intent is HaIntent.REQUIRED else ()
+    verdict = judge(case, intent=intent, gate=cases.gate_of(target), waivers=cases.waivers_of(target, at), faults=faults)
     return _kept(target, inventory, closed_by(verdict, *staleness(case)), faults, planned, at, for_cutover, actor)
 
 

@@ -97,11 +97,24 @@ SAID: dict[EvidenceKind, dict[str, Any]] = {
     K.HOST_FAILURE_TEST: {"vms_restarted": True, "restart_s": 150.0},
     K.NFS_SERVER: {"heads": 2, "failover_s": 30.0},
     K.BUSINESS_ROLE: {"critical": True, "rto_s": 3600},
+    K.STORAGE_PATHS: {
+        "paths": [{"port": "hba0", "node": "san-a", "switch": "fab-a"}, {"port": "hba1", "node": "san-b", "switch": "fab-b"}]
+    },
+    K.POWER_FEED: {"hosts": [], "switches": ["sw-a"], "storage_nodes": []},
     K.ALERT_TRIAGE: {"note": "a planned cable pull"},
 }
 """What a healthy pool's people say, per simple kind."""
-OF_EACH_HOST = (K.NTP_TRACKING, K.NETWORK_PULL_TEST, K.MULTIPATH_CONF, K.HEARTBEAT_LATENCY, K.DOM0_DISK, K.XAPI_HEALTHCHECK)
-SUBJECTS = {K.COORDINATOR_CHOICE: "h1", K.HOST_FAILURE_TEST: "h1", K.NFS_SERVER: HEARTBEAT_SR, K.BUSINESS_ROLE: "vm1"}
+OF_EACH_HOST = (
+    K.NTP_TRACKING, K.NETWORK_PULL_TEST, K.MULTIPATH_CONF, K.HEARTBEAT_LATENCY, K.DOM0_DISK, K.XAPI_HEALTHCHECK,
+    K.STORAGE_PATHS,
+)  # fmt: skip
+SUBJECTS = {
+    K.COORDINATOR_CHOICE: "h1",
+    K.HOST_FAILURE_TEST: "h1",
+    K.NFS_SERVER: HEARTBEAT_SR,
+    K.BUSINESS_ROLE: "vm1",
+    K.POWER_FEED: "feed A",
+}
 
 
 def said(facts: PoolFacts, kind: EvidenceKind, subject: str | None = None, **value: Any) -> EvidenceItem:

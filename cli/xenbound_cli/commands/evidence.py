@@ -21,7 +21,8 @@ KINDS = (
     "failover_test", "switch_of_slave", "storage_nodes", "xhad_timeout", "maintenance", "manual_restart_runbook",
     "ntp_tracking", "coordinator_choice", "database_dump", "guest_shutdown_choice", "maintenance_plan", "emergency_runbook",
     "heartbeat_port", "network_pull_test", "nfs_server", "multipath_conf", "heartbeat_latency", "business_role", "dom0_disk",
-    "alert_triage", "xapi_healthcheck", "feature_review", "host_failure_test", "other",
+    "alert_triage", "xapi_healthcheck", "feature_review", "host_failure_test", "storage_paths", "power_feed",
+    "other",
 )  # fmt: skip
 LIST = [
     Column("KIND", "kind"),

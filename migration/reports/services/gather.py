@@ -25,7 +25,7 @@ from migration.reports.core.readiness_report import (
 )
 from project.backbone.models import Project
 from project.backbone.waivers.selectors import waivers_in_force
-from readiness.core.faults import SimulatedFault
+from readiness.core.faults.singles import SimulatedFault
 from readiness.core.results import CheckResult, Result
 from readiness.core.wording import attested, names_of
 from readiness.selectors import cases, evaluations, pools
@@ -112,10 +112,11 @@ def _fault(fault: SimulatedFault) -> FaultLine:
         told.append(f"fenced: {', '.join(fault.hosts_fenced) or 'none'}; survive: {', '.join(fault.survivors) or 'none'}")
     if fault.vms_lost:
         restarted = ", ".join(fault.vms_restarted) or "none"
-        told.append(f"VMs that stop: {', '.join(fault.vms_lost)}; restarted by HA: {restarted}")
-    return FaultLine(
-        f"{fault.kind.replace('_', ' ')} {fault.subject}", ". ".join(told), _FAULT_TONES.get(fault.result, Tone.PLAIN)
-    )
+        stranded = f"; find no host: {', '.join(fault.vms_stranded)}" if fault.vms_stranded else ""
+        told.append(f"VMs that stop: {', '.join(fault.vms_lost)}; restarted by HA: {restarted}{stranded}")
+    alike = f" (and {fault.alike - 1} alike)" if fault.alike > 1 else ""
+    what = f"{fault.kind.replace('_', ' ')} {fault.subject}{alike}"
+    return FaultLine(what, ". ".join(told), _FAULT_TONES.get(fault.result, Tone.PLAIN))
 
 
 def _gates(project: Project) -> tuple[GateLine, ...]:

@@ -8,7 +8,7 @@ from readiness.core.attested import aged, newest, of_host, per_host
 from readiness.core.cabling import cabling_of
 from readiness.core.case import Case, carrying_pif, heartbeat_sr, management_pif
 from readiness.core.evidence import EvidenceKind
-from readiness.core.faults import SimulatedFault, switch_faults
+from readiness.core.faults.singles import SimulatedFault, switch_faults
 from readiness.core.registry import Severity, WaiverClass, check
 from readiness.core.results import Answer, EvidencePoint, Result, combine
 

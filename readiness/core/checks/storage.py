@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
-from estate.facts.pool import PbdFacts, PifFacts, PoolHostFacts, SrFacts
+from estate.facts.pool import PbdFacts, PoolHostFacts, SrFacts
 from estate.facts.unknown import Unknown
 from readiness.core.alerts import cited, messages
-from readiness.core.cabling import Cabling, cabling_of, without_port
-from readiness.core.case import Case, heartbeat_sr, management_nics, pbd_of
+from readiness.core.cabling import Cabling, attested_paths, cabling_of, storage_nics
+from readiness.core.case import Case, heartbeat_sr, pbd_of
 from readiness.core.checks.heartbeat import no_heartbeat_sr
+from readiness.core.evidence import EvidenceItem
 from readiness.core.registry import Severity, WaiverClass, check
 from readiness.core.results import Answer, EvidencePoint, Result, combine
 
 _BROKEN, _HEALTHY = "METADATA_LUN_BROKEN", "METADATA_LUN_HEALTHY"
 _ISO = "iso"
-
-
-def storage_nics(case: Case, host: PoolHostFacts, portals: tuple[str, ...]) -> list[PifFacts] | Unknown:
-    """The NICs below the addresses that share a network with a portal.
-
-    Where none does, below the host's one other address, or the management NICs where it has no other: of several others nobody
-    knows which one carries the storage.
-    """
-    facts = case.facts
-    mine = [pif for pif in facts.pifs if pif.host_uuid == host.uuid]
-    addressed = [pif for pif in mine if pif.ip_mode != "None"]
-    others = [pif for pif in addressed if not pif.management]
-    near = [pif for pif in addressed if _shares_network(pif, portals)]
-    if not near and len(others) > 1:
-        return Unknown(f"which of its interfaces ({', '.join(pif.device for pif in others)}) carries its storage is not known")
-    if not near and not others:
-        return management_nics(facts, host)
-    carriers = {pif.untagged_pif_uuid or pif.uuid for pif in near or others}
-    slaves = {slave for bond in facts.bonds if bond.master_pif_uuid in carriers for slave in bond.slave_pif_uuids}
-    return [pif for pif in mine if pif.physical and pif.uuid in carriers | slaves]
-
-
-def _shares_network(pif: PifFacts, portals: tuple[str, ...]) -> bool:
-    """Whether a portal's address lies in the network of this interface; a portal may be a name that is no address."""
-    try:
-        network = ip_network(f"{pif.ip_address}/{pif.netmask}", strict=False)
-    except ValueError:
-        return False
-    return any(address in network for portal in portals if (address := _address(portal)) is not None)
-
-
-def _address(portal: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(without_port(portal))
-    except ValueError:
-        return None
 
 
 def _nodes(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> Answer:
@@ -98,6 +61,28 @@ def _ways(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> A
     return Answer(Result.PASS, "", points)
 
 
+def _told(case: Case, cabling: Cabling, host: PoolHostFacts, item: EvidenceItem) -> Answer:
+    """A host whose paths a person wrote down: HBAs and fabrics show in no fact of the pool."""
+    points = (case.cite(item), *((case.cite(cabling.nodes_item),) if cabling.nodes_item else ()))
+    names, paths = cabling.node_names(), item.value["paths"]
+    if isinstance(names, Unknown):
+        return Answer(Result.UNKNOWN, f"{host.name}: {names.reason}.", points)
+    missing = [name for name in names if name not in {path["node"] for path in paths}]
+    if len(names) < 2 or missing:
+        what = f"has no path to {', '.join(missing)}" if missing else f"has one storage node, {names[0]}"
+        return Answer(Result.FAIL, f"{host.name} {what}.", points)
+    if any(not path.get("switch") for path in paths):
+        return Answer(Result.UNKNOWN, f"{host.name}: the switch of {paths[0]['port']} or another port is not known.", points)
+    if len({path["switch"] for path in paths}) < 2:
+        return Answer(Result.FAIL, f"{host.name}: all its paths run through {paths[0]['switch']}.", points)
+    if len({path["port"] for path in paths}) < 2:
+        return Answer(Result.WARN, f"{host.name} reaches its storage through {paths[0]['port']} alone.", points)
+    if case.is_stale(item) or cabling.nodes_stale:
+        result = Result.FAIL if case.for_cutover else Result.WARN
+        return Answer(result, f"{host.name}: what was said of its paths is stale; look again and record it.", points)
+    return Answer(Result.PASS, "", points)
+
+
 @check(
     "HA-066",
     family="heartbeat",
@@ -108,6 +93,7 @@ def _ways(case: Case, cabling: Cabling, host: PoolHostFacts, pbd: PbdFacts) -> A
     remedy=(
         "give each host a portal of every storage node (multihomelist), over two NICs that end on two switches",
         "record the storage nodes with their portals, and the switch of each storage NIC (switch_of_slave)",
+        "on Fibre Channel record each host's paths (storage_paths): port, switch and node",
     ),
     prerequisites=("HA-060", "HA-062", "HA-063"),
 )
@@ -125,7 +111,9 @@ def paths_to_every_node(case: Case) -> Answer:
         if pbd is None:
             parts.append(Answer(Result.UNKNOWN, f"{host.name} has no PBD of SR {sr.name}."))
             continue
-        parts += [_nodes(case, cabling, host, pbd), _ways(case, cabling, host, pbd)]
+        item = attested_paths(case, host)
+        told = [_told(case, cabling, host, item)] if item is not None else []
+        parts += told or [_nodes(case, cabling, host, pbd), _ways(case, cabling, host, pbd)]
     return combine(parts, good="Every host has a path to each storage node, over two switches.")
 
 

@@ -136,7 +136,7 @@ def test_evaluating_reads_the_pool_first_and_answers_verdict_checks_and_faults(
     assert (check["result"], check["blocks"]) == ("fail", True)
     assert check["evidence"][0]["path"] == 'pool.ha_configuration["timeout"]'
     assert "ha-config:timeout=120" in check["remediation"][-1]
-    assert {fault["kind"] for fault in answer["simulated_faults"]} == {"host", "nic", "switch", "storage_node"}
+    assert {fault["kind"] for fault in answer["simulated_faults"]} == {"host", "nic", "switch", "storage_node", "pair"}
 
 
 def test_a_pool_that_cannot_be_read_is_not_ready(people: People, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

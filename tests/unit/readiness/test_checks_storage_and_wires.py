@@ -13,7 +13,7 @@ from estate.facts.pool import PifFacts, PoolFacts
 from estate.facts.unknown import UNKNOWN
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.results import Result
-from tests.builders.evidence import a_switch, an_item, full_evidence, switches
+from tests.builders.evidence import a_switch, an_item, full_evidence, said, switches
 from tests.builders.pools import (
     HEARTBEAT_SR,
     NOW,
@@ -175,6 +175,27 @@ def test_ha_066_with_stale_words_warns_and_fails_at_cutover() -> None:
     old = tuple(dataclasses.replace(i, expires_at=expired) if i.kind is EvidenceKind.SWITCH_OF_SLAVE else i for i in FULL)
     assert ask("HA-066", a_case(POOL, old)).result is WARN
     assert ask("HA-066", a_case(POOL, old, for_cutover=True)).result is FAIL
+
+
+FIBRE = with_pbd(with_pbd(with_pbd(with_sr(POOL, kind="lvmohba"), "h1", portals=()), "h2", portals=()), "h3", portals=())
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"port": "hba1", "node": "san-b", "switch": "fab-b"}, PASS),
+        ({"port": "hba1", "node": "san-b", "switch": "fab-a"}, FAIL),
+        ({"port": "hba1", "node": "san-a", "switch": "fab-b"}, FAIL),
+        ({"port": "hba1", "node": "san-b"}, UNKNOWN_),
+        ({"port": "hba0", "node": "san-b", "switch": "fab-b"}, WARN),
+    ],
+)
+def test_ha_066_takes_a_persons_word_where_a_fibre_channel_sr_tells_no_paths(second: dict[str, str], expected: Result) -> None:
+    assert ask("HA-066", a_case(FIBRE, FULL)).result is UNKNOWN_
+    ways = [{"port": "hba0", "node": "san-a", "switch": "fab-a"}, second]
+    told = tuple(said(FIBRE, EvidenceKind.STORAGE_PATHS, host, paths=ways) for host in ("h1", "h2", "h3"))
+    assert ask("HA-066", a_case(FIBRE, (*FULL, *told))).result is expected
+    assert ask("HA-066", a_case(FIBRE, (*FULL, *told[:2]))).result in (expected, UNKNOWN_)
 
 
 def with_iso(attached: object) -> PoolFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from estate.facts.pool import PoolFacts
 from estate.facts.unknown import UNKNOWN
 from readiness.core.engine import HaIntent, run_checks
 from readiness.core.evidence import EvidenceItem, EvidenceKind
+from readiness.core.faults.singles import SimulatedFault
+from readiness.core.policy import GateProfile
 from readiness.core.registry import registered
 from readiness.core.results import Result
 from readiness.core.verdict import Verdict, VerdictState, WaiverInForce, judge
@@ -198,3 +201,20 @@ REPAIRS = [
 @pytest.mark.parametrize(("worse", "better"), REPAIRS)
 def test_adding_redundancy_never_makes_the_verdict_worse(worse: PoolFacts, better: PoolFacts) -> None:
     assert _ORDER[verdict_of(worse).state] <= _ORDER[verdict_of(better).state]
+
+
+def test_a_single_point_of_failure_closes_the_gate_until_its_check_is_waived() -> None:
+    fault = SimulatedFault("switch", "core", Result.FAIL, ("xen-h1", "xen-h2"), ("xen-h3",), rule="the largest set survives")
+    case = a_case(POOL, full_evidence(POOL), for_cutover=True)
+    closed = judge(case, intent=HaIntent.REQUIRED, gate=NOTHING, faults=[fault])
+    (reason,) = closed.reasons
+    assert (closed.state, reason.code) == (VerdictState.NOT_READY, "single_point_of_failure")
+    assert "switch core xen-h1, xen-h2 fence" in reason.detail and "HA-044" in reason.remedy[1]
+    waiver = WaiverInForce("w1", "HA-045", NOW, NOW + timedelta(days=5))
+    waived = judge(case, intent=HaIntent.REQUIRED, gate=NOTHING, faults=[fault], waivers=[waiver])
+    assert (waived.state, waived.reasons) == (VerdictState.READY_WITH_WAIVERS, ())
+    pair = dataclasses.replace(fault, kind="pair", result=Result.WARN)
+    assert judge(case, intent=HaIntent.REQUIRED, gate=NOTHING, faults=[pair]).state is VerdictState.READY
+
+
+NOTHING = GateProfile("nothing", 1, frozenset())
