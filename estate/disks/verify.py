@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
 
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes, hash_block
 from estate.disks.errors import ReadBackShort
 from estate.disks.ports import BlockReader
 from estate.disks.pump import ByteRange
 
-_SAMPLED = re.compile(r"sampled (\d{1,2}) %")
-
 
 @dataclass(frozen=True, slots=True)
-class VerifyPolicy:
+class Share:
     """How much of a disk is compared: `percent` of its blocks; 100 is all of them, 0 none."""
 
     percent: int
@@ -27,19 +23,6 @@ class VerifyPolicy:
     def __post_init__(self) -> None:
         if not 0 <= self.percent <= 100:
             raise ValueError(f"{self.percent} % is no part of a disk")
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """`full`, `off` or `sampled N %` with N from 1 to 99. Raises ValueError for anything else."""
-        if text in ("full", "off"):
-            return cls(100 if text == "full" else 0)
-        found = _SAMPLED.fullmatch(text)
-        if not found or not int(found[1]):
-            raise ValueError(f"{text!r} is no policy: full, off, or sampled N % with N from 1 to 99")
-        return cls(int(found[1]))
-
-    def __str__(self) -> str:
-        return {100: "full", 0: "off"}.get(self.percent, f"sampled {self.percent} %")
 
     def blocks(self, block_count: int, seed: int) -> Iterator[int]:
         """Ascending indexes of the blocks to compare: one by lot out of each group of equal size, so that no part is left out.
@@ -62,8 +45,7 @@ class VerifyPolicy:
             yield last
 
 
-FULL = VerifyPolicy(100)
-OFF = VerifyPolicy(0)
+FULL = Share(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +68,15 @@ def read_back(
     expected: BlockHashes,
     capacity_bytes: int,
     *,
-    policy: VerifyPolicy = FULL,
+    share: Share = FULL,
     seed: int = 0,
     alive: Callable[[], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> VerifyResult:
-    """Compare a disk of `capacity_bytes` with its map, block by block, as far as the policy asks for; then close the reader.
+    """Compare a disk of `capacity_bytes` with its map, block by block, as far as `share` goes; then close the reader.
 
     A VDI may be larger than the disk it holds (SRs round up); what lies behind the capacity is not compared. A reader goes
-    front to back, so that skipped blocks are read too, but not hashed. The policy `off` reads nothing, and proves nothing.
+    front to back, so that skipped blocks are read too, but not hashed. A share of nothing reads nothing, and proves nothing.
 
     Raises:
         ReadBackShort: the reader ended early.
@@ -103,7 +85,7 @@ def read_back(
     if expected.capacity_bytes != capacity_bytes:
         reader.close()
         raise ValueError("the block map belongs to a disk of another size")
-    chosen = policy.blocks(expected.block_count, seed)
+    chosen = share.blocks(expected.block_count, seed)
     comparing = _Comparing(expected)
     position = 0
     try:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.db import models
 
 from migration.conversion.core.states import State
+from migration.conversion.core.verifying import FULL
 from project.backbone.identified import Identified
 from project.backbone.models import Job, Project
 
@@ -86,6 +87,11 @@ class DiskCopy(Identified):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether every block was read back from the pool and equals its source; a sample proves no disk."""
+        return self.verified and self.compared == str(FULL)
 
 
 class Segment(Identified):

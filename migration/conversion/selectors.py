@@ -13,6 +13,7 @@ from estate.facts.codec import from_json
 from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
+from migration.conversion.core.verifying import FULL
 from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, RunningSettings, Stream
 from project.backbone.jobs.states import JobState
 from project.backbone.models import Project
@@ -83,7 +84,7 @@ def progress_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, WaveProgress]:
     rows = DiskCopy.objects.filter(conversion__wave_id__in=wave_ids).order_by().values_list("conversion__wave_id")
     figures = rows.annotate(
         disks=Count("id"),
-        proven=Count("id", filter=Q(verified=True)),
+        proven=Count("id", filter=Q(verified=True, compared=str(FULL))),
         total=Sum("bytes_total"),
         copied=Sum("bytes_copied"),
         zero=Sum("bytes_zero"),

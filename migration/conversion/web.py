@@ -36,6 +36,7 @@ class DiskLine:
     zero_bytes: int
     percent: int
     verified: bool
+    proven: bool
     compared: str
     digest: str
     fault: str
@@ -92,7 +93,7 @@ def _line(row: Conversion) -> Line:
         percent=_percent(copied, total),
         total_bytes=total,
         copied_bytes=copied,
-        verified=sum(disk.verified for disk in disks),
+        verified=sum(disk.proven for disk in disks),
         disks=disks,
         message=str(error.get("message", "")),
         next_step=str(error.get("next_step", "")),
@@ -111,6 +112,7 @@ def _disk(copy: DiskCopy) -> DiskLine:
         zero_bytes=copy.bytes_zero,
         percent=_percent(copy.bytes_copied, copy.bytes_total),
         verified=copy.verified,
+        proven=copy.is_proven,
         compared=copy.compared,
         digest=copy.digest,
         fault=str((copy.fault or {}).get("message", "")),

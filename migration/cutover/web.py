@@ -180,8 +180,8 @@ class HomePage(LivePage):
             conversions=len(rows),
             done=sum(row.state == State.DONE for row in rows),
             disks=len(disks),
-            verified=sum(disk.verified for disk in disks),
-            bytes_verified=sum(disk.bytes_total for disk in disks if disk.verified),
+            verified=sum(disk.is_proven for disk in disks),
+            bytes_verified=sum(disk.bytes_total for disk in disks if disk.is_proven),
         )
 
 

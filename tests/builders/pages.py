@@ -150,6 +150,7 @@ def in_state(name: str, state: State, *, copied: float = 0.0, step: str = "", er
             bytes_sent=moved // 4,
             bytes_zero=moved - moved // 4,
             verified=done,
+            compared="full" if done else "",
             digest="ab" * 32 if done else "",
         )
     row.refresh_from_db()

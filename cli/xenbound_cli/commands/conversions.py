@@ -20,8 +20,8 @@ def _disks(disks: Any) -> str:
     """How many of the disks are proven, and how many bytes are copied of how many."""
     copied = sum(disk["bytes_copied"] or 0 for disk in disks)
     total = sum(disk["bytes_total"] or 0 for disk in disks)
-    verified = sum(bool(disk["verified"]) for disk in disks)
-    return f"{verified} of {len(disks)} proven, {size(copied)} of {size(total)} copied"
+    proven = sum(bool(disk["verified"] and disk["compared"] == "full") for disk in disks)
+    return f"{proven} of {len(disks)} proven, {size(copied)} of {size(total)} copied"
 
 
 LIST = [
@@ -38,7 +38,7 @@ DISKS = [
     Column("COPIED", "bytes_copied", size),
     Column("SENT", "bytes_sent", size),
     Column("ZERO", "bytes_zero", size),
-    Column("PROVEN", "verified"),
+    Column("READ BACK EQUAL", "compared"),
     Column("FAULT", "fault"),
     Column("VDI", "vdi_uuid"),
 ]

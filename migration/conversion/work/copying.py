@@ -6,6 +6,7 @@ start and sends only what lies behind the last finished segment. Nothing is kept
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from estate.xapi import vdi
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
-from migration.conversion.core.verifying import FULL, Level, policy_from
+from migration.conversion.core.verifying import FULL, Level, VerifyPolicy, policy_from
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services import progress
 from migration.conversion.work import pacing
@@ -63,9 +64,9 @@ def _require_no_more_disks(held: Disks, spec: ConversionSpec) -> None:
 
 
 def verify_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec: ConversionSpec, job: JobContext) -> None:
-    """Read every disk back and compare; what differs is sent once more, then the conversion fails naming the ranges.
+    """Read every disk back and compare, as far as the policy goes. What differs is sent once more, then the conversion fails.
 
-    Where the policy is off nothing is read, and no disk is called verified.
+    Where the policy is off nothing is read, and no disk is called verified. Raises: AskPerson naming the ranges that differ.
     """
     policy = policy_from(row.verify)
     if policy.level is Level.OFF:
@@ -74,7 +75,7 @@ def verify_disks(source: MachineSource, pool: XapiSession, row: Conversion, spec
         if disk.verified:
             continue
         with _named(disk, spec):
-            _verify_one(source, pool, spec, disk, job)
+            _verify_one(source, pool, spec, disk, policy, job)
 
 
 @contextmanager
@@ -87,15 +88,20 @@ def _named(disk: DiskCopy, spec: ConversionSpec) -> Iterator[None]:
         raise
 
 
-def _verify_one(source: MachineSource, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
-    ranges = _compare(pool, disk, job)
+def _verify_one(
+    source: MachineSource, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, policy: VerifyPolicy, job: JobContext
+) -> None:
+    """A sample that differs is no slip to be mended by itself: then every block is compared, before and after the repair."""
+    ranges = _compare(pool, disk, policy, job)
+    if ranges and policy.level is Level.SAMPLED:
+        policy, ranges = FULL, _compare(pool, disk, FULL, job)
     if ranges:
         progress.note_fault(disk, {"mismatched_ranges": ranges})
         _send_again(source, pool, spec, disk, ranges, job)
-        ranges = _compare(pool, disk, job)
+        ranges = _compare(pool, disk, policy, job)
     if ranges:
         raise _differs(spec, disk, ranges)
-    progress.close_verification(disk, compared=str(FULL))  # every block is compared, also where a sample would do
+    progress.close_verification(disk, compared=str(policy))
 
 
 def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
@@ -154,12 +160,18 @@ def _needs_zeros(pool: XapiSession, disk: DiskCopy) -> bool:
     return disk.written_before or not vdi.reads_as_zero(pool, disk.vdi_uuid)
 
 
-def _compare(pool: XapiSession, disk: DiskCopy, job: JobContext) -> list[tuple[int, int]]:
+def _compare(pool: XapiSession, disk: DiskCopy, policy: VerifyPolicy, job: JobContext) -> list[tuple[int, int]]:
     disk.refresh_from_db()
     expected = BlockHashes.from_bytes(bytes(disk.hashes or b""))
     reader = vdi.open_readback(pool, disk.vdi_uuid)
     result = verify.read_back(
-        reader, expected, disk.bytes_total, alive=job.alive, on_progress=lambda done, total: job.progress(done, total, "bytes")
+        reader,
+        expected,
+        disk.bytes_total,
+        share=verify.Share(policy.percent),
+        seed=secrets.randbits(64),
+        alive=job.alive,
+        on_progress=lambda done, total: job.progress(done, total, "bytes"),
     )
     return list(result.mismatched_ranges)
 

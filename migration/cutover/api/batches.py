@@ -119,7 +119,7 @@ class BatchProgressSerializer(serializers.Serializer[Any]):
     states = serializers.DictField(child=serializers.IntegerField(), help_text="Number of conversions by state.")
     conversions = serializers.IntegerField(help_text="How many machines the batch has.")
     disks = serializers.IntegerField(help_text="How many disks these have, as far as they are prepared.")
-    disks_verified = serializers.IntegerField(help_text="How many of them were read back and are equal.")
+    disks_verified = serializers.IntegerField(help_text="How many of them were read back and are equal in every block.")
     bytes_total = serializers.IntegerField(help_text="Size of these disks.")
     bytes_copied = serializers.IntegerField(help_text="How much of it is copied.")
     bytes_zero = serializers.IntegerField(help_text="How much of it held nothing.")

@@ -131,14 +131,17 @@ def _gates(project: Project) -> tuple[GateLine, ...]:
 def _conversion(row: Conversion) -> ConversionLine:
     disks = list(row.disks.all())
     copied, total = sum(disk.bytes_copied for disk in disks), sum(disk.bytes_total for disk in disks)
-    verified = sum(disk.verified for disk in disks)
+    proven = sum(disk.is_proven for disk in disks)
+    partly = sum(disk.verified for disk in disks) - proven
     error = row.error or {}
     return ConversionLine(
         name=row.name,
         state=row.state,
         disks=str(len(disks)),
         copied=f"{copied / (1 << 20):,.0f} of {total / (1 << 20):,.0f} MiB",
-        proof=f"{verified} of {len(disks)} disks read back equal (policy {row.verify}); "
+        proof=f"{proven} of {len(disks)} disks read back equal, every block"
+        + (f", {partly} by a sample" if partly else "")
+        + f" (policy {row.verify}); "
         + ", ".join(disk.digest[:12] for disk in disks if disk.digest),
         note=error.get("message", "") or ("runs in the pool" if row.boot_proof else ""),
     )

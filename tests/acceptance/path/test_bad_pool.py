@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from migration.conversion.models import Conversion
+from migration.conversion.selectors import progress_of_waves
 from migration.conversion.services import lifecycle, transitions
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
@@ -177,6 +178,31 @@ def test_bytes_written_wrong_twice_fail_the_copy_naming_the_range(site: Site, lo
     assert (disk.verified, disk.fault["mismatched_ranges"]) == (False, [[0, 2 * MIB]])
     assert looks.nothing_open()
     assert looks.retried_and_done(row)
+
+
+def sampled(row: Conversion) -> Conversion:
+    row.verify = "sampled 1 %"
+    row.save(update_fields=["verify"])
+    return row
+
+
+def test_a_sampled_disk_is_compared_in_part_and_not_called_proven(site: Site, looks: Looks) -> None:
+    row = copied(sampled(prepared(site.conversion("git01"))))
+
+    disk = row.disks.get()
+    assert (row.state, disk.verified, disk.compared, disk.is_proven) == ("cutting_over", True, "sampled 1 %", False)
+    assert progress_of_waves([row.wave_id])[row.wave_id].disks_verified == 0
+
+
+def test_a_sample_that_differs_has_every_block_compared_and_mended(site: Site, looks: Looks, settings: Any) -> None:
+    settings.SEGMENT_BYTES = 1 << 30
+    looks.pool_fault("corrupt", offset=0, length=512)
+    row = copied(sampled(prepared(site.conversion("git01"))))
+
+    disk = row.disks.get()
+    assert (row.state, row.error, looks.equal_bytes(row)) == ("cutting_over", None, True)
+    assert (disk.compared, disk.is_proven) == ("full", True)
+    assert looks.calls("pool", "/import_raw_vdi") == 2
 
 
 def test_a_mac_address_the_pool_has_already_is_refused_before_anything_is_made(site: Site, looks: Looks) -> None:
