@@ -69,8 +69,7 @@ class Target:
     """Where the machines shall go. `pools` are those known; the mapping's parts are UNKNOWN until one was made.
 
     `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid, the empty id for disks
-    that are on none; `templates`: guest id to template name; `firmware_of_template`: guest id to the firmware (`bios` or
-    `uefi`) its mapped template has.
+    that are on none; `templates`: guest id to template name.
     `free_memory_bytes` is what the emptiest host has left; `evc_modes` are the EVC modes whose features the pools' CPUs have.
     `transfer_network` is the name of a dedicated transfer network, None when there is none.
     """
@@ -79,7 +78,6 @@ class Target:
     networks: Mapping[str, str] | Unknown = NO_MAPPING
     srs: Mapping[str, str] | Unknown = NO_MAPPING
     templates: Mapping[str, str] | Unknown = NO_MAPPING
-    firmware_of_template: Mapping[str, str] = field(default_factory=dict)
     mac_owners: Owners = field(default_factory=dict)
     vm_names: frozenset[str] = frozenset()
     largest_vdi_bytes: int | Unknown = NO_TARGET

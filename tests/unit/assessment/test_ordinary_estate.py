@@ -38,7 +38,7 @@ AROUND: dict[str, Any] = {
     "containers": {"ResourcePool-1": a_container()},
     "mapped_networks": {"network-1": "net-mgmt"},
     "srs": {"datastore-1": pools.HEARTBEAT_SR},
-    "templates": {},
+    "templates": {"windows2019srv_64Guest": "Windows Server 2019 (64-bit)", "rhel9_64Guest": "Red Hat Enterprise Linux 9"},
     "pools": (POOL,),
     "largest_vdi_bytes": 2040 * GIB,
     "free_memory_bytes": 64 * GIB,
