@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from estate.facts.pool import PoolFacts
-from migration.assessment.core.context import NO_MAPPING, Target, free_memory_bytes, largest_vdi_bytes, pool_mac_owners
+from migration.assessment.core.context import NO_MAPPING, Target, free_memory_bytes, pool_mac_owners, vdi_limits_bytes
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 
@@ -48,7 +48,7 @@ def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limit
         templates=_templates(aim, names, guests, {t.uuid: t.name for p in pools for t in p.templates}) if aim else NO_MAPPING,
         mac_owners=pool_mac_owners(pools),
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
-        largest_vdi_bytes=largest_vdi_bytes(pools, limits),
+        vdi_limit_bytes=vdi_limits_bytes(pools, limits),
         free_memory_bytes=free_memory_bytes(pools),
     )
 

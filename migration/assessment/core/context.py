@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from estate.facts.pool import PoolFacts
+from estate.facts.pool import PoolFacts, PoolHostFacts
 from estate.facts.source import (
     ClusterFacts,
     ContainerFacts,
@@ -22,13 +22,14 @@ from estate.facts.source import (
     SwitchFacts,
     VmFacts,
 )
-from estate.facts.unknown import Unknown, is_known
+from estate.facts.unknown import Unknown
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 from migration.assessment.core.registry import When
 
 NO_TARGET = Unknown("no target SR is known yet", everywhere=True)
 NO_HOSTS = Unknown("no target host is known yet", everywhere=True)
+HOSTS_NOT_SURE = Unknown("whether the emptiest host takes machines was not read")
 NO_CPU_LEVEL = Unknown("the CPU level of the target pools was not read", everywhere=True)
 NO_MAPPING = Unknown("no mapping to a pool is known yet", everywhere=True)
 NO_PROBE = Unknown("no probe has looked into the guests", everywhere=True)
@@ -70,7 +71,8 @@ class Target:
 
     `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid, the empty id for disks
     that are on none; `templates`: guest id to template name.
-    `free_memory_bytes` is what the emptiest host has left; `evc_modes` are the EVC modes whose features the pools' CPUs have.
+    `vdi_limit_bytes` is the largest VDI by the uuid of each SR for disks, `free_memory_bytes` what the emptiest host has left;
+    `evc_modes` are the EVC modes whose features the pools' CPUs have.
     `transfer_network` is the name of a dedicated transfer network, None when there is none.
     """
 
@@ -80,7 +82,7 @@ class Target:
     templates: Mapping[str, str] | Unknown = NO_MAPPING
     mac_owners: Owners = field(default_factory=dict)
     vm_names: frozenset[str] = frozenset()
-    largest_vdi_bytes: int | Unknown = NO_TARGET
+    vdi_limit_bytes: Mapping[str, int | Unknown] = field(default_factory=dict)
     free_memory_bytes: int | Unknown = NO_HOSTS
     evc_modes: frozenset[str] | Unknown = NO_CPU_LEVEL
     transfer_network: str | Unknown | None = NO_MAPPING
@@ -152,27 +154,48 @@ def pool_mac_owners(pools: Iterable[PoolFacts]) -> dict[str, tuple[str, ...]]:
     )
 
 
-def largest_vdi_bytes(pools: Iterable[PoolFacts], limits: Limits) -> int | Unknown:
-    """The largest VDI any disk SR of the target pools can hold. An undecided SR keeps the answer open."""
-    sizes = [limits.vdi_limit_bytes(sr.kind) for pool in pools for sr in pool.srs if sr.content_type in {"", "user"}]
-    decided = [size for size in sizes if is_known(size)]
-    if len(decided) < len(sizes) or not sizes:
-        return next((size for size in sizes if not is_known(size)), NO_TARGET)
-    return max(decided)
+def vdi_limits_bytes(pools: Iterable[PoolFacts], limits: Limits) -> dict[str, int | Unknown]:
+    """The largest VDI that each SR for disks can hold, by its uuid; unknown where its kind alone does not decide."""
+    return {sr.uuid: limits.vdi_limit_bytes(sr.kind) for pool in pools for sr in pool.srs if sr.content_type in {"", "user"}}
 
 
 def free_memory_bytes(pools: Iterable[PoolFacts]) -> int | Unknown:
-    """What the emptiest host of the pools has left for one more machine, after dom0 and the machines on it."""
-    free: list[int] = []
+    """What the emptiest host that takes machines has left for one more, after dom0 and the machines on it.
+
+    Unknown where a host might have more, were it known whether it takes any.
+    """
+    sure: list[int] = []
+    maybe: list[int] = []
+    there = False
     for pool in pools:
-        used: dict[str, int] = {}
-        for vm in pool.vms:
-            if vm.resident_on_uuid:
-                used[vm.resident_on_uuid] = (
-                    used.get(vm.resident_on_uuid, 0) + vm.memory_static_max_bytes + vm.memory_overhead_bytes
-                )
+        if reason := pool.unread("VM") or pool.unread("host"):
+            return Unknown(f"not all of pool {pool.name} was read: {reason}")
         for host in pool.hosts:
-            if isinstance(host.memory_total_bytes, Unknown) or isinstance(host.memory_overhead_bytes, Unknown):
-                return Unknown(f"memory of host {host.name} was not read")
-            free.append(host.memory_total_bytes - host.memory_overhead_bytes - used.get(host.uuid, 0))
-    return max(free) if free else NO_HOSTS
+            there = True
+            takes = _takes_machines(host)
+            if takes is False:
+                continue
+            free = _free_bytes(host, pool)
+            if isinstance(free, Unknown):
+                return free
+            (maybe if isinstance(takes, Unknown) else sure).append(free)
+    most = max(sure, default=0)
+    if not there or any(free > most for free in maybe):
+        return HOSTS_NOT_SURE if there else NO_HOSTS
+    return most
+
+
+def _takes_machines(host: PoolHostFacts) -> bool | Unknown:
+    """A host that is down or disabled starts nothing."""
+    states = (host.enabled, host.live)
+    if False in states:
+        return False
+    return next((state for state in states if isinstance(state, Unknown)), True)
+
+
+def _free_bytes(host: PoolHostFacts, pool: PoolFacts) -> int | Unknown:
+    if isinstance(host.memory_total_bytes, Unknown) or isinstance(host.memory_overhead_bytes, Unknown):
+        return Unknown(f"memory of host {host.name} was not read")
+    there = (vm for vm in pool.vms if vm.resident_on_uuid == host.uuid)
+    used = sum(vm.memory_static_max_bytes + vm.memory_overhead_bytes for vm in there)
+    return host.memory_total_bytes - host.memory_overhead_bytes - used

@@ -57,7 +57,7 @@ MACHINE_RULES = tuple(found for found in catalogue() if found.subject is Subject
 MACHINE_IDS = {found.id for found in MACHINE_RULES}
 AROUND = {
     "datastores": {"datastore-1": a_datastore()}, "networks": {"network-1": a_network()},
-    "free_memory_bytes": 64 * GIB, "evc_modes": frozenset(), "largest_vdi_bytes": 2040 * GIB,
+    "free_memory_bytes": 64 * GIB, "evc_modes": frozenset(), "vdi_limit_bytes": {"sr-1": 2040 * GIB},
     "mapped_networks": {"network-1": "n"},
 }  # fmt: skip
 

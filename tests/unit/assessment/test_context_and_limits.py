@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from estate.facts.pool import PoolFacts, PoolVmFacts, SrFacts
+import pytest
+from msgspec.structs import replace
+
+from estate.facts.pool import PoolFacts, PoolHostFacts, PoolVmFacts, SrFacts
 from estate.facts.unknown import UNKNOWN, Unknown
-from migration.assessment.core.context import NO_TARGET, largest_vdi_bytes, mac_owners, pool_mac_owners
+from migration.assessment.core.context import (
+    HOSTS_NOT_SURE,
+    NO_HOSTS,
+    free_memory_bytes,
+    mac_owners,
+    pool_mac_owners,
+    vdi_limits_bytes,
+)
 from migration.assessment.core.limits import UnknownProduct
 from tests.builders.assessment import the_limits
 from tests.builders.estate import GIB, SEEN_AT, a_nic, a_vm
@@ -21,23 +31,55 @@ def a_pool_vm(mac: str, conversion_id: str | None = None) -> PoolVmFacts:
     return PoolVmFacts("vm", "old", "Running", False, GIB, 0, 1, None, "", (mac,), conversion_id)
 
 
-def test_a_vhd_only_pool_ends_at_2040_gib() -> None:
-    assert largest_vdi_bytes([a_pool_with(kinds=("lvmoiscsi", "nfs", "iso"))], the_limits()) == 2040 * GIB
-
-
-def test_a_gfs2_sr_raises_the_limit_on_xenserver() -> None:
-    assert largest_vdi_bytes([a_pool_with(kinds=("nfs", "gfs2"))], the_limits()) == 16 * 1024 * GIB
+def test_each_sr_for_disks_has_the_limit_of_its_kind() -> None:
+    found = vdi_limits_bytes([a_pool_with(kinds=("lvmoiscsi", "gfs2", "iso"))], the_limits())
+    assert found == {"sr-lvmoiscsi": 2040 * GIB, "sr-gfs2": 16 * 1024 * GIB}
 
 
 def test_on_xcp_ng_the_sr_kind_alone_does_not_decide() -> None:
-    size = largest_vdi_bytes([a_pool_with(kinds=("smb", "nfs"))], the_limits("xcp-ng-8.3"))
-    assert isinstance(size, Unknown)
-    assert "updates" in size.reason
+    found = vdi_limits_bytes([a_pool_with(kinds=("smb", "nfs"))], the_limits("xcp-ng-8.3"))
+    assert found["sr-smb"] == 2040 * GIB
+    assert isinstance(found["sr-nfs"], Unknown)
+    assert "updates" in found["sr-nfs"].reason
 
 
-@pytest.mark.parametrize("pools", [[], [a_pool_with()]])
-def test_without_an_sr_no_target_is_known(pools: list[PoolFacts]) -> None:
-    assert largest_vdi_bytes(pools, the_limits()) is NO_TARGET
+def a_pool_host(number: int = 1, *, gib: int = 64, **changes: Any) -> PoolHostFacts:
+    known = PoolHostFacts(f"h{number}", f"host-{number}", "", True, True, memory_total_bytes=gib * GIB, memory_overhead_bytes=GIB)
+    return replace(known, **changes)
+
+
+def free(*hosts: PoolHostFacts, **changes: Any) -> int | Unknown:
+    return free_memory_bytes([replace(a_pool_with(), hosts=hosts, **changes)])
+
+
+def test_the_emptiest_host_tells_what_is_free() -> None:
+    on_first = replace(
+        a_pool_vm("00:50:56:aa:00:01"), resident_on_uuid="h1", memory_static_max_bytes=30 * GIB, memory_overhead_bytes=GIB
+    )
+    assert free(a_pool_host(1), a_pool_host(2, gib=34)) == 63 * GIB
+    assert free(a_pool_host(1), a_pool_host(2, gib=34), vms=(on_first, replace(on_first, resident_on_uuid=None))) == 33 * GIB
+    assert free(a_pool_host(1), vms=(on_first, on_first)) == GIB
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"live": False}, {"enabled": UNKNOWN, "live": False}])
+def test_a_host_that_starts_nothing_has_no_room(changes: dict[str, Any]) -> None:
+    assert free(a_pool_host(1, gib=34), a_pool_host(2, memory_total_bytes=UNKNOWN, **changes)) == 33 * GIB
+    assert free(a_pool_host(1, **changes)) == 0
+
+
+@pytest.mark.parametrize("name", ["enabled", "live"])
+def test_a_host_of_which_nobody_knows_counts_where_it_has_more_room(name: str) -> None:
+    assert free(a_pool_host(1, gib=34), a_pool_host(2, **{name: UNKNOWN})) is HOSTS_NOT_SURE
+    assert free(a_pool_host(1), a_pool_host(2, **{name: UNKNOWN})) == 63 * GIB
+
+
+def test_what_was_not_read_of_a_pool_leaves_its_room_open() -> None:
+    assert free_memory_bytes([]) is NO_HOSTS
+    assert free() is NO_HOSTS
+    assert free(a_pool_host(memory_total_bytes=UNKNOWN)) == Unknown("memory of host host-1 was not read")
+    assert free(a_pool_host(memory_overhead_bytes=UNKNOWN)) == Unknown("memory of host host-1 was not read")
+    assert "denied" in free(a_pool_host(), unreadable=(("VM", "denied"),)).reason
+    assert "denied" in free(a_pool_host(), unreadable=(("host h2", "denied"),)).reason
 
 
 def test_an_unknown_product_is_named_with_the_known_ones() -> None:

@@ -40,7 +40,7 @@ AROUND: dict[str, Any] = {
     "srs": {"datastore-1": pools.HEARTBEAT_SR},
     "templates": {"windows2019srv_64Guest": "Windows Server 2019 (64-bit)", "rhel9_64Guest": "Red Hat Enterprise Linux 9"},
     "pools": (POOL,),
-    "largest_vdi_bytes": 2040 * GIB,
+    "vdi_limit_bytes": {"sr-1": 2040 * GIB},
     "free_memory_bytes": 64 * GIB,
     "evc_modes": frozenset(),
     "transfer_network": "net-mgmt",
