@@ -89,6 +89,8 @@ MEMORY = [
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 8 * GIB}, {}, F),
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 4 * GIB}, {}, F),
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 4 * GIB - 1}, {}, U),
+    ("MEM-003", {"guest_id": "not listed", "memory_bytes": 4 * GIB - 1}, {}, U),
+    ("MEM-003", {"guest_id": "not listed", "memory_bytes": 4 * GIB}, {}, F),
     ("MEM-003", {**WINDOWS_11, "memory_bytes": UNKNOWN}, {}, U),
     ("MEM-004", {"ballooned_bytes": 1}, {}, T),
     ("MEM-004", {"swapped_bytes": 1}, {}, T),

@@ -67,6 +67,11 @@ def test_an_archive_of_vmware_gives_the_machine_with_its_devices(tmp_path: Path)
     assert [found.name for found in pages["network"]] == ["VM Network"]
 
 
+def test_nested_virtualisation_that_only_an_extra_key_tells_is_kept(tmp_path: Path) -> None:
+    ovf = ova.vmware_ovf().replace(b"disk.EnableUUID", b"VHV.enable")
+    assert machine(written(ova.package(b"x", ovf=ovf), tmp_path)).extra_config == (("VHV.enable", "TRUE"),)
+
+
 def test_what_no_ovf_can_tell_is_unknown_for_the_whole_source(tmp_path: Path) -> None:
     vm = machine(written(ova.package(b"x"), tmp_path))
     for told in (vm.power_state, vm.host_id, vm.snapshots):

@@ -30,6 +30,13 @@ def test_only_keys_that_rules_ask_for_are_kept_and_never_guestinfo() -> None:
     assert vm.disk_uuid_enabled is True
 
 
+def test_keys_are_told_apart_without_regard_to_case_as_vsphere_does() -> None:
+    kept = {"DISK.enableuuid": " True", "scsi0:0.CTKENABLED": "TRUE", "Sched.cpu.affinity": "all", "VHV.Enable": "TRUE"}
+    vm = _whole(_options(**kept, **{"GuestInfo.userdata": "secret"}))
+    assert vm.extra_config == tuple(sorted(kept.items()))
+    assert vm.disk_uuid_enabled is True
+
+
 def test_a_path_this_server_does_not_know_is_unknown_everywhere_and_not_unreadable() -> None:
     vm = _whole(dropped={"config.createDate": "not offered before API 6.7"})
     assert vm.created_at == Unknown("not offered before API 6.7", everywhere=True)
