@@ -123,6 +123,7 @@ def vm_facts(descriptor: Descriptor, system: _Element, package_id: str) -> VmFac
         disks=tuple(hardware.disks(items, descriptor)),
         nics=_with_box_macs(tuple(hardware.nics(items)), box),
         devices=devices,
+        datastore_ids=(),
         **_IN_NO_OVF,
     )
 

@@ -23,6 +23,7 @@ _FIELDS = frozenset(_BASE)
 _KEY_FIELDS = tuple(column.field for column in KEYS)
 _PARTIAL = Unknown("RVTools lists only some kinds of devices", everywhere=True)
 _OLD_UUID = Unknown("a workbook without SMBIOS UUID does not tell which UUID it has", everywhere=True)
+_NO_HOME = Unknown("the workbook does not tell where the machine's own files lie")
 _PLACEHOLDER = "placeholderVm"
 
 
@@ -153,11 +154,12 @@ def _configured(ft_state: str | Unknown) -> bool | Unknown:
     return ft_state if isinstance(ft_state, Unknown) else ft_state.lower() != "notconfigured"
 
 
-def _stores(draft: Draft, told: Record, register: Register) -> tuple[str, ...]:
-    """Where the machine's own files and its disks lie."""
+def _stores(draft: Draft, told: Record, register: Register) -> tuple[str, ...] | Unknown:
+    """Where the machine's own files and its disks lie; unknown unless all of them are."""
     home = "" if isinstance(told["path"], Unknown) else devices.store_of(told["path"])
-    found = [register.datastores.find(draft.center, home) if home else "", *(disk.datastore_id for disk in draft.disks)]
-    return tuple(dict.fromkeys(each for each in found if isinstance(each, str) and each))
+    found = [register.datastores.find(draft.center, home) if home else _NO_HOME, *(disk.datastore_id for disk in draft.disks)]
+    unread = next((each for each in found if isinstance(each, Unknown)), None)
+    return tuple(dict.fromkeys(each for each in found if isinstance(each, str))) if unread is None else unread
 
 
 def _rules(told: Record) -> tuple[tuple[str, str], ...]:

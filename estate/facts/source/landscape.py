@@ -69,14 +69,15 @@ class LunFacts(Struct, frozen=True):
 
 
 class HostFacts(Struct, frozen=True):
-    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told).
+    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told);
+    `cluster_id` is None for a host outside any cluster.
 
     `licensable` are amounts by VMware's names of what a licence counts, e.g. `numCpuPackages`. `uuid` is its SMBIOS UUID.
     """
 
     native_id: str
     name: str
-    cluster_id: str | None
+    cluster_id: str | Unknown | None
     connection_state: str | Unknown = UNKNOWN
     in_maintenance: bool | Unknown = UNKNOWN
     power_state: str | Unknown = UNKNOWN
@@ -117,7 +118,7 @@ class HostFacts(Struct, frozen=True):
     hbas: tuple[HbaFacts, ...] | Unknown = UNKNOWN
     luns: tuple[LunFacts, ...] | Unknown = UNKNOWN
     pci_devices: tuple[str, ...] | Unknown = UNKNOWN
-    datastore_ids: tuple[str, ...] = ()
+    datastore_ids: tuple[str, ...] | Unknown = UNKNOWN
     network_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()

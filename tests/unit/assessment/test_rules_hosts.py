@@ -100,6 +100,11 @@ CASES = [
     ("HST-005", {}, on_host(a_vm(), **SHARED), F),
     ("HST-005", {}, on_host(a_vm(datastore_ids=("datastore-9",))), F),
     ("HST-005", {"datastore_ids": ()}, on_host(a_vm()), F),
+    ("HST-005", {"datastore_ids": UNKNOWN}, {}, U),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN)), U),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN), **SHARED), F),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN), a_vm("b")), T),
+    ("HST-005", {}, on_host(homeless=(a_vm(host_id=UNKNOWN, datastore_ids=UNKNOWN),)), U),
     ("HST-005", {}, on_host(a_vm(), datastores={}), U),
     ("HST-005", {}, on_host(a_vm(), datastores={"datastore-1": a_datastore(local=UNKNOWN)}), U),
     ("HST-005", {}, on_host(homeless=(a_vm(host_id=UNKNOWN),)), T),
@@ -150,6 +155,8 @@ def test_what_was_not_read_of_a_host_is_told_with_its_reason() -> None:
     assert unread("HST-002", a_known_host(**ports("0:1.0", "0:1.1", "0:1.2", gone))) == [("physical_nics.pci", "refused")]
     stores = {"datastores": {"datastore-1": a_datastore(local=gone)}}
     assert unread("HST-005", a_known_host(), **on_host(a_vm(), **stores)) == [("datastore_ids", "refused")]
+    assert unread("HST-005", a_known_host(datastore_ids=gone)) == [("datastore_ids", "refused")]
+    assert unread("HST-005", a_known_host(), **on_host(a_vm(datastore_ids=gone))) == [("vms.datastore_ids", "refused")]
 
 
 def test_what_was_read_is_shown_beside_a_finding() -> None:

@@ -300,3 +300,35 @@ def test_every_builder_of_a_machine_survives_the_way_through_a_workbook(tmp_path
     vms = read(workbooks.workbook_of(found), tmp_path)[1]["vm"]
     assert [vm.name for vm in vms] == ["app-01", "odd"]
     assert not is_known(vms[1].power_state)
+
+
+def hosts(sheets: workbooks.Sheets, tmp_path: Path) -> list[Any]:
+    return list(read(sheets, tmp_path)[1]["host"])
+
+
+def test_the_stores_of_a_host_are_unknown_where_the_workbook_does_not_tell_them(tmp_path: Path) -> None:
+    assert all(host.datastore_ids for host in hosts(small(), tmp_path))
+    sheets = small()
+    del sheets["vDatastore"]
+    assert {host.datastore_ids for host in hosts(sheets, tmp_path)} == {
+        Unknown("the workbook has no sheet vDatastore", everywhere=True)
+    }
+    for sheets in (without(small(), "vDatastore", "Hosts"), put(small(), "vDatastore", "Hosts", None)):
+        assert all("which hosts have datastore" in host.datastore_ids.reason for host in hosts(sheets, tmp_path))
+
+
+def test_a_store_that_no_host_has_leaves_no_host_open(tmp_path: Path) -> None:
+    sheets = put(put(small(), "vDatastore", "Hosts", None), "vDatastore", "# Hosts", 0)
+    assert all(isinstance(host.datastore_ids, tuple) for host in hosts(sheets, tmp_path))
+
+
+def test_a_host_of_an_untold_cluster_is_not_one_outside_any(tmp_path: Path) -> None:
+    (host, *_) = hosts(without(small(), "vHost", "Cluster"), tmp_path)
+    assert host.cluster_id == Unknown("sheet vHost has no column Cluster", everywhere=True)
+    assert hosts(put(small(), "vHost", "Cluster", None), tmp_path)[0].cluster_id is None
+
+
+def test_a_machine_with_a_file_of_unknown_place_has_no_whole_list_of_stores(tmp_path: Path) -> None:
+    assert machine(small(), tmp_path).datastore_ids
+    for sheets in (put(small(), "vInfo", "Path", None), put(small(), "vDisk", "Disk Path", "[gone] a/a.vmdk")):
+        assert isinstance(machine(sheets, tmp_path).datastore_ids, Unknown)
