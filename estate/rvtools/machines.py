@@ -24,6 +24,7 @@ _KEY_FIELDS = tuple(column.field for column in KEYS)
 _PARTIAL = Unknown("RVTools lists only some kinds of devices", everywhere=True)
 _OLD_UUID = Unknown("a workbook without SMBIOS UUID does not tell which UUID it has", everywhere=True)
 _NO_HOME = Unknown("the workbook does not tell where the machine's own files lie")
+_FT_DISABLED = Unknown("fault tolerance is disabled; whether it is still set up a workbook does not tell")
 _PLACEHOLDER = "placeholderVm"
 
 
@@ -151,7 +152,11 @@ def _volumes(draft: Draft, sheets: frozenset[str]) -> tuple[GuestDiskFacts, ...]
 
 
 def _configured(ft_state: str | Unknown) -> bool | Unknown:
-    return ft_state if isinstance(ft_state, Unknown) else ft_state.lower() != "notconfigured"
+    """Whether fault tolerance is set up. One that is disabled still may be: of that the workbook tells no more."""
+    if isinstance(ft_state, Unknown):
+        return ft_state
+    state = ft_state.lower()
+    return _FT_DISABLED if state == "disabled" else state != "notconfigured"
 
 
 def _stores(draft: Draft, told: Record, register: Register) -> tuple[str, ...] | Unknown:

@@ -332,3 +332,9 @@ def test_a_machine_with_a_file_of_unknown_place_has_no_whole_list_of_stores(tmp_
     assert machine(small(), tmp_path).datastore_ids
     for sheets in (put(small(), "vInfo", "Path", None), put(small(), "vDisk", "Disk Path", "[gone] a/a.vmdk")):
         assert isinstance(machine(sheets, tmp_path).datastore_ids, Unknown)
+
+
+@pytest.mark.parametrize(("state", "expected"), [("notConfigured", False), ("running", True), ("disabled", None)])
+def test_fault_tolerance_that_is_disabled_is_not_told_to_be_set_up(tmp_path: Path, state: str, expected: bool | None) -> None:
+    vm = machine(small(ft_state=state), tmp_path)
+    assert (vm.ft_state, vm.ft_configured if is_known(vm.ft_configured) else None) == (state, expected)
