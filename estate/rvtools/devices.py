@@ -9,6 +9,7 @@ from msgspec.structs import fields
 
 from estate.facts.source import (
     AllocationFacts,
+    DeviceFacts,
     DiskBacking,
     DiskFacts,
     GuestDiskFacts,
@@ -20,11 +21,16 @@ from estate.facts.source import (
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.rvtools.tables import NOT_IN_WORKBOOKS, Record
 
-DISK_KEY, NIC_KEY = 2000, 4000
+DISK_KEY, CD_KEY, NIC_KEY, USB_KEY = 2000, 3000, 4000, 7000
 _DELTA = re.compile(r"-\d{6}\.vmdk$")
 _STORE = re.compile(r"\[([^\]]+)\]")
 _NUMBER = re.compile(r"(\d{1,4})\D*$")
 _DELTA_BACKING = Unknown("the disk is a snapshot's; RVTools does not tell its format")
+_USB_CONTROLLERS = (
+    ("xhci", "VirtualUSBXHCIController"),
+    ("ehci", "VirtualUSBController"),
+    ("controller", "VirtualUSBController"),
+)
 _RAW_MODES = {"physicalmode": DiskBacking.RDM_PHYSICAL, "virtualmode": DiskBacking.RDM_VIRTUAL}
 
 
@@ -138,6 +144,24 @@ def guest_disk(record: Record) -> GuestDiskFacts:
         free_bytes=record["free_bytes"],
         device_keys=(key,) if is_known(key) and key > 0 else (),
     )
+
+
+def cd_drive(record: Record, number: int) -> DeviceFacts:
+    """`number` counts the machine's drives from 0. What is in a drive is all that the sheet calls its type."""
+    return DeviceFacts(CD_KEY + number, "VirtualCdrom", record["node"], "", _named(record["kind"]), record["connected"])
+
+
+def usb_device(record: Record, number: int) -> DeviceFacts:
+    """`number` counts the machine's rows from 0. A row that does not call itself a controller is a device."""
+    backing = _named(record["kind"])
+    words = f"{record['node']} {backing}".lower()
+    kind = next((kind for word, kind in _USB_CONTROLLERS if word in words), "VirtualUSB")
+    return DeviceFacts(USB_KEY + number, kind, record["node"], "", backing, record["connected"])
+
+
+def _named(kind: str | Unknown) -> str:
+    """A row is there for something, whatever it is called."""
+    return "" if isinstance(kind, Unknown) else kind
 
 
 def snapshot(record: Record, number: int) -> SnapshotFacts:

@@ -49,8 +49,9 @@ vm.nested_hv vm.network_boot_protocol vm.network_ids vm.npiv_wwns vm.paused vm.p
 vm.pmem vm.question vm.replicated vm.snapshot_disabled vm.snapshot_locked vm.tags
 vm.tools_version_status vm.vbs vm.vflash_reservation_bytes vm.vvtd"""
 
-# A workbook names the store in the disk's path, and the level of shares that the lab's disks leave out of their allocation.
-ONLY_IN_WORKBOOKS = "vm.disks.allocation.shares_level vm.disks.datastore_name"
+# A workbook names the store in the disk's path, the level of shares that the lab's disks leave out of their allocation, and
+# in a list of its own what servers tell among a machine's other devices.
+ONLY_IN_WORKBOOKS = "vm.cd_drives vm.disks.allocation.shares_level vm.disks.datastore_name"
 
 
 @dataclass(frozen=True, slots=True)
