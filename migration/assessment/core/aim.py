@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from estate.facts.pool import PoolFacts
-from migration.assessment.core.context import NO_MAPPING, Target, free_memory_bytes, pool_mac_owners, vdi_limits_bytes
+from migration.assessment.core.context import NO_MAPPING, Target, evc_modes, free_memory_bytes, pool_mac_owners, vdi_limits_bytes
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 
@@ -50,6 +50,7 @@ def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limit
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
         vdi_limit_bytes=vdi_limits_bytes(pools, limits),
         free_memory_bytes=free_memory_bytes(pools),
+        evc_modes=evc_modes(pools, limits),
     )
 
 

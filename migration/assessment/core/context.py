@@ -23,6 +23,7 @@ from estate.facts.source import (
     VmFacts,
 )
 from estate.facts.unknown import Unknown
+from migration.assessment.core.cpu_generations import generation_of
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 from migration.assessment.core.registry import When
@@ -72,8 +73,7 @@ class Target:
     `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid, the empty id for disks
     that are on none; `templates`: guest id to template name.
     `vdi_limit_bytes` is the largest VDI by the uuid of each SR for disks, `free_memory_bytes` what the emptiest host has left;
-    `evc_modes` are the EVC modes whose features the pools' CPUs have.
-    `transfer_network` is the name of a dedicated transfer network, None when there is none.
+    `evc_modes` tells of EVC modes whether the pools' CPUs have their features, as far as it is known.
     """
 
     pools: tuple[PoolFacts, ...] = ()
@@ -84,8 +84,7 @@ class Target:
     vm_names: frozenset[str] = frozenset()
     vdi_limit_bytes: Mapping[str, int | Unknown] = field(default_factory=dict)
     free_memory_bytes: int | Unknown = NO_HOSTS
-    evc_modes: frozenset[str] | Unknown = NO_CPU_LEVEL
-    transfer_network: str | Unknown | None = NO_MAPPING
+    evc_modes: Mapping[str, bool] | Unknown = NO_CPU_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +182,36 @@ def free_memory_bytes(pools: Iterable[PoolFacts]) -> int | Unknown:
     if not there or any(free > most for free in maybe):
         return HOSTS_NOT_SURE if there else NO_HOSTS
     return most
+
+
+def evc_modes(pools: Iterable[PoolFacts], limits: Limits) -> dict[str, bool] | Unknown:
+    """Whether all hosts of a pool have the features of each EVC mode; a mode that only some of the pools have is left out."""
+    tops: list[list[str]] = []
+    for pool in pools:
+        if reason := pool.unread("host"):
+            return Unknown(f"not all of pool {pool.name} was read: {reason}")
+        modes = [_evc_mode_of(host, limits) for host in pool.hosts]
+        unread = next((mode for mode in modes if isinstance(mode, Unknown)), None)
+        if unread is not None:
+            return unread
+        if modes:
+            tops.append([mode for mode in modes if not isinstance(mode, Unknown)])
+    if not tops:
+        return NO_CPU_LEVEL
+    listed = {mode: {_all_have(mode, hosts, limits) for hosts in tops} for ladder in limits.evc_ladders for mode in ladder}
+    return {mode: found.pop() for mode, found in listed.items() if len(found) == 1}
+
+
+def _evc_mode_of(host: PoolHostFacts, limits: Limits) -> str | Unknown:
+    if isinstance(host.cpu_model, Unknown):
+        return host.cpu_model
+    mode = limits.evc_mode_of_generation.get(generation_of(host.cpu_model) or "")
+    return mode or Unknown(f"the table of EVC modes does not know the processors of host {host.name}: {host.cpu_model}")
+
+
+def _all_have(mode: str, tops: list[str], limits: Limits) -> bool:
+    """Whether a mode is not above any of these newest ones, on one ladder with them."""
+    return all(any(mode in ladder[: ladder.index(top) + 1] for ladder in limits.evc_ladders if top in ladder) for top in tops)
 
 
 def _takes_machines(host: PoolHostFacts) -> bool | Unknown:

@@ -43,3 +43,11 @@ def test_a_star_stands_for_what_has_no_row_and_a_family_for_its_guests() -> None
     found = target(Aim({}, {"*": "fast"}, {"linux": "own", "*": "Other install media"}))
     assert found.srs == {"d1": "sr-1", "": "sr-1"}
     assert found.templates == {"debian12_64Guest": "own", "windows2019srv_64Guest": "Other install media"}
+
+
+def test_what_the_pools_tell_by_themselves_needs_no_mapping() -> None:
+    host = replace(POOL.hosts[0], cpu_model="AMD EPYC 7763", memory_total_bytes=9, memory_overhead_bytes=2)
+    found = target_of((replace(POOL, hosts=(host,), vms=()),), None, NAMES, the_limits(), the_guests())
+    assert isinstance(found.evc_modes, dict)
+    assert found.evc_modes["amd-zen3"]
+    assert (found.free_memory_bytes, found.vdi_limit_bytes.keys()) == (7, {"sr-1", "sr-2"})

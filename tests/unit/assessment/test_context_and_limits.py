@@ -11,7 +11,9 @@ from estate.facts.pool import PoolFacts, PoolHostFacts, PoolVmFacts, SrFacts
 from estate.facts.unknown import UNKNOWN, Unknown
 from migration.assessment.core.context import (
     HOSTS_NOT_SURE,
+    NO_CPU_LEVEL,
     NO_HOSTS,
+    evc_modes,
     free_memory_bytes,
     mac_owners,
     pool_mac_owners,
@@ -105,3 +107,52 @@ def test_mac_owners_spell_addresses_alike_and_skip_unread_ones() -> None:
 def test_our_own_import_owns_no_mac_in_the_pool() -> None:
     pool = a_pool_with(vms=(a_pool_vm("00:50:56:AA:00:01"), a_pool_vm("00:50:56:aa:00:02", "our-conversion")))
     assert pool_mac_owners([pool]) == {"00:50:56:aa:00:01": ("old (pool berlin)",)}
+
+
+GOLD, MILAN, OLD = "Intel(R) Xeon(R) Gold 6430", "AMD EPYC 7763 64-Core Processor", "Intel(R) Xeon(R) CPU E5-2690 v3 @ 2.60GHz"
+
+
+def modes(*pools: tuple[str | Unknown, ...], **changes: Any) -> dict[str, bool] | Unknown:
+    """What pools of hosts with these processors have."""
+    hosts = [tuple(a_pool_host(n, cpu_model=model) for n, model in enumerate(models)) for models in pools]
+    return evc_modes([replace(a_pool_with(), hosts=each, **changes) for each in hosts], the_limits())
+
+
+def test_a_pool_has_the_modes_up_to_its_oldest_host_and_none_of_another_maker() -> None:
+    found = modes((GOLD, OLD))
+    assert isinstance(found, dict)
+    assert (found["intel-haswell"], found["intel-merom"], found["intel-broadwell"], found["amd-zen"]) == (
+        True,
+        True,
+        False,
+        False,
+    )
+    assert "intel-graniterapids" not in found
+
+
+def test_a_mode_that_only_some_pools_have_is_open() -> None:
+    found = modes((GOLD,), (OLD,))
+    assert isinstance(found, dict)
+    assert (found["intel-haswell"], found["amd-zen3"], "intel-broadwell" in found) == (True, False, False)
+    mixed = modes((MILAN,), (GOLD,))
+    assert isinstance(mixed, dict)
+    assert (mixed.get("amd-zen3"), mixed.get("intel-merom"), mixed["amd-zen4"]) == (None, None, False)
+
+
+def test_a_pool_of_both_makers_has_no_mode() -> None:
+    found = modes((MILAN, GOLD))
+    assert isinstance(found, dict)
+    assert set(found.values()) == {False}
+
+
+def test_processors_nobody_read_or_listed_leave_the_modes_open() -> None:
+    assert modes() is NO_CPU_LEVEL
+    assert modes(()) is NO_CPU_LEVEL
+    assert modes((GOLD, UNKNOWN)) == UNKNOWN
+    assert "Pentium" in modes((GOLD, "Intel(R) Pentium"), (GOLD,)).reason
+    assert "denied" in modes((GOLD,), unreadable=(("host h9", "denied"),)).reason
+
+
+def test_every_generation_of_the_table_has_a_mode_that_it_lists() -> None:
+    limits = the_limits()
+    assert set(limits.evc_mode_of_generation.values()) <= {mode for ladder in limits.evc_ladders for mode in ladder}

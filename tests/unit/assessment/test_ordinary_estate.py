@@ -42,8 +42,7 @@ AROUND: dict[str, Any] = {
     "pools": (POOL,),
     "vdi_limit_bytes": {"sr-1": 2040 * GIB},
     "free_memory_bytes": 64 * GIB,
-    "evc_modes": frozenset(),
-    "transfer_network": "net-mgmt",
+    "evc_modes": {},
 }
 PROBE = {f"GST-{number:03}" for number in (1, 6, 7, 8, 9, 12, 13, 14)} | {"FW-003", "IDN-002", "IDN-004"}
 SAID: list[tuple[Subject, Any, set[str], set[str]]] = [
@@ -51,7 +50,7 @@ SAID: list[tuple[Subject, Any, set[str], set[str]]] = [
     (Subject.HOST, a_known_host(), set(), {"HST-003"}),
     (Subject.CLUSTER, a_known_cluster(), set(), set()),
     (Subject.SOURCE, a_source(), set(), set()),
-    (Subject.POOL, POOL, {"POL-016"}, set()),
+    (Subject.POOL, POOL, {"POL-016"}, {"POL-015"}),
 ]
 
 

@@ -151,14 +151,9 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-012", management(network_uuid="net-other"), {"mapped_networks": {"network-1": "net-9"}}, F),
     ("POL-012", pool(pifs=(), unreadable=(("PIF", "not allowed"),)), MAPPED, U),
     ("POL-015", pool(), {}, U),
-    ("POL-015", pool(), {"transfer_network": None}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer"}, F),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(LARGEST_BYTES),)}, F),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(1, LARGEST_BYTES + 1),)}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(1, UNKNOWN),)}, U),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(UNKNOWN, LARGEST_BYTES + 1),)}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (a_vm(disks=UNKNOWN),)}, U),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (a_vm(disks=UNKNOWN), sized(UNKNOWN), sized(1))}, U),
+    ("POL-015", pool(), {"vms": (sized(LARGEST_BYTES),)}, U),
+    ("POL-015", pool(), {"vms": (sized(1, LARGEST_BYTES + 1),)}, T),
+    ("POL-015", pool(), {"vms": (sized(UNKNOWN, LARGEST_BYTES + 1),)}, T),
     ("POL-016", pool(), {}, F),
     ("POL-016", pool(), {"vms": (a_vm(),)}, T),
     ("POL-016", pool(templates=(WINDOWS,)), {"vms": (a_vm(),)}, F),
@@ -242,8 +237,24 @@ def test_a_network_inside_one_host_is_no_place_for_a_mapped_one() -> None:
 def test_a_disk_too_large_for_one_task_is_named_with_its_machine() -> None:
     size = LARGEST_BYTES + 1
     assert the_limits().task_lifetime_s * the_limits().import_rate_min_bytes_s == LARGEST_BYTES
-    found = params("POL-015", pool(), transfer_network="x", vms=(sized(size, 5), sized(5, name="b")))
+    found = params("POL-015", pool(), vms=(sized(size, 5), sized(5, name="b")))
     assert found == [{"machine": "app-01", "capacity_bytes": size, "limit_bytes": LARGEST_BYTES}]
+
+
+@pytest.mark.parametrize(
+    ("vms", "unread"),
+    [
+        ((), 0),
+        ((sized(LARGEST_BYTES),), 0),
+        ((sized(1, UNKNOWN),), 1),
+        ((a_vm(disks=UNKNOWN),), 1),
+        ((a_vm(disks=UNKNOWN), sized(UNKNOWN), sized(1)), 1),
+    ],
+)
+def test_disks_of_unknown_size_are_told_once_beside_the_network_that_nobody_tells(vms: tuple[VmFacts, ...], unread: int) -> None:
+    outcome = outcome_of("POL-015", pool(), a_context(vms=vms))
+    assert [each.path for each in outcome.evidence] == ["networks", *["vms.disks.capacity_bytes"] * unread]
+    assert "attest" in outcome.evidence[0].raw["unknown"]
 
 
 def test_each_guest_without_its_template_is_named_once() -> None:

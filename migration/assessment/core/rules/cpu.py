@@ -135,13 +135,18 @@ def latency_tuned(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Choose another pool, or test a cold boot.",
 )
 def newer_cpu_needed(vm: VmFacts, context: RuleContext) -> Parts:
-    """Only a machine with a required EVC mode asks for the pool."""
+    """Only a machine with a required EVC mode asks for the pool. One that only some pools have, or nobody listed, stays open."""
     mode, modes = vm.min_evc_mode, context.target.evc_modes
     if mode is None:
         return ()
     if isinstance(mode, Unknown) or isinstance(modes, Unknown):
         return answered(Answer.UNKNOWN, "min_evc_mode", mode if isinstance(mode, Unknown) else modes)
-    return answered(Answer.FALSE if mode in modes else Answer.TRUE, "min_evc_mode", mode, {"evc_mode": mode})
+    return judged(
+        "min_evc_mode",
+        mode if mode.lower() in modes else Unknown(f"whether the target has EVC mode {mode} is not known"),
+        lambda wanted: not modes[wanted.lower()],
+        lambda wanted: {"evc_mode": wanted},
+    )
 
 
 @rule(

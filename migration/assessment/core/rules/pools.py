@@ -16,6 +16,7 @@ NOT_FOR_DISKS = frozenset({"iso", "udev"})
 FILE_SERVERS = frozenset({"nfs"})
 OLD_AUTHORITIES = frozenset({"none", "2011"})
 WHICH_GUEST = Unknown("which of several systems the guest runs is not told, and the pool has templates of some only")
+WHOSE_NETWORK = Unknown("which network carries transfers alone, if any does, a pool does not tell: a person has to attest it")
 CPU_FIELDS = ("cpu_vendor", "cpu_model", "cpu_features")
 
 
@@ -128,10 +129,9 @@ def _detached(pif: PifFacts, params: dict[str, str]) -> Parts:
     subject=Subject.POOL,
 )
 def imports_take_too_long(pool: PoolFacts, context: RuleContext) -> Parts:
-    """Disks that are too large for one task at the slowest planned rate, and whether transfers have a network."""
-    network = judged("target.transfer_network", context.target.transfer_network, lambda name: name is None)
+    """Disks that are too large for one task at the slowest planned rate. Whether transfers have a network no pool tells."""
     largest_bytes = context.limits.task_lifetime_s * context.limits.import_rate_min_bytes_s
-    return (*network, *_disks_above(context.estate.vms, largest_bytes))
+    return (Part(Answer.UNKNOWN, "networks", WHOSE_NETWORK), *_disks_above(context.estate.vms, largest_bytes))
 
 
 def _disks_above(vms: Iterable[VmFacts], largest_bytes: int) -> Iterator[Part]:
