@@ -119,9 +119,10 @@ def addresses(record: Record) -> tuple[str, ...]:
 
 
 def guest_nics(nics: list[NicFacts]) -> tuple[GuestNicFacts, ...] | Unknown:
-    """The cards Tools told addresses of. Where there are none nobody knows whether Tools were asked."""
-    seen = tuple(_guest_nic(each) for each in nics if each.ip_addresses)
-    return seen or Unknown("the workbook has no IP address of this machine")
+    """The cards as Tools told of them. Where none has an address nobody knows whether Tools were asked."""
+    if any(each.ip_addresses for each in nics):
+        return tuple(map(_guest_nic, nics))
+    return Unknown("the workbook has no IP address of this machine")
 
 
 def _guest_nic(card: NicFacts) -> GuestNicFacts:

@@ -176,7 +176,7 @@ def _members(switch: Record, register: Register) -> tuple[str, ...]:
 def _standard(key: Key, records: list[Record], register: Register) -> NetworkFacts:
     fields = _NETWORK | _policies(records) | _vlan(_agreed(record["vlan"] for record in records))
     fields |= {"switch_id": None, "switch_name": _agreed(record["switch_name"] for record in records)}
-    fields |= {"is_private_vlan": False, "is_uplink": False, "binding": None}
+    fields |= {"is_private_vlan": False, "is_uplink": False, "is_opaque": False, "binding": None}
     hosts = (register.hosts.find(record["center"], record["host_name"]) for record in records)
     host_ids = tuple(dict.fromkeys(host_id for host_id in hosts if is_known(host_id)))
     return NetworkFacts(register.networks.add(*key), key[1], host_ids=host_ids, **fields)

@@ -199,7 +199,8 @@ class DatastoreFacts(Struct, frozen=True):
 
 
 class NetworkFacts(Struct, frozen=True):
-    """A standard network, a distributed port group (`is_distributed`, with its port group key) or an NSX one (`is_opaque`).
+    """A standard network, a distributed port group (`is_distributed`, with its port group key), or an NSX one
+    (`is_opaque`), which may be a port group too.
 
     `vlan` is `100`, `0`, `4095`, `0-4094` or `10,20-30` for a trunk (`is_trunk`), `pvlan 101` for a private VLAN
     (`is_private_vlan`). The three policies are those in force on it, whether its own or its switch's. `binding` of its ports is
@@ -209,7 +210,7 @@ class NetworkFacts(Struct, frozen=True):
     native_id: str
     name: str
     is_distributed: bool = False
-    is_opaque: bool = False
+    is_opaque: bool | Unknown = UNKNOWN
     portgroup_key: str = ""
     switch_id: str | Unknown | None = UNKNOWN
     switch_name: str | Unknown = UNKNOWN

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from estate.facts.pool import PoolFacts
-from migration.assessment.core.context import NO_MAPPING, Target, evc_modes, free_memory_bytes, pool_mac_owners, vdi_limits_bytes
+from migration.assessment.core.context import (
+    NO_MAPPING,
+    Target,
+    evc_modes,
+    free_memory_bytes,
+    machines_unread,
+    pool_mac_owners,
+    vdi_limits_bytes,
+)
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
 
@@ -47,6 +55,7 @@ def target_of(pools: tuple[PoolFacts, ...], aim: Aim | None, names: Names, limit
         srs=_srs(aim, names, _uuids(sr for p in pools for sr in p.srs)) if aim else NO_MAPPING,
         templates=_templates(aim, names, guests, {t.uuid: t.name for p in pools for t in p.templates}) if aim else NO_MAPPING,
         mac_owners=pool_mac_owners(pools),
+        machines_unread=machines_unread(pools),
         vm_names=frozenset(vm.name for pool in pools for vm in pool.vms if not vm.conversion_id),
         vdi_limit_bytes=vdi_limits_bytes(pools, limits),
         free_memory_bytes=free_memory_bytes(pools),

@@ -72,6 +72,7 @@ class Target:
 
     `networks`: source network native id to target network uuid; `srs`: datastore native id to SR uuid, the empty id for disks
     that are on none; `templates`: guest id to template name.
+    `machines_unread`: why the pools may have more machines, names and MAC addresses than are told.
     `vdi_limit_bytes` is the largest VDI by the uuid of each SR for disks, `free_memory_bytes` what the emptiest host has left;
     `evc_modes` tells of EVC modes whether the pools' CPUs have their features, as far as it is known.
     """
@@ -81,6 +82,7 @@ class Target:
     srs: Mapping[str, str] | Unknown = NO_MAPPING
     templates: Mapping[str, str] | Unknown = NO_MAPPING
     mac_owners: Owners = field(default_factory=dict)
+    machines_unread: Unknown | None = None
     vm_names: frozenset[str] = frozenset()
     vdi_limit_bytes: Mapping[str, int | Unknown] = field(default_factory=dict)
     free_memory_bytes: int | Unknown = NO_HOSTS
@@ -182,6 +184,12 @@ def free_memory_bytes(pools: Iterable[PoolFacts]) -> int | Unknown:
     if not there or any(free > most for free in maybe):
         return HOSTS_NOT_SURE if there else NO_HOSTS
     return most
+
+
+def machines_unread(pools: Iterable[PoolFacts]) -> Unknown | None:
+    """Why VMs of a pool, or their interfaces, may be missing from its facts; None when all were read."""
+    gaps = ((pool, pool.unread("VM") or pool.unread("VIF")) for pool in pools)
+    return next((Unknown(f"not all VMs of pool {pool.name} were read: {reason}") for pool, reason in gaps if reason), None)
 
 
 def evc_modes(pools: Iterable[PoolFacts], limits: Limits) -> dict[str, bool] | Unknown:

@@ -49,9 +49,9 @@ PROBE_ONLY = {f"GST-{number:03}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 
 NEVER = {
     Answer.TRUE: PROBE_ONLY | {"HST-003"},
     Answer.FALSE: {"GST-007", "GST-009", "GST-013", "GST-014", "HST-003", "FW-009", "POL-015"},
-    Answer.UNKNOWN: {"FW-009", "IDN-003"},
+    Answer.UNKNOWN: {"FW-009"},
 }
-"""What rules cannot answer: what only a look into the guest or a person could tell, a UUID that always changes, a known name."""
+"""What rules cannot answer: what only a look into the guest or a person could tell, a UUID that always changes."""
 
 MACHINE_RULES = tuple(found for found in catalogue() if found.subject is Subject.MACHINE)
 MACHINE_IDS = {found.id for found in MACHINE_RULES}

@@ -16,6 +16,7 @@ from migration.assessment.core.context import (
     evc_modes,
     free_memory_bytes,
     mac_owners,
+    machines_unread,
     pool_mac_owners,
     vdi_limits_bytes,
 )
@@ -156,3 +157,12 @@ def test_processors_nobody_read_or_listed_leave_the_modes_open() -> None:
 def test_every_generation_of_the_table_has_a_mode_that_it_lists() -> None:
     limits = the_limits()
     assert set(limits.evc_mode_of_generation.values()) <= {mode for ladder in limits.evc_ladders for mode in ladder}
+
+
+def test_vms_of_a_pool_that_were_not_read_are_told_with_the_reason() -> None:
+    assert machines_unread([]) is None
+    assert machines_unread([a_pool_with()]) is None
+    assert machines_unread([replace(a_pool_with(), unreadable=(("SR", "denied"),))]) is None
+    for name in ("VM", "VM OpaqueRef:1", "VIF"):
+        gap = machines_unread([a_pool_with(), replace(a_pool_with(), unreadable=((name, "denied"),))])
+        assert gap == Unknown("not all VMs of pool berlin were read: denied")

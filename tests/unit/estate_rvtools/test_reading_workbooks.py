@@ -390,3 +390,12 @@ def test_rules_of_the_cluster_are_unknown_only_without_both_columns(tmp_path: Pa
     assert machine(without(small(), "vInfo", "Cluster rule(s)"), tmp_path).cluster_rule_names == ()
     sheets = without(small(), "vInfo", "Cluster rule(s)", "Cluster rule name(s)")
     assert isinstance(machine(sheets, tmp_path).cluster_rule_names, Unknown)
+
+
+def test_a_card_without_an_address_is_told_beside_one_that_has(tmp_path: Path) -> None:
+    both = small(nics=(a_nic(0, ip_addresses=("192.0.2.10",)), a_nic(1, connected=True)))
+    assert [(each.ip_addresses, each.connected) for each in machine(both, tmp_path).guest_nics] == [
+        (("192.0.2.10",), True),
+        ((), True),
+    ]
+    assert isinstance(machine(small(nics=(a_nic(0),)), tmp_path).guest_nics, Unknown)

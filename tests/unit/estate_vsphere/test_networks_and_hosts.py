@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from estate.facts.source import VirtualSwitchFacts
-from estate.facts.unknown import UNKNOWN, Unknown
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.tls import OfferedCertificate
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
 from estate.vsphere.inventory.host_hardware import host_adapters
@@ -247,3 +247,28 @@ def test_what_a_licence_counts_is_read_bare_or_wrapped(value: str) -> None:
     counted = f"<resource><key>numCpuPackages</key>{value}</resource>"
     facts = read_host(read_one(prop("licensableResource", counted, "HostLicensableResourceInfo"))).facts
     assert facts.licensable == (("numCpuPackages", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("parts", "dropped", "expected"),
+    [
+        ((prop("config.backingType", "nsx"),), {}, True),
+        ((prop("config.backingType", "standard"),), {}, False),
+        ((), {}, False),
+        ((), {"config.backingType": "not offered before API 7.0"}, False),
+        ((missing("config.backingType", "NoPermission"),), {}, None),
+    ],
+)
+def test_a_port_group_of_nsx_is_told_from_one_of_vsphere(
+    parts: tuple[str, ...], dropped: dict[str, str], expected: bool | None
+) -> None:
+    found = read_one(prop("key", "dvportgroup-2"), *parts, kind="DistributedVirtualPortgroup", moref="dvportgroup-2")
+    found.dropped.update(dropped)
+    network = read_network(found, Subtypes(dict([_portgroup(found)]), {}), {})
+    assert (network.is_opaque if is_known(network.is_opaque) else None) == expected
+
+
+def test_a_network_of_another_kind_is_nsx_only_where_it_says_so() -> None:
+    opaque, other = (read_one(prop("name", "x"), kind=kind) for kind in ("OpaqueNetwork", "SomethingNew"))
+    assert read_network(opaque, NOTHING, {}).is_opaque is True
+    assert isinstance(read_network(other, NOTHING, {}).is_opaque, Unknown)
