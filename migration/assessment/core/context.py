@@ -22,7 +22,7 @@ from estate.facts.source import (
     SwitchFacts,
     VmFacts,
 )
-from estate.facts.unknown import Unknown
+from estate.facts.unknown import UNKNOWN, Unknown
 from migration.assessment.core.cpu_generations import generation_of
 from migration.assessment.core.guests import GuestTable
 from migration.assessment.core.limits import Limits
@@ -44,7 +44,7 @@ class Estate:
     """What surrounds a machine: the objects of its source by native id, and who carries which value in the whole project.
 
     A machine whose value is unknown owns nothing here; the gap is told on that machine. `vms` are the source's own;
-    nobody knows which host the `homeless_vms` of them are on.
+    nobody knows which host the `homeless_vms` of them are on. `behind_vcenter`: the source is a vCenter, which manages its hosts.
     """
 
     hosts: Mapping[str, HostFacts] = field(default_factory=dict)
@@ -56,6 +56,7 @@ class Estate:
     vms: tuple[VmFacts, ...] = ()
     vms_of_host: Mapping[str, tuple[VmFacts, ...]] = field(default_factory=dict)
     homeless_vms: tuple[VmFacts, ...] = ()
+    behind_vcenter: bool | Unknown = UNKNOWN
     mac_owners: Owners = field(default_factory=dict)
     bios_uuid_owners: Owners = field(default_factory=dict)
     instance_uuid_owners: Owners = field(default_factory=dict)

@@ -58,14 +58,16 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
     others = [other for other in inventories.latest_inventories(project) if other.source_id != inventory.source_id]
     elsewhere = (each.vm for other in others for each in inventories.merged_vms(other))
     project_vms = [*(each.vm for each in machines), *elsewhere]
-    pools = _target_pools(project)
+    pools, about = _target_pools(project), _about(inventory)
     limits, guests = selectors.limits(project.target_product, project.policy_profile), selectors.guests()
     context = RuleContext(
         collected_at=inventory.collected_at or now(),
         asked_at=now(),
         limits=limits,
         guests=guests,
-        estate=estate_of(own=facts, project_vms=project_vms),
+        estate=estate_of(
+            own=facts, project_vms=project_vms, behind_vcenter=about if isinstance(about, Unknown) else about.is_vcenter
+        ),
         target=target_of(tuple(pools.values()), _aim(project), _names(facts, machines), limits, guests),
         modes=modes,
     )
@@ -111,6 +113,10 @@ def _target_pools(project: Project) -> dict[UUID, PoolFacts]:
     return {pool_id: readiness.facts_of(reading) for pool_id, reading in readings if reading is not None}
 
 
+def _about(inventory: Inventory) -> SourceAbout | Unknown:
+    return from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN
+
+
 def _source(inventory: Inventory, machines: list[MergedVm], hosts: list[HostFacts]) -> SourceFacts:
     row = inventory.source
     hosts_unread, pins_changed = _met(inventory, hosts)
@@ -118,7 +124,7 @@ def _source(inventory: Inventory, machines: list[MergedVm], hosts: list[HostFact
         native_id=str(row.id),
         name=str(row),
         kind=row.kind,
-        about=from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN,
+        about=_about(inventory),
         collected_at=inventory.collected_at or now(),
         privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose") if row.endpoint else _RIGHTS_OF_A_FILE,
         hosts_unread=hosts_unread,

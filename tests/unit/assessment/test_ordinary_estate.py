@@ -31,6 +31,7 @@ OWN = {
 AROUND: dict[str, Any] = {
     **{name: {value.lower(): (MACHINE.name,)} for name, value in OWN.items()},
     "vms": (MACHINE,),
+    "behind_vcenter": True,
     "vms_of_host": {"host-1": (MACHINE,)},
     "datastores": {"datastore-1": a_datastore(local=False)},
     "networks": {"network-1": a_network()},
