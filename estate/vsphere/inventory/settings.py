@@ -105,7 +105,10 @@ def persistent_memory(told: Told, devices: Devices) -> bool | Unknown:
     if isinstance(devices.disks, Unknown) or isinstance(devices.other, Unknown):
         return devices.disks if isinstance(devices.disks, Unknown) else False
     there = any(device.kind == "VirtualNVDIMM" for device in devices.other)
-    return there or any(disk.backing_type == _PMEM_BACKING for disk in devices.disks) or told.present("config.pmem") is True
+    if there or any(disk.backing_type == _PMEM_BACKING for disk in devices.disks):
+        return True
+    configured = told.present("config.pmem")
+    return False if isinstance(configured, Unknown) and configured.everywhere else configured
 
 
 def npiv_wwns(told: Told) -> tuple[str, ...] | Unknown:

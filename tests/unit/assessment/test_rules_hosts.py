@@ -95,6 +95,7 @@ CASES = [
     ("HST-004", {"cpu_model": UNKNOWN}, into(a_pool_of(SAME)), U),
     ("HST-004", {"cpu_model": UNKNOWN}, into(a_pool_of(SAME, vendor="AuthenticAMD")), T),
     ("HST-004", {"cpu_model": "Intel(R) Pentium"}, into(a_pool_of(SAME)), U),
+    ("HST-004", {}, into(replace(a_pool_of(SAME), unreadable=(("host h9", "refused"),))), U),
     ("HST-005", {}, LOCAL, F),
     ("HST-005", {}, on_host(a_vm()), T),
     ("HST-005", {}, on_host(a_vm(), **SHARED), F),

@@ -121,6 +121,13 @@ ADDRESSES = [
     ("NIC-010", {"nics": (), "guest_nics": UNKNOWN}, {}, F),
     ("NIC-010", {"nics": UNKNOWN, "guest_nics": ()}, {}, U),
     ("NIC-010", {"guest_nics": UNKNOWN}, {}, U),
+    ("NIC-010", {"nics": UNKNOWN}, {}, U),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=True))}, {}, T),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=False))}, {}, F),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=UNKNOWN))}, {}, U),
+    ("NIC-010", {"nics": (a_nic(device_key=4999),), **one_guest_nic(mac_address="00-50-56-AA-00-00")}, {}, F),
+    ("NIC-010", {"nics": (a_nic(mac_address=UNKNOWN, device_key=4999, connected=True),)}, {}, U),
+    ("NIC-010", {"nics": (a_nic(mac_address=UNKNOWN, device_key=4999, connected=False),)}, {}, F),
     ("NIC-010", one_guest_nic(ip_addresses=(), connected=UNKNOWN), {}, U),
     ("NIC-011", one_guest_nic(origins=("manual",)), {}, T),
     ("NIC-011", {}, {}, F),
@@ -180,3 +187,11 @@ def test_what_is_not_told_of_a_nic_is_named_with_it() -> None:
     manual = outcome_of("NIC-011", a_vm(guest_nics=(a_guest_nic(origins=("manual",)),)))
     assert [(each.path, each.raw) for each in manual.evidence] == [("guest_nics[0].origins", ["manual"])]
     assert manual.params["parts"] == [{"device_key": a_guest_nic().device_key}]
+
+
+def test_a_nic_that_the_guest_does_not_mention_is_named() -> None:
+    outcome = outcome_of("NIC-010", a_vm(nics=(a_nic(), a_nic(1, connected=True), a_nic(2, connected=True))))
+    assert [(each.path, each.raw) for each in outcome.evidence] == [("nics[1].connected", True), ("nics[2].connected", True)]
+    assert [part["device_key"] for part in outcome.params["parts"]] == [4001, 4002]
+    silent = outcome_of("NIC-010", a_vm(nics=(a_nic(1, mac_address=UNKNOWN, connected=True),)))
+    assert [(each.path, each.raw) for each in silent.evidence] == [("nics[0].connected", {"unknown": "not read"})]

@@ -7,7 +7,7 @@ from estate.facts.unknown import Unknown
 from estate.vsphere.inventory.devices import NetworkNames
 from estate.vsphere.inventory.machines import Surroundings, read_machine
 from estate.vsphere.inventory.places import Places
-from tests.unit.estate_vsphere.xml import prop, read_one
+from tests.unit.estate_vsphere.xml import missing, prop, read_one
 
 AROUND = Surroundings(Places({}), NetworkNames(), fields={"401": "Owner"})
 
@@ -66,3 +66,10 @@ def test_limits_are_in_bytes_and_minus_one_is_none() -> None:
     vm = _whole(prop("config.memoryAllocation", limited, "A"), prop("config.cpuAllocation", "<limit>-1</limit>", "A"))
     assert (vm.memory_allocation.reservation, vm.memory_allocation.limit) == (512 << 20, 1 << 30)
     assert (vm.memory_allocation.shares_level, vm.cpu_allocation.limit) == ("high", None)
+
+
+def test_persistent_memory_that_nobody_could_read_is_unknown() -> None:
+    devices = prop("config.hardware.device", "", "ArrayOfVirtualDevice")
+    assert _whole(devices).pmem is False
+    assert _whole(devices, dropped={"config.pmem": "too new"}).pmem is False
+    assert isinstance(_whole(devices, missing("config.pmem", "NoPermission")).pmem, Unknown)

@@ -126,7 +126,11 @@ def foreign_processor(host: HostFacts, context: RuleContext) -> Parts:
         return (Part(Answer.UNKNOWN, "cpu_model", NO_POOL),)
     differs = both(*(_differs_from(host, pool) for pool in pools))
     if differs is Answer.UNKNOWN:
-        read = (host.cpu_vendor, host.cpu_model, *(fact for pool in pools for each in pool.hosts for fact in _cpu(each)))
+        read = (
+            *(host.cpu_vendor, host.cpu_model),
+            *(fact for pool in pools for each in pool.hosts for fact in _cpu(each)),
+            *(Unknown(reason) for pool in pools if (reason := pool.unread("host"))),
+        )
         return (Part(differs, "cpu_model", next((fact for fact in read if isinstance(fact, Unknown)), NO_GENERATION)),)
     name = "cpu_vendor" if isinstance(host.cpu_model, Unknown) else "cpu_model"
     return answered(differs, name, getattr(host, name), {"pools": sorted(pool.name for pool in pools)})
@@ -137,7 +141,8 @@ def _cpu(host: HostFacts | PoolHostFacts) -> tuple[str | Unknown, str | Unknown]
 
 
 def _differs_from(host: HostFacts, pool: PoolFacts) -> Answer:
-    return either(*(_differ(_cpu(host), _cpu(there)) for there in pool.hosts))
+    more = Answer.UNKNOWN if pool.unread("host") else Answer.FALSE
+    return either(more, *(_differ(_cpu(host), _cpu(there)) for there in pool.hosts))
 
 
 def _differ(one: tuple[str | Unknown, str | Unknown], other: tuple[str | Unknown, str | Unknown]) -> Answer:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from estate.facts.source import NicFacts, VmFacts
+from estate.facts.source import GuestNicFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext, normal_mac
 from migration.assessment.core.registry import rule
@@ -146,7 +146,7 @@ def manual_mac(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Start the machine with working Tools, or probe it.",
 )
 def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
-    """No network data at all, or a connected NIC without address. A machine without NICs has no address to lose."""
+    """No network data at all or none of a NIC, or a connected NIC without address. Without NICs there is no address to lose."""
     if isinstance(vm.guest_nics, Unknown) or not vm.guest_nics:
         answer = both(known(vm.nics, bool), known(vm.guest_nics, lambda _: True))
         unread = vm.nics if isinstance(vm.nics, Unknown) and not isinstance(vm.guest_nics, Unknown) else vm.guest_nics
@@ -155,6 +155,20 @@ def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
     for number, nic in enumerate(vm.guest_nics):
         if not nic.ip_addresses:
             parts += judged(f"guest_nics[{number}].connected", nic.connected, bool)
+    return (*parts, *_not_seen_inside(vm, vm.guest_nics))
+
+
+def _not_seen_inside(vm: VmFacts, seen: tuple[GuestNicFacts, ...]) -> tuple[Part, ...]:
+    """Connected NICs that the guest's data do not mention, neither by key nor by address."""
+    if isinstance(vm.nics, Unknown):
+        return (Part(Answer.UNKNOWN, "nics", vm.nics),)
+    keys, macs = {nic.device_key for nic in seen}, {normal_mac(nic.mac_address) for nic in seen}
+    parts: tuple[Part, ...] = ()
+    for number, nic in enumerate(vm.nics):
+        if nic.device_key not in keys:
+            unseen = both(known(nic.mac_address, lambda mac: normal_mac(mac) not in macs), known(nic.connected, bool))
+            raw = nic.mac_address if isinstance(nic.mac_address, Unknown) else nic.connected
+            parts += answered(unseen, f"nics[{number}].connected", raw, {"device_key": nic.device_key, "label": nic.label})
     return parts
 
 

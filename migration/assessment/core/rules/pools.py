@@ -178,6 +178,8 @@ def _missing_template(guest_id: str, full_name: str, there: set[str], context: R
         wanted = {mapped[guest_id]}
     else:
         wanted = {row.template for row in context.guests.rows_of(guest_id, full_name)}
+    if not wanted:
+        return (Part(Answer.UNKNOWN, "vms.guest_id", Unknown(f"the guest table has no {guest_id}"), {"guest_id": guest_id}),)
     params = {"guest_id": guest_id, "templates": sorted(wanted - there)}
     if not wanted - there:
         return ()
