@@ -15,7 +15,8 @@ NAMED_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The last probe of a server. `offered` is the SHA-256 by address (`host:port`), at `offered_at`; `unread` (host, reason).
+    """The last probe of a server. `offered` is the SHA-256 by address (`host:port`), at `offered_at`; `unread` (host, reason)
+    of hosts that did not answer, of which some have a certificate among the offered ones by vCenter's word.
 
     `asks_hosts`: behind it are hosts with certificates of their own, which a vCenter has and an ESXi has not.
     """
@@ -27,11 +28,17 @@ class Probed:
 
 
 def hosts_out_of_reach(probed: Probed, hosts: Sequence[HostFacts]) -> tuple[tuple[str, str], ...] | Unknown:
-    """(host, reason) of those that a probe could not ask. Unknown while there is none, but hosts that it has not seen."""
-    if probed.unread or not probed.asks_hosts:
-        return probed.unread
+    """(host, reason) of those that nobody could ask for their certificate.
+
+    Unknown while there is none, but hosts that no probe has seen, or that did not answer to the name vCenter gives: a worker that
+    copies may stand elsewhere, and a lease may name another address.
+    """
     seen = _by_host(probed.offered)
-    return _open("no probe has tried", (host.name for host in hosts if host.name.lower() not in seen))
+    lost = tuple((host, reason) for host, reason in probed.unread if host.lower() not in seen)
+    if lost or not probed.asks_hosts:
+        return lost
+    silent = {host.lower() for host, _ in probed.unread}
+    return _open("no probe has met", (host.name for host in hosts if host.name.lower() not in seen.keys() - silent))
 
 
 def certificates_changed(

@@ -35,7 +35,7 @@ def test_a_certificate_that_nobody_confirmed_is_another_one(people: People) -> N
 
 def test_hosts_that_the_last_probe_asked_are_known_and_others_are_not(people: People) -> None:
     assert source_of(people, HOST).hosts_unread == ()
-    assert source_of(people, {**HOST, "address": "esx-09:443"}).hosts_unread == Unknown("no probe has tried esx1.corp.example")
+    assert source_of(people, {**HOST, "address": "esx-09:443"}).hosts_unread == Unknown("no probe has met esx1.corp.example")
     assert source_of(people, HOST, probed=False).hosts_unread == Unknown("the source was not probed")
     told = {"host": "esx1.corp.example", "reason": "no address"}
     assert source_of(people, hosts_unread=(told,)).hosts_unread == (("esx1.corp.example", "no address"),)

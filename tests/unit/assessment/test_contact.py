@@ -33,7 +33,7 @@ def test_hosts_that_the_probe_asked_are_within_reach() -> None:
 
 def test_a_host_that_came_after_the_probe_is_unknown_and_named() -> None:
     found = hosts_out_of_reach(probed(), (ESX1, a_host(name="esx3"), a_host(name="esx4")))
-    assert found == Unknown("no probe has tried esx3, esx4")
+    assert found == Unknown("no probe has met esx3, esx4")
 
 
 def test_of_many_hosts_the_first_are_named_and_all_are_counted() -> None:
@@ -42,9 +42,14 @@ def test_of_many_hosts_the_first_are_named_and_all_are_counted() -> None:
     assert found.reason.endswith("new18, new19 and 5 more")
 
 
-def test_hosts_that_the_probe_could_not_ask_are_out_of_reach_whoever_came_later() -> None:
-    told = (("esx2.corp.example", "no address"),)
-    assert hosts_out_of_reach(probed(unread=told), (ESX1, ESX2, a_host(name="esx3"))) == told
+def test_hosts_whose_certificate_nobody_has_are_out_of_reach_whoever_came_later() -> None:
+    told = (("esx9.corp.example", "no address"), ("esx2.corp.example", "no answer"))
+    assert hosts_out_of_reach(probed(unread=told), (ESX1, ESX2, a_host(name="esx3"))) == told[:1]
+
+
+def test_a_host_that_did_not_answer_is_open_while_vcenter_tells_its_certificate() -> None:
+    found = hosts_out_of_reach(probed(unread=(("ESX2.corp.example", "no answer"),)), (ESX1, ESX2))
+    assert found == Unknown("no probe has met esx2.corp.example")
 
 
 def test_an_esxi_is_itself_the_host_that_was_asked() -> None:
