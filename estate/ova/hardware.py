@@ -28,7 +28,7 @@ _CONTROLLERS = {
 _NICS = {"vmxnet3": "VirtualVmxnet3", "vmxnet2": "VirtualVmxnet2", "e1000": "VirtualE1000", "e1000e": "VirtualE1000e"}
 _NICS |= {"pcnet32": "VirtualPCNet32", "vmxnet": "VirtualVmxnet"}
 _DEVICES = {14: "VirtualFloppy", 15: "VirtualCdrom", 16: "VirtualCdrom", 21: "VirtualSerialPort", 22: "VirtualParallelPort"}
-_DEVICES |= {23: "VirtualUSBController", 35: "VirtualSoundCard"}
+_DEVICES |= {23: "VirtualUSBController", 24: "VirtualMachineVideoCard", 35: "VirtualSoundCard"}
 _SUBTYPES = {
     "vmware.vtpm": "VirtualTPM",
     "vmware.usb.xhci": "VirtualUSBXHCIController",
@@ -162,13 +162,14 @@ def nics(items: list[Item]) -> Iterator[NicFacts]:
 def others(items: list[Item]) -> Iterator[DeviceFacts]:
     """Every further device; one whose kind nobody knows keeps its resource type and subtype."""
     for item in items:
-        if item.resource in (CPU, MEMORY, IDE, SCSI, ETHERNET, DISK, OTHER_STORAGE, 24):
+        if item.resource in (CPU, MEMORY, IDE, SCSI, ETHERNET, DISK, OTHER_STORAGE):
             continue
         subtype = item.told("ResourceSubType")
         kind = _SUBTYPES.get(subtype.lower()) or _DEVICES.get(item.resource) or f"OVF {item.resource} {subtype}".strip()
         media = item.told("HostResource")
         connected = _truth(item.told("AutomaticAllocation"))
-        yield DeviceFacts(item.key, kind, item.told("ElementName"), subtype, media or None, connected)
+        traits = tuple((attribute(each, "key"), attribute(each, "value")) for each in children(item.element, "Config"))
+        yield DeviceFacts(item.key, kind, item.told("ElementName"), subtype, media or None, connected, traits)
 
 
 def _truth(told: str) -> bool | Unknown:

@@ -70,7 +70,10 @@ _IN_NO_OVF: dict[str, Any] = dict.fromkeys(
     NOT_IN_OVF,
 )
 _MAC_DIGITS = re.compile(r"[0-9a-f]{12}")
-_EXTRA_CONFIG = ("disk.enableuuid", "ethernet", "smbios", "uefi", "monitor", "hypervisor", "isolation", "sched", "numa", "tools")
+_EXTRA_CONFIG = (
+    *("disk.enableuuid", "ethernet", "smbios", "uefi", "monitor", "hypervisor", "isolation", "sched", "numa", "tools"),
+    "vhv.enable",
+)
 
 
 def native_id(package_id: str, system: _Element) -> str:
@@ -120,6 +123,7 @@ def vm_facts(descriptor: Descriptor, system: _Element, package_id: str) -> VmFac
         disks=tuple(hardware.disks(items, descriptor)),
         nics=_with_box_macs(tuple(hardware.nics(items)), box),
         devices=devices,
+        datastore_ids=(),
         **_IN_NO_OVF,
     )
 

@@ -139,8 +139,8 @@ VUSB = SheetColumns(
     (
         *KEYS,
         Column("node", ("Device Node",), empty="", key=True),
-        Column("kind", ("Device Type",), empty="", key=True),
-        Column("connected", ("Connected",), empty=""),
+        Column("kind", ("Device Type",)),
+        Column("connected", ("Connected",), boolean),
     ),
     f"Family|Speed|EHCI enabled|Auto connect|Bus number|Unit number|{TAIL}",
 )
@@ -150,8 +150,8 @@ VCD = SheetColumns(
     (
         *KEYS,
         Column("node", ("Device Node",), empty="", key=True),
-        Column("kind", ("Device Type",), empty="", key=True),
-        Column("connected", ("Connected",), empty=""),
+        Column("kind", ("Device Type",)),
+        Column("connected", ("Connected",), boolean),
     ),
     f"Starts Connected|{TAIL}",
 )

@@ -9,6 +9,7 @@ from msgspec.structs import fields
 
 from estate.facts.source import (
     AllocationFacts,
+    DeviceFacts,
     DiskBacking,
     DiskFacts,
     GuestDiskFacts,
@@ -20,11 +21,16 @@ from estate.facts.source import (
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.rvtools.tables import NOT_IN_WORKBOOKS, Record
 
-DISK_KEY, NIC_KEY = 2000, 4000
+DISK_KEY, CD_KEY, NIC_KEY, USB_KEY = 2000, 3000, 4000, 7000
 _DELTA = re.compile(r"-\d{6}\.vmdk$")
 _STORE = re.compile(r"\[([^\]]+)\]")
 _NUMBER = re.compile(r"(\d{1,4})\D*$")
 _DELTA_BACKING = Unknown("the disk is a snapshot's; RVTools does not tell its format")
+_USB_CONTROLLERS = (
+    ("xhci", "VirtualUSBXHCIController"),
+    ("ehci", "VirtualUSBController"),
+    ("controller", "VirtualUSBController"),
+)
 _RAW_MODES = {"physicalmode": DiskBacking.RDM_PHYSICAL, "virtualmode": DiskBacking.RDM_VIRTUAL}
 
 
@@ -113,9 +119,10 @@ def addresses(record: Record) -> tuple[str, ...]:
 
 
 def guest_nics(nics: list[NicFacts]) -> tuple[GuestNicFacts, ...] | Unknown:
-    """The cards Tools told addresses of. Where there are none nobody knows whether Tools were asked."""
-    seen = tuple(_guest_nic(each) for each in nics if each.ip_addresses)
-    return seen or Unknown("the workbook has no IP address of this machine")
+    """The cards as Tools told of them. Where none has an address nobody knows whether Tools were asked."""
+    if any(each.ip_addresses for each in nics):
+        return tuple(map(_guest_nic, nics))
+    return Unknown("the workbook has no IP address of this machine")
 
 
 def _guest_nic(card: NicFacts) -> GuestNicFacts:
@@ -138,6 +145,24 @@ def guest_disk(record: Record) -> GuestDiskFacts:
         free_bytes=record["free_bytes"],
         device_keys=(key,) if is_known(key) and key > 0 else (),
     )
+
+
+def cd_drive(record: Record, number: int) -> DeviceFacts:
+    """`number` counts the machine's drives from 0. What is in a drive is all that the sheet calls its type."""
+    return DeviceFacts(CD_KEY + number, "VirtualCdrom", record["node"], "", _named(record["kind"]), record["connected"])
+
+
+def usb_device(record: Record, number: int) -> DeviceFacts:
+    """`number` counts the machine's rows from 0. A row that does not call itself a controller is a device."""
+    backing = _named(record["kind"])
+    words = f"{record['node']} {backing}".lower()
+    kind = next((kind for word, kind in _USB_CONTROLLERS if word in words), "VirtualUSB")
+    return DeviceFacts(USB_KEY + number, kind, record["node"], "", backing, record["connected"])
+
+
+def _named(kind: str | Unknown) -> str:
+    """A row is there for something, whatever it is called."""
+    return "" if isinstance(kind, Unknown) else kind
 
 
 def snapshot(record: Record, number: int) -> SnapshotFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from estate.facts.source import DiskFacts, GuestDiskFacts, NicFacts, SnapshotFacts
+from estate.facts.source import DeviceFacts, DiskFacts, GuestDiskFacts, NicFacts, SnapshotFacts
 from estate.rvtools.names import scoped
 from estate.rvtools.tables import Record
 
@@ -20,6 +20,8 @@ class Draft:
     nics: list[NicFacts] = field(default_factory=list)
     volumes: list[GuestDiskFacts] = field(default_factory=list)
     snapshots: list[SnapshotFacts] = field(default_factory=list)
+    cd_drives: list[DeviceFacts] = field(default_factory=list)
+    usb_devices: list[DeviceFacts] = field(default_factory=list)
     extra: list[tuple[str, str]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 

@@ -51,9 +51,13 @@ def hosts(rows: Rows, register: Register, networks: Iterable[NetworkFacts]) -> l
 
 
 def _host(
-    record: Record, rows: Rows, register: Register, parts: dict[str, dict[Key, list[Record]]], stores: dict[Key, list[str]]
+    record: Record,
+    rows: Rows,
+    register: Register,
+    parts: dict[str, dict[Key, list[Record]]],
+    stores: dict[Key, tuple[str, ...] | Unknown],
 ) -> HostFacts:
-    key, product, cluster_id = (record["center"], record["host_name"]), record["product"], register.cluster_of(record)
+    key, product = (record["center"], record["host_name"]), record["product"]
 
     def read(sheet: str, one: Callable[[Record], P]) -> tuple[P, ...] | Unknown:
         missing = rows.missing(sheet)
@@ -65,6 +69,7 @@ def _host(
         "cpu_vendor": _cpu_vendor(record["cpu_model"]),
         "cpu_hz": record["speed_mhz"] * 1_000_000 if is_known(record["speed_mhz"]) else record["speed_mhz"],
         "cpu_threads": _threads(record["cpu_cores"], record["ht_active"]),
+        "datastore_ids": stores[key],
         "version": _inside(product, _VERSION),
         "build": _inside(product, _BUILD),
         "physical_nics": read("vNIC", _physical_nic),
@@ -76,21 +81,31 @@ def _host(
     return HostFacts(
         native_id=register.hosts.add(*key, record["native_id"]),
         name=record["host_name"],
-        cluster_id=None if isinstance(cluster_id, Unknown) else cluster_id,
-        datastore_ids=tuple(stores.get(key, ())),
+        cluster_id=register.cluster_of(record),
         extra=record.get("extra", ()),
         **fields,
     )
 
 
-def _stores_by_host(rows: Rows, register: Register) -> dict[Key, list[str]]:
-    found: dict[Key, list[str]] = {}
+def _stores_by_host(rows: Rows, register: Register) -> dict[Key, tuple[str, ...] | Unknown]:
+    """Of every host. A store whose hosts are not told may be on any host of its vCenter."""
+    there: dict[Key, list[str]] = defaultdict(list)
+    untold: dict[str, Unknown] = {}
     for record in rows.of("vDatastore"):
-        store_id = register.datastores.find(record["center"], record["name"])
-        if is_known(store_id) and is_known(record["host_names"]):
-            for name in record["host_names"]:
-                found.setdefault((record["center"], name), []).append(store_id)
-    return found
+        center, names = record["center"], () if record["host_count"] == 0 else record["host_names"]
+        store_id = register.datastores.add(center, record["name"], record["native_id"])
+        if isinstance(names, Unknown):
+            untold[center] = Unknown(f"the workbook does not tell which hosts have datastore {record['name']}", names.everywhere)
+        else:
+            for name in names:
+                there[center, name].append(store_id)
+    missing = rows.missing("vDatastore")
+
+    def of(key: Key) -> tuple[str, ...] | Unknown:
+        why = untold.get(key[0]) if missing is None else missing
+        return tuple(there[key]) if why is None else why
+
+    return {key: of(key) for key in ((record["center"], record["host_name"]) for record in rows.of("vHost"))}
 
 
 def _cpu_vendor(model: str | Unknown) -> str | Unknown:

@@ -83,9 +83,10 @@ class Register:
 def clusters(rows: Rows, register: Register, hosts: Iterable[HostFacts]) -> list[ClusterFacts]:
     """One for each row of vCluster, and for each name other sheets give a cluster; stores and networks are its hosts'."""
     told = {(record["center"], record["name"]): record for record in rows.of("vCluster")}
-    inside: dict[str | None, list[HostFacts]] = defaultdict(list)
+    inside: dict[str, list[HostFacts]] = defaultdict(list)
     for host in hosts:
-        inside[host.cluster_id].append(host)
+        if isinstance(host.cluster_id, str):
+            inside[host.cluster_id].append(host)
     missing = rows.missing("vCluster")
     why = Unknown("sheet vCluster has no row for this") if missing is None else missing
     by_key = register.clusters.by_key.items()
@@ -97,7 +98,9 @@ def _cluster(native_id: str, name: str, record: Record | None, hosts: list[HostF
     fields = _CLUSTER | {field: why if record is None else record[field] for field in names}
     fields |= {
         "host_ids": tuple(host.native_id for host in hosts),
-        "datastore_ids": tuple(dict.fromkeys(each for host in hosts for each in host.datastore_ids)),
+        "datastore_ids": tuple(
+            dict.fromkeys(each for host in hosts if is_known(host.datastore_ids) for each in host.datastore_ids)
+        ),
         "network_ids": tuple(dict.fromkeys(each for host in hosts for each in host.network_ids)),
         "extra": () if record is None else record.get("extra", ()),
     }
@@ -173,7 +176,7 @@ def _members(switch: Record, register: Register) -> tuple[str, ...]:
 def _standard(key: Key, records: list[Record], register: Register) -> NetworkFacts:
     fields = _NETWORK | _policies(records) | _vlan(_agreed(record["vlan"] for record in records))
     fields |= {"switch_id": None, "switch_name": _agreed(record["switch_name"] for record in records)}
-    fields |= {"is_private_vlan": False, "is_uplink": False, "binding": None}
+    fields |= {"is_private_vlan": False, "is_uplink": False, "is_opaque": False, "binding": None}
     hosts = (register.hosts.find(record["center"], record["host_name"]) for record in records)
     host_ids = tuple(dict.fromkeys(host_id for host_id in hosts if is_known(host_id)))
     return NetworkFacts(register.networks.add(*key), key[1], host_ids=host_ids, **fields)

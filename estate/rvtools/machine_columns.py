@@ -7,7 +7,7 @@ import re
 from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
 from estate.rvtools.tables import EMPTY, Column, SheetColumns
-from estate.rvtools.values import BadCell, amount, boolean, integer, limit, mib, mib_limit, moment, text
+from estate.rvtools.values import BadCell, amount, boolean, integer, limit, mib, mib_limit, moment, names, text
 from estate.sheets import Cell
 
 KEYS = (
@@ -104,7 +104,7 @@ VINFO = SheetColumns(
         Column("suspended_to_memory", ("Suspended To Memory",), boolean),
         Column("guest_detailed_data", ("Guest Detailed Data",), empty=None),
         Column("rules", ("Cluster rule(s)",), empty=""),
-        Column("rule_names", ("Cluster rule name(s)",), empty=""),
+        Column("rule_names", ("Cluster rule name(s)",), names, empty=()),
     ),
     """Config status|Heartbeat|NICs|Disks|Total disk capacity MiB|Network #1|Network #2|Network #3
 Network #4|Network #5|Network #6|Network #7|Network #8|Num Monitors|Video Ram KiB|Folder ID|DAS protection|FT Role|FT Latency

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from estate.facts.source import (
@@ -23,6 +22,8 @@ _FIELDS = frozenset(_BASE)
 _KEY_FIELDS = tuple(column.field for column in KEYS)
 _PARTIAL = Unknown("RVTools lists only some kinds of devices", everywhere=True)
 _OLD_UUID = Unknown("a workbook without SMBIOS UUID does not tell which UUID it has", everywhere=True)
+_NO_HOME = Unknown("the workbook does not tell where the machine's own files lie")
+_FT_DISABLED = Unknown("fault tolerance is disabled; whether it is still set up a workbook does not tell")
 _PLACEHOLDER = "placeholderVm"
 
 
@@ -51,15 +52,12 @@ def add_fields(draft: Draft, record: Record, _: Register) -> None:
     draft.record |= record
 
 
-def add_device(sheet: str) -> Callable[[Draft, Record, Register], None]:
-    """Keeps a device for people: the device list of a workbook is never whole, so it is none."""
+def add_cd_drive(draft: Draft, record: Record, _: Register) -> None:
+    draft.cd_drives.append(devices.cd_drive(record, len(draft.cd_drives)))
 
-    def add(draft: Draft, record: Record, _: Register) -> None:
-        said = ", ".join(str(record[name]) for name in ("kind", "node") if record[name] and is_known(record[name]))
-        connected = str(record["connected"]).lower() in ("true", "1")
-        draft.extra.append((sheet, f"{said} ({'connected' if connected else 'not connected'})"))
 
-    return add
+def add_usb_device(draft: Draft, record: Record, _: Register) -> None:
+    draft.usb_devices.append(devices.usb_device(record, len(draft.usb_devices)))
 
 
 def facts(draft: Draft, register: Register, sheets: frozenset[str]) -> VmFacts:
@@ -73,12 +71,15 @@ def facts(draft: Draft, register: Register, sheets: frozenset[str]) -> VmFacts:
         "annotation": "" if isinstance(told["annotation"], Unknown) else told["annotation"],
         "ft_configured": _configured(told["ft_state"]),
         "devices": _PARTIAL,
+        "cd_drives": tuple(draft.cd_drives) if "vCD" in sheets else _no_sheet("vCD"),
+        "usb_devices": tuple(draft.usb_devices) if "vUSB" in sheets else _no_sheet("vUSB"),
+        "cluster_rule_names": _rules(told),
         "vmx_path": told["path"] or Unknown("the workbook has no Path for this machine"),
         "disks": tuple(draft.disks),
         "nics": tuple(draft.nics),
         "snapshots": tuple(draft.snapshots) if "vSnapshot" in sheets else _no_sheet("vSnapshot"),
         "datastore_ids": _stores(draft, told, register),
-        "extra": tuple(draft.extra) + _rules(told),
+        "extra": tuple(draft.extra),
     }
     return VmFacts(native_id=draft.native_id, name=told["vm_name"], **fields)
 
@@ -150,17 +151,26 @@ def _volumes(draft: Draft, sheets: frozenset[str]) -> tuple[GuestDiskFacts, ...]
 
 
 def _configured(ft_state: str | Unknown) -> bool | Unknown:
-    return ft_state if isinstance(ft_state, Unknown) else ft_state.lower() != "notconfigured"
+    """Whether fault tolerance is set up. One that is disabled still may be: of that the workbook tells no more."""
+    if isinstance(ft_state, Unknown):
+        return ft_state
+    state = ft_state.lower()
+    return _FT_DISABLED if state == "disabled" else state != "notconfigured"
 
 
-def _stores(draft: Draft, told: Record, register: Register) -> tuple[str, ...]:
-    """Where the machine's own files and its disks lie."""
+def _stores(draft: Draft, told: Record, register: Register) -> tuple[str, ...] | Unknown:
+    """Where the machine's own files and its disks lie; unknown unless all of them are."""
     home = "" if isinstance(told["path"], Unknown) else devices.store_of(told["path"])
-    found = [register.datastores.find(draft.center, home) if home else "", *(disk.datastore_id for disk in draft.disks)]
-    return tuple(dict.fromkeys(each for each in found if isinstance(each, str) and each))
+    found = [register.datastores.find(draft.center, home) if home else _NO_HOME, *(disk.datastore_id for disk in draft.disks)]
+    unread = next((each for each in found if isinstance(each, Unknown)), None)
+    return tuple(dict.fromkeys(each for each in found if isinstance(each, str))) if unread is None else unread
 
 
-def _rules(told: Record) -> tuple[tuple[str, str], ...]:
-    """What DRS rules the machine is in: the workbook tells them per machine, without their groups."""
-    pairs = (("Cluster rule(s)", told["rules"]), ("Cluster rule name(s)", told["rule_names"]))
-    return tuple((name, value) for name, value in pairs if isinstance(value, str) and value)
+def _rules(told: Record) -> tuple[str, ...] | Unknown:
+    """The DRS rules the machine is in, by name, else by what is said of them. Rules on groups of machines may be missing."""
+    names, kinds = told["rule_names"], told["rules"]
+    if is_known(names) and names:
+        return tuple(names)
+    if is_known(kinds) and kinds:
+        return (kinds,)
+    return names if isinstance(names, Unknown) and isinstance(kinds, Unknown) else ()

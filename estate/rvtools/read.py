@@ -46,8 +46,8 @@ _OF_MACHINES: tuple[tuple[SheetColumns, Callable[[Draft, Record, Register], None
     (VPARTITION, machines.add_volume),
     (VNETWORK, machines.add_nic),
     (VSNAPSHOT, machines.add_snapshot),
-    (VCD, machines.add_device("vCD")),
-    (VUSB, machines.add_device("vUSB")),
+    (VCD, machines.add_cd_drive),
+    (VUSB, machines.add_usb_device),
 )
 _ALL = (VINFO, *_AROUND, *(layout for layout, _ in _OF_MACHINES))
 

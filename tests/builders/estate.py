@@ -264,6 +264,7 @@ def a_network(name: str = "VM Network", **changes: Any) -> NetworkFacts:
     network = NetworkFacts(
         "network-1",
         name,
+        is_opaque=False,
         switch_id=None,
         switch_name="vSwitch0",
         vlan="100",

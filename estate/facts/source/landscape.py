@@ -69,14 +69,15 @@ class LunFacts(Struct, frozen=True):
 
 
 class HostFacts(Struct, frozen=True):
-    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told).
+    """One ESXi host. `product` is the full name, `version` the number, `boot_device` the LUN it boots from (None: not told);
+    `cluster_id` is None for a host outside any cluster.
 
     `licensable` are amounts by VMware's names of what a licence counts, e.g. `numCpuPackages`. `uuid` is its SMBIOS UUID.
     """
 
     native_id: str
     name: str
-    cluster_id: str | None
+    cluster_id: str | Unknown | None
     connection_state: str | Unknown = UNKNOWN
     in_maintenance: bool | Unknown = UNKNOWN
     power_state: str | Unknown = UNKNOWN
@@ -117,7 +118,7 @@ class HostFacts(Struct, frozen=True):
     hbas: tuple[HbaFacts, ...] | Unknown = UNKNOWN
     luns: tuple[LunFacts, ...] | Unknown = UNKNOWN
     pci_devices: tuple[str, ...] | Unknown = UNKNOWN
-    datastore_ids: tuple[str, ...] = ()
+    datastore_ids: tuple[str, ...] | Unknown = UNKNOWN
     network_ids: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
@@ -198,7 +199,8 @@ class DatastoreFacts(Struct, frozen=True):
 
 
 class NetworkFacts(Struct, frozen=True):
-    """A standard network, a distributed port group (`is_distributed`, with its port group key) or an NSX one (`is_opaque`).
+    """A standard network, a distributed port group (`is_distributed`, with its port group key), or an NSX one
+    (`is_opaque`), which may be a port group too.
 
     `vlan` is `100`, `0`, `4095`, `0-4094` or `10,20-30` for a trunk (`is_trunk`), `pvlan 101` for a private VLAN
     (`is_private_vlan`). The three policies are those in force on it, whether its own or its switch's. `binding` of its ports is
@@ -208,7 +210,7 @@ class NetworkFacts(Struct, frozen=True):
     native_id: str
     name: str
     is_distributed: bool = False
-    is_opaque: bool = False
+    is_opaque: bool | Unknown = UNKNOWN
     portgroup_key: str = ""
     switch_id: str | Unknown | None = UNKNOWN
     switch_name: str | Unknown = UNKNOWN

@@ -39,6 +39,8 @@ class VmFacts(Struct, frozen=True):
     `memory_locked`: all of it is reserved. `guest_gateways` are those of default routes. `npiv_wwns` are node and port names.
     `confidential` names SGX, SEV, SEV-SNP and TDX as far as they are on. `unreadable` is (path, fault) of refused properties;
     `extra` is what a workbook says beyond these fields, by column.
+    A source that lists only some kinds of devices has all of these kinds in `cd_drives` and `usb_devices`, and no `devices`.
+    One that tells no rules of clusters may tell `cluster_rule_names`, those that name this machine.
     """
 
     native_id: str
@@ -67,6 +69,7 @@ class VmFacts(Struct, frozen=True):
     cluster_id: str | Unknown | None = UNKNOWN
     resource_pool_id: str | Unknown | None = UNKNOWN
     vapp_id: str | Unknown | None = UNKNOWN
+    cluster_rule_names: tuple[str, ...] | Unknown = UNKNOWN
     custom_values: tuple[tuple[str, str], ...] | Unknown = UNKNOWN
     tags: tuple[str, ...] | Unknown = UNKNOWN
     # Guest
@@ -146,9 +149,11 @@ class VmFacts(Struct, frozen=True):
     disks: tuple[DiskFacts, ...] | Unknown = UNKNOWN
     nics: tuple[NicFacts, ...] | Unknown = UNKNOWN
     devices: tuple[DeviceFacts, ...] | Unknown = UNKNOWN
+    cd_drives: tuple[DeviceFacts, ...] | Unknown = UNKNOWN
+    usb_devices: tuple[DeviceFacts, ...] | Unknown = UNKNOWN
     snapshots: tuple[SnapshotFacts, ...] | Unknown = UNKNOWN
     files: tuple[FileFacts, ...] | Unknown = UNKNOWN
-    datastore_ids: tuple[str, ...] = ()
+    datastore_ids: tuple[str, ...] | Unknown = UNKNOWN
     network_ids: tuple[str, ...] | Unknown = UNKNOWN
     committed_bytes: int | Unknown = UNKNOWN
     unreadable: tuple[tuple[str, str], ...] = ()

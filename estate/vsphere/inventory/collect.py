@@ -93,8 +93,8 @@ class Collection:
         fields = custom_fields(self._session)
         return Surroundings(places, network_names(known, subtypes), cluster_of_host, fields, self._tags)
 
-    def _hosts(self) -> tuple[dict[str, str | None], HostGroups]:
-        cluster_of_host: dict[str, str | None] = {}
+    def _hosts(self) -> tuple[dict[str, str | Unknown | None], HostGroups]:
+        cluster_of_host: dict[str, str | Unknown | None] = {}
         groups: HostGroups = {}
         for page in self._pages(hardware.hosts()):
             self._on_page("host", self._tagged([reading.facts for reading in page]))

@@ -65,7 +65,7 @@ def read_host(found: SourceObject) -> HostReading:
     facts = HostFacts(
         native_id=found.native_id,
         name=found.name(),
-        cluster_id=parent_id if parent_kind == "ClusterComputeResource" else None,
+        cluster_id=parent_id if parent_kind == "ClusterComputeResource" else None if parent_kind else found.why("parent"),
         connection_state=found.text("runtime.connectionState"),
         in_maintenance=found.boolean("runtime.inMaintenanceMode"),
         power_state=found.text("runtime.powerState"),
@@ -105,7 +105,7 @@ def read_host(found: SourceObject) -> HostReading:
         hbas=host_adapters(found),
         luns=luns(found),
         pci_devices=_pci_devices(found),
-        datastore_ids=found.morefs("datastore"),
+        datastore_ids=found.given_morefs("datastore"),
         network_ids=found.morefs("network"),
         unreadable=found.unreadable,
     )

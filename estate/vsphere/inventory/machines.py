@@ -70,7 +70,7 @@ class Surroundings:
 
     places: Places
     networks: NetworkNames
-    cluster_of_host: dict[str, str | None] = field(default_factory=dict)
+    cluster_of_host: dict[str, str | Unknown | None] = field(default_factory=dict)
     fields: dict[str, str] | Unknown = field(default_factory=dict)
     tags: Tags | Unknown = UNKNOWN
 
@@ -187,12 +187,12 @@ def _place(told: Told, around: Surroundings) -> Values:
         "vapp_id": told.or_none(told.text("parentVApp")),
         "custom_values": _custom_values(told, around.fields),
         "tags": tags_at(around.tags, found.native_id),
-        "datastore_ids": found.morefs("datastore"),
+        "datastore_ids": found.given_morefs("datastore"),
         "network_ids": told.listed("network"),
     }
 
 
-def _cluster_id(host_id: str | Unknown, cluster_of_host: dict[str, str | None]) -> str | Unknown | None:
+def _cluster_id(host_id: str | Unknown, cluster_of_host: dict[str, str | Unknown | None]) -> str | Unknown | None:
     if not is_known(host_id):
         return host_id
     if host_id not in cluster_of_host:

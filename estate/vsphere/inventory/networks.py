@@ -39,6 +39,7 @@ class PortGroup:
     promiscuous: bool | Unknown = NOT_GIVEN
     forged_transmits: bool | Unknown = NOT_GIVEN
     mac_changes: bool | Unknown = NOT_GIVEN
+    is_nsx: bool | Unknown = NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,15 @@ class Subtypes:
     switches: dict[str, SwitchFacts] = field(default_factory=dict)
 
 
+_PORTGROUP_PATHS = (
+    "key",
+    *(f"config.{name}" for name in ("defaultPortConfig", "distributedVirtualSwitch", "uplink", "type", "backingType")),
+)
+
+
 def read_subtypes(session: VsphereSession, *, page_objects: int, alive: Callable[[], None] | None) -> Subtypes:
     """Read every distributed port group, opaque network and distributed switch."""
-    paths = ("key", "config.defaultPortConfig", "config.distributedVirtualSwitch", "config.uplink", "config.type")
-    groups = Query(vim.dvs.DistributedVirtualPortgroup, paths, _portgroup)
+    groups = Query(vim.dvs.DistributedVirtualPortgroup, _PORTGROUP_PATHS, _portgroup)
     opaque = Query(vim.OpaqueNetwork, ("summary",), _opaque)
     switches = Query(vim.DistributedVirtualSwitch, ("name", "uuid", "config"), read_switch)
     return Subtypes(
@@ -73,12 +79,12 @@ def read_network(found: SourceObject, subtypes: Subtypes, groups: HostGroups) ->
     if found.native_id in subtypes.portgroups:
         return _distributed(found, subtypes.portgroups[found.native_id], subtypes.switches)
     if found.kind != "Network":
-        is_opaque = found.native_id in subtypes.opaque_ids
+        is_opaque = True if found.native_id in subtypes.opaque_ids or found.kind == "OpaqueNetwork" else UNKNOWN
         return NetworkFacts(
             native_id=found.native_id,
             name=found.name(),
             is_opaque=is_opaque,
-            binding=None if is_opaque else UNKNOWN,
+            binding=None if is_opaque is True else UNKNOWN,
             vm_ids=found.told_morefs("vm"),
             host_ids=found.morefs("host"),
             unreadable=found.unreadable,
@@ -93,6 +99,7 @@ def _distributed(found: SourceObject, group: PortGroup, switches: dict[str, Swit
         native_id=found.native_id,
         name=found.name(),
         is_distributed=True,
+        is_opaque=group.is_nsx,
         portgroup_key=group.key,
         switch_id=group.switch_id,
         switch_name=switch.name if switch else UNKNOWN,
@@ -118,6 +125,7 @@ def _standard(found: SourceObject, groups: HostGroups) -> NetworkFacts:
     return NetworkFacts(
         native_id=found.native_id,
         name=name,
+        is_opaque=False,
         switch_id=None,
         switch_name=_agreed([group.switch for group in seen]),
         vlan=vlan if isinstance(vlan, Unknown) else str(vlan),
@@ -162,6 +170,7 @@ def _portgroup(found: SourceObject) -> tuple[str, PortGroup]:
         switch_id=found.text("config.distributedVirtualSwitch"),
         is_uplink=found.boolean("config.uplink"),
         binding=found.text("config.type"),
+        is_nsx=_is_nsx(found),
     )
     if isinstance(settings, Unknown):
         return found.native_id, replace(
@@ -176,6 +185,14 @@ def _portgroup(found: SourceObject) -> tuple[str, PortGroup]:
         forged_transmits=boolean(security, "forgedTransmits/value"),
         mac_changes=boolean(security, "macChanges/value"),
     )
+
+
+def _is_nsx(found: SourceObject) -> bool | Unknown:
+    """Whether NSX made the port group. Servers before API 7.0 have no such groups, and one of vSphere's own need not say so."""
+    backing = found.text("config.backingType")
+    if isinstance(backing, Unknown):
+        return False if backing == NOT_GIVEN or backing.everywhere else backing
+    return backing.lower() == "nsx"
 
 
 def read_switch(found: SourceObject) -> SwitchFacts:

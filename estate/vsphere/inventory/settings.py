@@ -10,8 +10,8 @@ from estate.vsphere.inventory.devices import Devices
 from estate.vsphere.inventory.told import Told
 from estate.vsphere.inventory.values import boolean, child, children, integer, plain, text, wire_type, world_wide_name
 
-# guestinfo.* may carry secrets, so only these keys are ever kept.
-_KEPT_KEYS = frozenset({"disk.EnableUUID", "vhv.enable", "numa.nodeAffinity", "ctkEnabled"})
+# guestinfo.* may carry secrets, so only these keys are ever kept. vSphere tells keys apart without regard to case.
+_KEPT_KEYS = frozenset({"disk.enableuuid", "vhv.enable", "numa.nodeaffinity", "ctkenabled"})
 _KEPT_STARTS = ("sched.", "devices.hotplug", "hypervisor.cpuid")
 _PMEM_BACKING = "VirtualDiskLocalPMemBackingInfo"
 _BOOT = {
@@ -41,14 +41,15 @@ def extra_config(told: Told) -> tuple[tuple[str, str], ...] | Unknown:
 
 
 def _is_kept(option: Element) -> bool:
-    key = option[0].text if len(option) == 2 else None
-    return key is not None and (key in _KEPT_KEYS or key.startswith(_KEPT_STARTS) or key.endswith(".ctkEnabled"))
+    key = (option[0].text or "").casefold() if len(option) == 2 else ""
+    return key in _KEPT_KEYS or key.startswith(_KEPT_STARTS) or key.endswith(".ctkenabled")
 
 
 def uses_disk_uuid(told: Told, extra: tuple[tuple[str, str], ...] | Unknown) -> bool | Unknown:
     """Whether the guest sees the disks' serial numbers: a flag, or the older key."""
     flag = told.setting("diskUuidEnabled")
-    if flag is True or (is_known(extra) and dict(extra).get("disk.EnableUUID", "").lower() in ("true", "1")):
+    keys = {key.casefold(): value.strip().casefold() for key, value in extra} if is_known(extra) else {}
+    if flag is True or keys.get("disk.enableuuid") in ("true", "1"):
         return True
     return flag if not is_known(flag) else extra if isinstance(extra, Unknown) else False
 
@@ -104,7 +105,10 @@ def persistent_memory(told: Told, devices: Devices) -> bool | Unknown:
     if isinstance(devices.disks, Unknown) or isinstance(devices.other, Unknown):
         return devices.disks if isinstance(devices.disks, Unknown) else False
     there = any(device.kind == "VirtualNVDIMM" for device in devices.other)
-    return there or any(disk.backing_type == _PMEM_BACKING for disk in devices.disks) or told.present("config.pmem") is True
+    if there or any(disk.backing_type == _PMEM_BACKING for disk in devices.disks):
+        return True
+    configured = told.present("config.pmem")
+    return False if isinstance(configured, Unknown) and configured.everywhere else configured
 
 
 def npiv_wwns(told: Told) -> tuple[str, ...] | Unknown:

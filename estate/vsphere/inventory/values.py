@@ -83,6 +83,10 @@ class SourceObject:
         why = self.why(path) if value is None else NOT_GIVEN
         return self.morefs(path) if why is NOT_GIVEN else why
 
+    def given_morefs(self, path: str) -> tuple[str, ...] | Unknown:
+        """The same of a list that every server gives, if only empty: one that is missing is unknown."""
+        return self.morefs(path) if path in self.values else self.why(path)
+
     def parent(self, path: str = "parent") -> tuple[str, str]:
         """Type and moref value of a single reference; two empty strings when unset."""
         value = self.values.get(path)

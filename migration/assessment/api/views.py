@@ -33,7 +33,7 @@ from project.backbone.problems import Invalid, NotVisible
 from project.backbone.waivers.selectors import waivers_in_force
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-GROUPS = ("rule_id", "severity", "result", "cluster", "subject_kind")
+GROUPS = ("rule_id", "severity", "result", "cluster", "subject", "subject_kind")
 
 
 class RuleViewSet(ListModelMixin, ScopedViewSet):

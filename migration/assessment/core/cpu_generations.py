@@ -7,7 +7,8 @@ import re
 _BRANDS = {"genuineintel": "intel", "intel": "intel", "authenticamd": "amd", "amd": "amd"}
 _NOISE = re.compile(r"\(r\)|\(tm\)|\bcpu\b|\bprocessor\b|\d+-core\b|@.*$")
 _XEON_VERSIONED = re.compile(r"\be([357])-\d{4}\w* ?(v\d)?")
-_XEON_SCALABLE = re.compile(r"\b(?:platinum|gold|silver|bronze) (\d)(\d)\d\d")
+_XEON_SCALABLE = re.compile(r"\b(?:platinum|gold|silver|bronze) \d(\d)\d\d(hl?\b)?")
+"""The third generation for four sockets and more (H) is another one than that for two."""
 _XEON_SIX = re.compile(r"\bxeon 6\d{3}([pe])\b")
 _EPYC = re.compile(r"\bepyc [3789]\w\w(\d)")
 """The last digit counts generations across the series."""
@@ -28,7 +29,7 @@ def generation_of(model: str) -> str | None:
     """A mark that processors of one generation share; None where the name does not tell."""
     name = _plain(model)
     if found := _XEON_SCALABLE.search(name):
-        return f"xeon scalable {found[2]}"
+        return f"xeon scalable {found[1]}{'h' if found[2] and found[1] == '3' else ''}"
     if found := _XEON_SIX.search(name):
         return f"xeon 6 {found[1]}"
     if found := _XEON_VERSIONED.search(name):

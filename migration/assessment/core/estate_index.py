@@ -16,13 +16,13 @@ from estate.facts.source import (
     SwitchFacts,
     VmFacts,
 )
-from estate.facts.unknown import Unknown, is_known
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from migration.assessment.core.context import Estate, mac_owners, owners
 
 F = TypeVar("F", HostFacts, ClusterFacts, DatastoreFacts, NetworkFacts, SwitchFacts, ContainerFacts)
 
 
-def estate_of(*, own: Sequence[SourceFact], project_vms: Iterable[VmFacts]) -> Estate:
+def estate_of(*, own: Sequence[SourceFact], project_vms: Iterable[VmFacts], behind_vcenter: bool | Unknown = UNKNOWN) -> Estate:
     """The estate of one source. `own` are all its facts, `project_vms` the machines of the whole project, each once.
 
     Disk files are compared inside the source alone: two vCenters may both have a `[datastore1] web/web.vmdk`.
@@ -36,6 +36,7 @@ def estate_of(*, own: Sequence[SourceFact], project_vms: Iterable[VmFacts]) -> E
         networks=_by_id(own, NetworkFacts),
         switches=_by_id(own, SwitchFacts),
         containers=_by_id(own, ContainerFacts),
+        behind_vcenter=behind_vcenter,
         vms=own_vms,
         vms_of_host=_vms_of_host(own_vms),
         homeless_vms=tuple(vm for vm in own_vms if isinstance(vm.host_id, Unknown)),

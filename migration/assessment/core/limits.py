@@ -19,7 +19,8 @@ class Limits:
     """What one target product can hold. `version`, `reviewed` and `source` say where the numbers come from.
 
     A `_max` is still allowed, a `_min` too. `memory_min_ever_bytes` is the largest minimum any template asks for;
-    `import_rate_min_bytes_s` is how slow an import may be that is planned for.
+    `import_rate_min_bytes_s` is how slow an import may be that is planned for. `evc_ladders` are EVC modes from old to new;
+    `evc_mode_of_generation` is the newest of them by the mark of a processor generation (see cpu_generations).
     """
 
     version: str
@@ -65,6 +66,8 @@ class Limits:
     streams_per_host_max: int
     slow_link_max_mbit_s: int
     import_rate_min_bytes_s: int
+    evc_ladders: tuple[tuple[str, ...], ...]
+    evc_mode_of_generation: Mapping[str, str]
 
     def vdi_limit_bytes(self, sr_kind: str) -> int | Unknown:
         """The largest VDI an SR of this kind can hold, in bytes; VHD unless the table says otherwise."""
@@ -99,6 +102,8 @@ def limits_from(table: Mapping[str, Any], product: str, profile: str) -> Limits:
         infrastructure_names=tuple(re.compile(text, re.IGNORECASE) for text in table["infrastructure_names"]),
         thick_sr_kinds=frozenset(table["thick_sr_kinds"]),
         profile=profile,
+        evc_ladders=tuple(map(tuple, table["evc"]["ladders"])),
+        evc_mode_of_generation=table["evc"]["mode_of_generation"],
         **{**table["thresholds"], **changed.get("thresholds", {})},
         **{**chosen["machine"], **changed.get("machine", {})},
     )

@@ -13,6 +13,7 @@ from estate.facts.source import ClusterFacts, DatastoreFacts, HostFacts, Network
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from migration.assessment import selectors
 from migration.assessment.core.aim import Aim, Names, target_of
+from migration.assessment.core.contact import Probed, certificates_changed, hosts_out_of_reach
 from migration.assessment.core.context import RuleContext, SourceFacts
 from migration.assessment.core.estate_index import estate_of
 from migration.assessment.core.registry import When
@@ -24,7 +25,11 @@ from project.backbone.clock import now
 from project.backbone.models import Project
 from readiness.selectors import pools as readiness
 
+_VCENTER = "vcenter"
 _RIGHTS_OF_A_FILE = Unknown("a file does not say with which rights it was made")
+_NOBODY_ASKED = Unknown("no host is asked on behalf of a file", everywhere=True)
+_NOT_PROBED = Unknown("the source was not probed")
+_NOT_CONFIRMED = Unknown("no certificate of the source was confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,16 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
     others = [other for other in inventories.latest_inventories(project) if other.source_id != inventory.source_id]
     elsewhere = (each.vm for other in others for each in inventories.merged_vms(other))
     project_vms = [*(each.vm for each in machines), *elsewhere]
-    pools = _target_pools(project)
+    pools, about = _target_pools(project), _about(inventory)
     limits, guests = selectors.limits(project.target_product, project.policy_profile), selectors.guests()
     context = RuleContext(
         collected_at=inventory.collected_at or now(),
         asked_at=now(),
         limits=limits,
         guests=guests,
-        estate=estate_of(own=facts, project_vms=project_vms),
+        estate=estate_of(
+            own=facts, project_vms=project_vms, behind_vcenter=about if isinstance(about, Unknown) else about.is_vcenter
+        ),
         target=target_of(tuple(pools.values()), _aim(project), _names(facts, machines), limits, guests),
         modes=modes,
     )
@@ -70,7 +77,7 @@ def gather(inventory: Inventory, *, modes: frozenset[When]) -> Known:
         teller_names={row.id: str(row) for row in inventories.sources(project)} if others else {},
         hosts=_of(facts, HostFacts),
         clusters=_of(facts, ClusterFacts),
-        source=_source(inventory, machines),
+        source=_source(inventory, machines, _of(facts, HostFacts)),
         pools=pools,
         context=context,
     )
@@ -106,32 +113,42 @@ def _target_pools(project: Project) -> dict[UUID, PoolFacts]:
     return {pool_id: readiness.facts_of(reading) for pool_id, reading in readings if reading is not None}
 
 
-def _source(inventory: Inventory, machines: list[MergedVm]) -> SourceFacts:
+def _about(inventory: Inventory) -> SourceAbout | Unknown:
+    return from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN
+
+
+def _source(inventory: Inventory, machines: list[MergedVm], hosts: list[HostFacts]) -> SourceFacts:
     row = inventory.source
+    hosts_unread, pins_changed = _met(inventory, hosts)
     return SourceFacts(
         native_id=str(row.id),
         name=str(row),
         kind=row.kind,
-        about=from_json(inventory.about, SourceAbout) if inventory.about else UNKNOWN,
+        about=_about(inventory),
         collected_at=inventory.collected_at or now(),
         privileges_missing=_pairs(row.privileges_missing, "privilege", "purpose") if row.endpoint else _RIGHTS_OF_A_FILE,
-        hosts_unread=_hosts_unread(inventory),
-        pins_changed=_pins_changed(row.endpoint.pins if row.endpoint else None),
+        hosts_unread=hosts_unread,
+        pins_changed=pins_changed,
         disagreements=tuple((each.vm.name, name) for each in machines for name in each.disagreements),
     )
 
 
-def _hosts_unread(inventory: Inventory) -> tuple[tuple[str, str], ...] | Unknown:
-    """No host is asked for its certificate on behalf of a file."""
-    row = inventory.source
-    if row.endpoint is None:
-        return ()
-    return _pairs(row.hosts_unread, "host", "reason") if row.probed_at else Unknown("the source was not probed")
-
-
-def _pins_changed(pins: list[str] | None) -> tuple[str, ...] | Unknown:
-    """A file shows no certificate that could have changed; a server nobody vouched for might have had any."""
-    return () if pins is None or pins else Unknown("no certificate of the source was confirmed")
+def _met(inventory: Inventory, hosts: list[HostFacts]) -> tuple[tuple[tuple[str, str], ...] | Unknown, tuple[str, ...] | Unknown]:
+    """Hosts out of reach and changed certificates. A server nobody vouched for might have shown any certificate."""
+    row, endpoint = inventory.source, inventory.source.endpoint
+    if endpoint is None:
+        return _NOBODY_ASKED, _NOBODY_ASKED
+    probed = Probed(
+        offered={str(each.get("address", "")): str(each["sha256"]) for each in endpoint.offered_pins},
+        offered_at=endpoint.offered_at,
+        unread=tuple((each["host"], each["reason"]) for each in row.hosts_unread),
+        asks_hosts=row.kind == _VCENTER,
+    )
+    collected_at, pins = inventory.collected_at or now(), frozenset(endpoint.pins)
+    return (
+        hosts_out_of_reach(probed, hosts) if row.probed_at else _NOT_PROBED,
+        certificates_changed(probed, hosts, collected_at=collected_at, pins=pins) if pins else _NOT_CONFIRMED,
+    )
 
 
 def _pairs(rows: Any, first: str, second: str) -> tuple[tuple[str, str], ...] | Unknown:

@@ -56,7 +56,7 @@ def judge(known: Known, rules: Iterable[Rule], statements: Statements, *, whole_
 
 def _subjects(known: Known) -> Iterator[tuple[Subject, About, object, Tellers]]:
     source, names = known.source_id, {cluster.native_id: cluster.name for cluster in known.clusters}
-    cluster_of_host = {host.native_id: names.get(host.cluster_id or "", "") for host in known.hosts}
+    cluster_of_host = {host.native_id: names.get(str(host.cluster_id), "") for host in known.hosts}
     for each in known.machines:
         vm = each.vm
         cluster = "" if isinstance(vm.host_id, Unknown) else cluster_of_host.get(vm.host_id, "")

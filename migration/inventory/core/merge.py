@@ -22,6 +22,7 @@ REFERENCES = frozenset(
         "native_id",
         "host_id",
         "cluster_id",
+        "cluster_rule_names",
         "resource_pool_id",
         "vapp_id",
         "datastore_ids",

@@ -23,7 +23,7 @@ class Source(Identified):
     `latest` is the newest complete inventory; `about` is what the source said of itself. `path` of an `ova` is relative to the
     import folder, of an `rvtools` to where workbooks are kept, and empty until one was uploaded.
     `privileges_missing` is `[{privilege, purpose}]` or `{"unknown": reason}`; `hosts_unread` is `[{host, reason}]`: ESXi hosts
-    whose certificate the last probe could not have.
+    that did not answer the last probe.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sources")

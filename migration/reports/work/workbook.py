@@ -30,7 +30,7 @@ def document_of_workbook(path: Path, *, target_product: str, policy_profile: str
         asked_at=at,
         limits=limits,
         guests=assessment.guests(),
-        estate=estate_of(own=facts, project_vms=vms),
+        estate=estate_of(own=facts, project_vms=vms, behind_vcenter=about.is_vcenter),
     )
     assessed = assess_facts(facts, source, context, assessment.rules().values())
     view = AssessmentView(

@@ -83,7 +83,11 @@ def test_a_workbook_a_vcenter_and_two_appliances_are_one_estate_and_arrive(opera
     box = operator.ids("box")["box"]
     said = {box: {"guest_id": "debian12_64Guest", "cores_per_socket": 1, "secure_boot": "off"}}
     wave = operator.planned(
-        pool, "web02", "web", "box", networks={"VM Network": APPLIANCES["web"], "NAT": APPLIANCES["box"]}, overrides=said
+        pool,
+        *("web02", "web", "box"),
+        networks={"VM Network": APPLIANCES["web"], "NAT": APPLIANCES["box"]},
+        templates={"*": "Other install media"},
+        overrides=said,
     )
     assert operator.ran(f"{wave}/start").result == {"conversions": {"ready": 3}, "left_behind": []}
     assert operator.ran(f"{wave}/gate").state == "succeeded"

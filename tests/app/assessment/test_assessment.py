@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 RDM = (a_disk(backing=DiskBacking.RDM_PHYSICAL),)
 
 
-EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "FW-001", "NIC-003", "SNP-001", "STA-004")
+EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "NIC-001", "NIC-003", "SNP-001", "STA-004")
 
 
 @pytest.fixture(autouse=True)

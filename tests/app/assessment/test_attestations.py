@@ -210,6 +210,10 @@ def test_findings_are_counted_by_column(assessed: People) -> None:
     assert {row["value"]: row["count"] for row in counts["results"]} == {"DSK-003": 1, "DSK-004": 1, "GST-001": 1, "HST-003": 1}
     some = owner.get(url(assessed, "findings?group_by=result&rule_id=DSK-003,DSK-004")).json()["results"]
     assert {row["value"]: row["count"] for row in some} == {"true": 1, "unknown": 1}
+    by_subject = owner.get(url(assessed, "findings?group_by=subject")).json()["results"]
+    assert {row["value"] for row in by_subject} == {
+        row["subject"] for row in owner.get(url(assessed, "findings")).json()["results"]
+    }
     assert owner.get(url(assessed, "findings?group_by=evidence")).status_code == 400
 
 

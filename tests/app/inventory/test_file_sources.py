@@ -154,5 +154,6 @@ def test_a_file_leaves_its_makers_rights_open_and_no_certificate(people: People)
     sid = added(people, owner)["id"]
     collected(people, owner, sid)
     facts = gathering.gather(Inventory.objects.get(), modes=frozenset()).source
-    assert (facts.hosts_unread, facts.pins_changed) == ((), ())
+    nobody_asked = Unknown("no host is asked on behalf of a file", everywhere=True)
+    assert (facts.hosts_unread, facts.pins_changed) == (nobody_asked, nobody_asked)
     assert facts.privileges_missing == Unknown("a file does not say with which rights it was made")

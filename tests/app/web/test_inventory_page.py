@@ -22,7 +22,7 @@ from tests.builders.pages import HOSTILE, World, signed_in
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
-EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "FW-001", "NIC-003", "SNP-001", "STA-004")
+EIGHT = ("DSK-001", "DSK-004", "DSK-008", "FTL-001", "NIC-001", "NIC-003", "SNP-001", "STA-004")
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ datastore.lun_names datastore.maintenance_mode datastore.raw_mappings_possible d
 datastore.remote_path datastore.tags datastore.thin_disks_possible datastore.vm_ids
 host.connection_state host.cpu_used_mhz host.distributed_switches host.kernel_nics.services
 host.licensable host.license_product host.luns.capacity_bytes host.memory_used_bytes host.pci_devices
-host.power_state host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.tags network.vm_ids
+host.power_state host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.is_opaque network.tags network.vm_ids
 switch.host_ids switch.private_vlans switch.tags switch.uuid vm.alternate_guest_name vm.boot_order
 vm.change_tracking_supported vm.confidential vm.cpu_affinity vm.crypto_state vm.devices vm.disks.backing
 vm.disks.chain_length vm.disks.change_id vm.disks.encrypted vm.disks.has_parent vm.disks.io_filters
@@ -49,8 +49,9 @@ vm.nested_hv vm.network_boot_protocol vm.network_ids vm.npiv_wwns vm.paused vm.p
 vm.pmem vm.question vm.replicated vm.snapshot_disabled vm.snapshot_locked vm.tags
 vm.tools_version_status vm.vbs vm.vflash_reservation_bytes vm.vvtd"""
 
-# A workbook names the store in the disk's path, and the level of shares that the lab's disks leave out of their allocation.
-ONLY_IN_WORKBOOKS = "vm.disks.allocation.shares_level vm.disks.datastore_name"
+# A workbook names the store in the disk's path, the level of shares that the lab's disks leave out of their allocation, and
+# in a list of its own what servers tell among a machine's other devices.
+ONLY_IN_WORKBOOKS = "vm.cd_drives vm.disks.allocation.shares_level vm.disks.datastore_name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,16 +48,16 @@ SEVERITIES = (
 PROBE_ONLY = {f"GST-{number:03}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14)} | {"FW-003", "IDN-004"}
 NEVER = {
     Answer.TRUE: PROBE_ONLY | {"HST-003"},
-    Answer.FALSE: {"GST-007", "GST-009", "GST-013", "GST-014", "HST-003", "FW-009"},
-    Answer.UNKNOWN: {"FW-009", "IDN-003"},
+    Answer.FALSE: {"GST-007", "GST-009", "GST-013", "GST-014", "HST-003", "FW-009", "POL-015"},
+    Answer.UNKNOWN: {"FW-009"},
 }
-"""What rules cannot answer: what only a look into the guest or a person could tell, a UUID that always changes, a known name."""
+"""What rules cannot answer: what only a look into the guest or a person could tell, a UUID that always changes."""
 
 MACHINE_RULES = tuple(found for found in catalogue() if found.subject is Subject.MACHINE)
 MACHINE_IDS = {found.id for found in MACHINE_RULES}
 AROUND = {
     "datastores": {"datastore-1": a_datastore()}, "networks": {"network-1": a_network()},
-    "free_memory_bytes": 64 * GIB, "evc_modes": frozenset(), "largest_vdi_bytes": 2040 * GIB,
+    "free_memory_bytes": 64 * GIB, "evc_modes": {}, "vdi_limit_bytes": {"sr-1": 2040 * GIB},
     "mapped_networks": {"network-1": "n"},
 }  # fmt: skip
 

@@ -8,7 +8,9 @@ import pytest
 
 from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
+from migration.assessment.core.context import NO_TARGET
 from migration.assessment.core.results import Answer
+from migration.assessment.core.rules.disks import SRS_DIFFER
 from tests.builders.assessment import a_context, answer_of, outcome_of, the_limits
 from tests.builders.estate import GIB, a_device, a_disk, a_snapshot, a_vm
 
@@ -35,6 +37,9 @@ def test_a_value_far_inside_its_limit_is_no_concern(rule_id: str, changes: dict[
     assert answer_of(rule_id, a_vm(**changes), a_context(**around)) is Answer.FALSE
 
 
+TOO_LARGE = {"disks": (a_disk(capacity_bytes=3000 * GIB),)}
+DIFFERING = {"vdi_limit_bytes": {"sr-1": 2040 * GIB, "sr-2": 4000 * GIB}}
+UNDECIDED = {"vdi_limit_bytes": {"sr-1": 2040 * GIB, "sr-2": UNREAD}}
 EVIDENCE: list[tuple[str, dict[str, Any], dict[str, Any], str, Any]] = [
     ("CPU-001", {"vcpus": 65, "guest_id": UNREAD}, XCP_NG, "vcpus", {"unknown": UNREAD.reason}),
     ("CPU-001", {"vcpus": 65, "guest_id": "windows2019srv_64Guest"}, XCP_NG, "vcpus", 65),
@@ -54,6 +59,9 @@ EVIDENCE: list[tuple[str, dict[str, Any], dict[str, Any], str, Any]] = [
     ("FW-002", {"secure_boot": UNREAD, "firmware": ALSO_UNREAD}, {}, "secure_boot", REASON),
     ("DSK-011", {"disks": (a_disk(has_parent=True),)}, {}, "disks[0].has_parent", True),
     ("DSK-011", {"disks": (a_disk(has_parent=UNREAD),), "snapshots": ALSO_UNREAD}, {}, "disks[0].has_parent", REASON),
+    ("DSK-001", TOO_LARGE, {}, "disks[0].capacity_bytes", {"unknown": NO_TARGET.reason, "everywhere": True}),
+    ("DSK-001", TOO_LARGE, DIFFERING, "disks[0].capacity_bytes", {"unknown": SRS_DIFFER.reason}),
+    ("DSK-001", TOO_LARGE, UNDECIDED, "disks[0].capacity_bytes", REASON),
     ("DSK-013", {"disks": UNREAD}, {}, "disks", {"unknown": UNREAD.reason}),
     ("DSK-013", {"disks": (a_disk(0),), "devices": UNREAD}, {}, "devices", {"unknown": UNREAD.reason}),
 ]

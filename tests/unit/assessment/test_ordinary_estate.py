@@ -31,6 +31,7 @@ OWN = {
 AROUND: dict[str, Any] = {
     **{name: {value.lower(): (MACHINE.name,)} for name, value in OWN.items()},
     "vms": (MACHINE,),
+    "behind_vcenter": True,
     "vms_of_host": {"host-1": (MACHINE,)},
     "datastores": {"datastore-1": a_datastore(local=False)},
     "networks": {"network-1": a_network()},
@@ -38,12 +39,11 @@ AROUND: dict[str, Any] = {
     "containers": {"ResourcePool-1": a_container()},
     "mapped_networks": {"network-1": "net-mgmt"},
     "srs": {"datastore-1": pools.HEARTBEAT_SR},
-    "templates": {},
+    "templates": {"windows2019srv_64Guest": "Windows Server 2019 (64-bit)", "rhel9_64Guest": "Red Hat Enterprise Linux 9"},
     "pools": (POOL,),
-    "largest_vdi_bytes": 2040 * GIB,
+    "vdi_limit_bytes": {"sr-1": 2040 * GIB},
     "free_memory_bytes": 64 * GIB,
-    "evc_modes": frozenset(),
-    "transfer_network": "net-mgmt",
+    "evc_modes": {},
 }
 PROBE = {f"GST-{number:03}" for number in (1, 6, 7, 8, 9, 12, 13, 14)} | {"FW-003", "IDN-002", "IDN-004"}
 SAID: list[tuple[Subject, Any, set[str], set[str]]] = [
@@ -51,7 +51,7 @@ SAID: list[tuple[Subject, Any, set[str], set[str]]] = [
     (Subject.HOST, a_known_host(), set(), {"HST-003"}),
     (Subject.CLUSTER, a_known_cluster(), set(), set()),
     (Subject.SOURCE, a_source(), set(), set()),
-    (Subject.POOL, POOL, {"POL-016"}, set()),
+    (Subject.POOL, POOL, {"POL-016"}, {"POL-015"}),
 ]
 
 

@@ -46,6 +46,13 @@ CASES = [
     ("AFF-001", {}, {"clusters": {}}, U),
     ("AFF-001", {"cluster_id": UNKNOWN}, cluster(), U),
     ("AFF-001", {"cluster_id": None}, {"clusters": {}}, F),
+    ("AFF-001", {"cluster_rule_names": ("apart",)}, cluster(rules=UNKNOWN, groups=UNKNOWN), T),
+    ("AFF-001", {"cluster_rule_names": ()}, cluster(rules=UNKNOWN), F),
+    ("AFF-001", {"cluster_rule_names": ()}, cluster(rules=UNKNOWN, groups=UNKNOWN), U),
+    ("AFF-001", {"cluster_rule_names": ("apart",)}, cluster(rules=(APART,)), T),
+    ("AFF-001", {"cluster_rule_names": ("apart",)}, {"clusters": {}}, T),
+    ("AFF-001", {"cluster_rule_names": ("apart",), "cluster_id": UNKNOWN}, {}, T),
+    ("AFF-001", {"cluster_rule_names": ()}, {"clusters": {}}, U),
     ("AFF-002", {}, {}, F),
     ("AFF-002", {"vapp_id": "vapp-1"}, {}, T),
     ("AFF-002", {"vapp_id": UNKNOWN}, {}, U),
@@ -97,3 +104,13 @@ def test_pools_that_contain_each_other_end_the_walk() -> None:
 def test_the_finding_names_the_limited_pool() -> None:
     outcome = outcome_of("AFF-002", a_vm(**POOLED), a_context(**pools(above=True)))
     assert outcome.params["parts"] == [{"container_id": "ResourcePool-2", "container": "ResourcePool 2"}]
+
+
+def test_a_rule_that_the_source_tells_of_the_machine_alone_is_named() -> None:
+    outcome = outcome_of("AFF-001", a_vm(cluster_rule_names=("apart", "licensed")), a_context(**cluster(rules=UNKNOWN)))
+    assert outcome is not None
+    assert outcome.params["parts"] == [{"rule": "apart"}, {"rule": "licensed"}]
+    assert [(each.path, each.raw) for each in outcome.evidence] == [
+        ("cluster_rule_names[0]", "apart"),
+        ("cluster_rule_names[1]", "licensed"),
+    ]

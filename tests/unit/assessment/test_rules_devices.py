@@ -103,3 +103,42 @@ def test_the_first_unread_fact_is_the_reason_why_the_use_of_a_device_is_open() -
 def test_too_many_drives_and_a_medium_are_told_apart() -> None:
     outcome = outcome_of("DEV-005", a_vm(devices=(used("VirtualCdrom"), a_device(number=1))))
     assert [part.get("count") for part in outcome.params["parts"]] == [None, 2]
+
+
+PARTIAL = Unknown("only some kinds are listed", everywhere=True)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "listed", "expected"),
+    [
+        ("DEV-003", {"usb_devices": ()}, F),
+        ("DEV-003", {"usb_devices": (used("VirtualUSBController"),)}, F),
+        ("DEV-003", {"usb_devices": (used("VirtualUSB"),)}, T),
+        ("DEV-003", {"cd_drives": ()}, U),
+        ("DEV-004", {"usb_devices": ()}, U),
+        ("DEV-004", {"usb_devices": (used("VirtualUSB"),)}, F),
+        ("DEV-005", {"cd_drives": (a_device(),)}, F),
+        ("DEV-005", {"cd_drives": (used("VirtualCdrom"),)}, T),
+        ("DEV-005", {"cd_drives": (a_device(), a_device(number=1))}, T),
+        ("DEV-005", {"usb_devices": ()}, U),
+        ("DEV-007", {"usb_devices": (), "cd_drives": ()}, U),
+        ("DEV-008", {"usb_devices": (), "cd_drives": ()}, U),
+        ("DSK-013", {"cd_drives": (a_device(),)}, F),
+        ("DSK-013", {"cd_drives": (a_device(),) * 241}, T),
+        ("DSK-013", {"usb_devices": ()}, U),
+    ],
+)
+def test_kinds_that_are_listed_apart_answer_for_themselves_alone(rule_id: str, listed: dict, expected: Answer) -> None:
+    assert answer_of(rule_id, a_vm(devices=PARTIAL, **ON, **listed)) is expected
+
+
+def test_a_whole_list_goes_before_those_of_single_kinds() -> None:
+    assert answer_of("DEV-003", a_vm(devices=(), usb_devices=(used("VirtualUSB"),), **ON)) is F
+    assert answer_of("DEV-005", a_vm(devices=(), cd_drives=UNKNOWN)) is F
+
+
+def test_evidence_names_the_list_and_why_there_is_none() -> None:
+    apart = outcome_of("DEV-005", a_vm(devices=PARTIAL, cd_drives=(used("VirtualCdrom"), a_device(number=1))))
+    assert [each.path for each in apart.evidence] == ["cd_drives[0].connected", "cd_drives"]
+    silent = outcome_of("DEV-005", a_vm(devices=PARTIAL))
+    assert [(each.path, each.raw["unknown"]) for each in silent.evidence] == [("devices", PARTIAL.reason)]

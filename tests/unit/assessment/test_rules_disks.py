@@ -16,8 +16,10 @@ T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
 MIB = 1 << 20
 TIB = 1 << 40
 VHD_MAX = 2040 * GIB
-VHD_ONLY = {"largest_vdi_bytes": VHD_MAX}
-GFS2 = {"largest_vdi_bytes": 16 * TIB}
+VHD_ONLY = {"vdi_limit_bytes": {"sr-1": VHD_MAX, "sr-2": VHD_MAX}}
+GFS2 = {"vdi_limit_bytes": {"sr-1": 16 * TIB}}
+BOTH = {"vdi_limit_bytes": {"sr-1": VHD_MAX, "sr-2": 16 * TIB, "sr-3": UNKNOWN}}
+TO_VHD, TO_GFS2, TO_NEITHER = ({**BOTH, "srs": {"datastore-1": uuid}} for uuid in ("sr-1", "sr-2", "sr-3"))
 STORE = {"datastores": {"datastore-1": a_datastore()}}
 UNREAD = {"disks": UNKNOWN}
 
@@ -40,6 +42,15 @@ SIZES = [
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), GFS2, F),
     ("DSK-001", one_disk(capacity_bytes=16 * TIB + 1), GFS2, T),
     ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), {}, U),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), BOTH, U),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), {"vdi_limit_bytes": {"sr-1": VHD_MAX, "sr-2": 16 * TIB}}, U),
+    ("DSK-001", one_disk(capacity_bytes=16 * TIB + 1), {"vdi_limit_bytes": {"sr-1": VHD_MAX, "sr-2": 16 * TIB}}, T),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), TO_VHD, T),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), TO_GFS2, F),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), TO_NEITHER, U),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1), {**BOTH, "srs": {"datastore-2": "sr-2"}}, U),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1, datastore_id=UNKNOWN), TO_GFS2, U),
+    ("DSK-001", one_disk(capacity_bytes=VHD_MAX + 1, datastore_id=None), {**BOTH, "srs": {"": "sr-2"}}, F),
     ("DSK-001", one_disk(capacity_bytes=UNKNOWN), VHD_ONLY, U),
     ("DSK-001", UNREAD, VHD_ONLY, U),
     ("DSK-001", {"disks": (a_disk(capacity_bytes=UNKNOWN), a_disk(1, capacity_bytes=VHD_MAX + 1))}, VHD_ONLY, T),

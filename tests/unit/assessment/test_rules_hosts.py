@@ -95,11 +95,17 @@ CASES = [
     ("HST-004", {"cpu_model": UNKNOWN}, into(a_pool_of(SAME)), U),
     ("HST-004", {"cpu_model": UNKNOWN}, into(a_pool_of(SAME, vendor="AuthenticAMD")), T),
     ("HST-004", {"cpu_model": "Intel(R) Pentium"}, into(a_pool_of(SAME)), U),
+    ("HST-004", {}, into(replace(a_pool_of(SAME), unreadable=(("host h9", "refused"),))), U),
     ("HST-005", {}, LOCAL, F),
     ("HST-005", {}, on_host(a_vm()), T),
     ("HST-005", {}, on_host(a_vm(), **SHARED), F),
     ("HST-005", {}, on_host(a_vm(datastore_ids=("datastore-9",))), F),
     ("HST-005", {"datastore_ids": ()}, on_host(a_vm()), F),
+    ("HST-005", {"datastore_ids": UNKNOWN}, {}, U),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN)), U),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN), **SHARED), F),
+    ("HST-005", {}, on_host(a_vm(datastore_ids=UNKNOWN), a_vm("b")), T),
+    ("HST-005", {}, on_host(homeless=(a_vm(host_id=UNKNOWN, datastore_ids=UNKNOWN),)), U),
     ("HST-005", {}, on_host(a_vm(), datastores={}), U),
     ("HST-005", {}, on_host(a_vm(), datastores={"datastore-1": a_datastore(local=UNKNOWN)}), U),
     ("HST-005", {}, on_host(homeless=(a_vm(host_id=UNKNOWN),)), T),
@@ -150,6 +156,8 @@ def test_what_was_not_read_of_a_host_is_told_with_its_reason() -> None:
     assert unread("HST-002", a_known_host(**ports("0:1.0", "0:1.1", "0:1.2", gone))) == [("physical_nics.pci", "refused")]
     stores = {"datastores": {"datastore-1": a_datastore(local=gone)}}
     assert unread("HST-005", a_known_host(), **on_host(a_vm(), **stores)) == [("datastore_ids", "refused")]
+    assert unread("HST-005", a_known_host(datastore_ids=gone)) == [("datastore_ids", "refused")]
+    assert unread("HST-005", a_known_host(), **on_host(a_vm(datastore_ids=gone))) == [("vms.datastore_ids", "refused")]
 
 
 def test_what_was_read_is_shown_beside_a_finding() -> None:
@@ -209,6 +217,10 @@ def test_what_destroys_the_way_back_is_critical() -> None:
         ("Intel(R) Xeon(R) CPU E7-8890 v3 @ 2.50GHz", "xeon v3"),
         ("Intel(R) Xeon(R) Silver 4210R CPU @ 2.40GHz", "xeon scalable 2"),
         ("Intel(R) Xeon(R) Platinum 8592+", "xeon scalable 5"),
+        ("Intel(R) Xeon(R) Platinum 8380H CPU @ 2.90GHz", "xeon scalable 3h"),
+        ("Intel(R) Xeon(R) Platinum 8360HL", "xeon scalable 3h"),
+        ("Intel(R) Xeon(R) Platinum 8380 CPU @ 2.30GHz", "xeon scalable 3"),
+        ("Intel(R) Xeon(R) Platinum 8490H", "xeon scalable 4"),
         ("Intel(R) Xeon(R) Bronze 3106", "xeon scalable 1"),
         ("Intel(R) Xeon(R) 6787P", "xeon 6 p"),
         ("AMD EPYC 7452 32-Core Processor", "epyc 2"),

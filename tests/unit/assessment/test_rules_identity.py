@@ -36,6 +36,8 @@ CASES = [
     ("IDN-003", {}, {"name_owners": {"app-01": ("app-01",)}}, F),
     ("IDN-003", {"name": "App-01"}, {"name_owners": {"app-01": ("App-01", "app-01")}}, T),
     ("IDN-003", {}, {"vm_names": frozenset({"app-01"})}, T),
+    ("IDN-003", {}, {"machines_unread": UNKNOWN}, U),
+    ("IDN-003", {"name": "x" * 81}, {"machines_unread": UNKNOWN}, T),
     ("IDN-003", {}, {"vm_names": frozenset({"app-02"})}, F),
     ("IDN-004", {}, {}, U),
     ("IDN-004", LINUX, {}, F),

@@ -52,6 +52,8 @@ NICS = [
     ("NIC-002", one_nic(adapter="VirtualVmxnet3Vrdma"), {}, T),
     ("NIC-002", one_nic(direct_path=True), {}, T),
     ("NIC-002", {}, {}, F),
+    ("NIC-002", one_nic(adapter=""), {}, U),
+    ("NIC-002", UNREAD, {}, U),
     ("NIC-002", one_nic(direct_path=UNKNOWN), {}, U),
     ("NIC-003", one_nic(mac_address=""), {}, T),
     ("NIC-003", one_nic(mac_address="01:00:5e:00:00:01"), {}, T),
@@ -64,6 +66,9 @@ NICS = [
     ("NIC-003", one_nic(mac_address="fe:50:56:aa:00:00"), {}, F),
     ("NIC-003", {}, {"mac_owners": {MAC: ("app-01",)}}, F),
     ("NIC-003", {"nics": ()}, {}, F),
+    ("NIC-003", {}, {"machines_unread": UNKNOWN}, U),
+    ("NIC-003", {"nics": ()}, {"machines_unread": UNKNOWN}, F),
+    ("NIC-003", one_nic(mac_address=""), {"machines_unread": UNKNOWN}, T),
     ("NIC-003", one_nic(mac_address=UNKNOWN), {}, U),
     ("NIC-003", UNREAD, {}, U),
     ("NIC-004", one_nic(address_type="Manual"), {}, T),
@@ -116,9 +121,22 @@ ADDRESSES = [
     ("NIC-010", {"nics": (), "guest_nics": UNKNOWN}, {}, F),
     ("NIC-010", {"nics": UNKNOWN, "guest_nics": ()}, {}, U),
     ("NIC-010", {"guest_nics": UNKNOWN}, {}, U),
+    ("NIC-010", {"nics": UNKNOWN}, {}, U),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=True))}, {}, T),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=False))}, {}, F),
+    ("NIC-010", {"nics": (a_nic(), a_nic(1, connected=UNKNOWN))}, {}, U),
+    ("NIC-010", {"nics": (a_nic(device_key=4999),), **one_guest_nic(mac_address="00-50-56-AA-00-00")}, {}, F),
+    ("NIC-010", {"nics": (a_nic(mac_address=UNKNOWN, device_key=4999, connected=True),)}, {}, U),
+    ("NIC-010", {"nics": (a_nic(mac_address=UNKNOWN, device_key=4999, connected=False),)}, {}, F),
     ("NIC-010", one_guest_nic(ip_addresses=(), connected=UNKNOWN), {}, U),
     ("NIC-011", one_guest_nic(origins=("manual",)), {}, T),
     ("NIC-011", {}, {}, F),
+    ("NIC-011", one_guest_nic(origins=("",)), {}, U),
+    ("NIC-011", one_guest_nic(origins=()), {}, U),
+    ("NIC-011", one_guest_nic(origins=("", "manual")), {}, T),
+    ("NIC-011", one_guest_nic(ip_addresses=(), origins=()), {}, F),
+    ("NIC-011", one_guest_nic(ip_addresses=("192.0.2.10",), origins=("dhcp", "linklayer")), {}, F),
+    ("NIC-011", {"guest_nics": (a_guest_nic(origins=("",)), a_guest_nic(origins=("manual",)))}, {}, T),
     ("NIC-011", {"guest_nics": UNKNOWN}, {}, U),
     ("NIC-012", {}, {"ipv4_owners": {"192.0.2.10": ("app-01", "b")}}, T),
     ("NIC-012", one_guest_nic(ip_addresses=("192.0.2.10", "192.0.2.11")), {}, T),
@@ -157,3 +175,23 @@ def test_a_smaller_mtu_is_named_beside_the_source_s_own() -> None:
     outcome = outcome_of("NIC-013", a_vm(), a_context(**on(mtu=9000), **mapped_to(1500)))
     assert outcome.params["parts"] == [{"device_key": 4000, "target_mtu": 1500}]
     assert outcome.evidence[0].raw == 9000
+
+
+def test_what_is_not_told_of_a_nic_is_named_with_it() -> None:
+    adapter = outcome_of("NIC-002", a_vm(nics=(a_nic(), a_nic(1, adapter=""))))
+    assert [(each.path, each.raw) for each in adapter.evidence] == [
+        ("nics[1].adapter", {"unknown": "the source does not tell the adapter's type"})
+    ]
+    origin = outcome_of("NIC-011", a_vm(guest_nics=(a_guest_nic(), a_guest_nic(origins=("",)))))
+    assert [each.path for each in origin.evidence] == ["guest_nics[1].origins"]
+    manual = outcome_of("NIC-011", a_vm(guest_nics=(a_guest_nic(origins=("manual",)),)))
+    assert [(each.path, each.raw) for each in manual.evidence] == [("guest_nics[0].origins", ["manual"])]
+    assert manual.params["parts"] == [{"device_key": a_guest_nic().device_key}]
+
+
+def test_a_nic_that_the_guest_does_not_mention_is_named() -> None:
+    outcome = outcome_of("NIC-010", a_vm(nics=(a_nic(), a_nic(1, connected=True), a_nic(2, connected=True))))
+    assert [(each.path, each.raw) for each in outcome.evidence] == [("nics[1].connected", True), ("nics[2].connected", True)]
+    assert [part["device_key"] for part in outcome.params["parts"]] == [4001, 4002]
+    silent = outcome_of("NIC-010", a_vm(nics=(a_nic(1, mac_address=UNKNOWN, connected=True),)))
+    assert [(each.path, each.raw) for each in silent.evidence] == [("nics[0].connected", {"unknown": "not read"})]

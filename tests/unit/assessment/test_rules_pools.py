@@ -90,6 +90,10 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-009", pools.with_host(pools.a_pool(hosts=2), "h2", cpu_model=UNKNOWN), {}, U),
     ("POL-009", pools.with_host(host("h2", cpu_model="Gold 6130"), "h3", cpu_model=UNKNOWN), {}, T),
     ("POL-009", pool(hosts=(pools.a_host(cpu_model=UNKNOWN, cpu_vendor=UNKNOWN, cpu_features=UNKNOWN),)), {}, F),
+    ("POL-009", pool(unreadable=(("host h9", "unusable"),)), {}, U),
+    ("POL-009", replace(host("h2", cpu_model="Gold 6130"), unreadable=(("host h9", "unusable"),)), {}, T),
+    ("POL-010", replace(thick(10), unreadable=(("SR sr-9", "unusable"),)), estate(sized(10)), U),
+    ("POL-010", replace(thick(10), unreadable=(("SR sr-9", "unusable"),)), estate(sized(11)), T),
     ("POL-010", thick(10), estate(sized(10)), F),
     ("POL-010", thick(10), estate(sized(11)), T),
     ("POL-010", thick(10), estate(sized(6), sized(5, name="b")), T),
@@ -143,6 +147,11 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-011", replace(sr(shared=UNKNOWN), pbds=(pools.a_pbd("h1"),)), {}, U),
     ("POL-011", pool(srs=(ISO, DRIVE), pbds=()), {}, F),
     ("POL-011", pool(unreadable=(("PBD", "not allowed"),)), {}, U),
+    ("POL-011", pool(unreadable=(("PBD pbd-9", "unusable"),)), {}, U),
+    ("POL-011", pool(unreadable=(("SR sr-9", "unusable"),)), {}, U),
+    ("POL-011", pool(unreadable=(("host h9", "unusable"),)), {}, U),
+    ("POL-011", pool(pbds=(pools.a_pbd("h1"), pools.a_pbd("h2")), unreadable=(("PBD pbd-9", "unusable"),)), {}, U),
+    ("POL-011", replace(pbd("h2", currently_attached=False), unreadable=(("PBD pbd-9", "unusable"),)), {}, T),
     ("POL-012", pool(), {}, U),
     ("POL-012", pool(), MAPPED, F),
     ("POL-012", management(currently_attached=False), MAPPED, T),
@@ -150,22 +159,22 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-012", management(network_uuid="net-other"), MAPPED, T),
     ("POL-012", management(network_uuid="net-other"), {"mapped_networks": {"network-1": "net-9"}}, F),
     ("POL-012", pool(pifs=(), unreadable=(("PIF", "not allowed"),)), MAPPED, U),
+    ("POL-012", replace(management(network_uuid="net-other"), unreadable=(("PIF pif-9", "unusable"),)), MAPPED, U),
+    ("POL-012", pool(unreadable=(("network net-9", "unusable"),)), MAPPED, U),
+    ("POL-012", pool(unreadable=(("host h9", "unusable"),)), MAPPED, U),
+    ("POL-012", replace(management(currently_attached=False), unreadable=(("PIF pif-9", "unusable"),)), MAPPED, T),
     ("POL-015", pool(), {}, U),
-    ("POL-015", pool(), {"transfer_network": None}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer"}, F),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(LARGEST_BYTES),)}, F),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(1, LARGEST_BYTES + 1),)}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(1, UNKNOWN),)}, U),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (sized(UNKNOWN, LARGEST_BYTES + 1),)}, T),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (a_vm(disks=UNKNOWN),)}, U),
-    ("POL-015", pool(), {"transfer_network": "transfer", "vms": (a_vm(disks=UNKNOWN), sized(UNKNOWN), sized(1))}, U),
+    ("POL-015", pool(), {"vms": (sized(LARGEST_BYTES),)}, U),
+    ("POL-015", pool(), {"vms": (sized(1, LARGEST_BYTES + 1),)}, T),
+    ("POL-015", pool(), {"vms": (sized(UNKNOWN, LARGEST_BYTES + 1),)}, T),
     ("POL-016", pool(), {}, F),
     ("POL-016", pool(), {"vms": (a_vm(),)}, T),
     ("POL-016", pool(templates=(WINDOWS,)), {"vms": (a_vm(),)}, F),
     ("POL-016", pool(), {"vms": (a_vm(),), "templates": {"windows2019srv_64Guest": "Debian Bookworm 12"}}, F),
     ("POL-016", pool(templates=(WINDOWS,)), {"vms": (a_vm(),), "templates": {"windows2019srv_64Guest": "Gone"}}, T),
     ("POL-016", pool(templates=(WINDOWS,)), {"vms": (a_vm(),), "templates": {"other": "Gone"}}, F),
-    ("POL-016", pool(), {"vms": (a_vm(guest_id="nobodyKnowsGuest"),)}, F),
+    ("POL-016", pool(), {"vms": (a_vm(guest_id="nobodyKnowsGuest"),)}, U),
+    ("POL-016", pool(), {"vms": (a_vm(guest_id="nobodyKnowsGuest"), a_vm("b"))}, T),
     ("POL-016", pool(), {"vms": (a_vm(guest_id=UNKNOWN),)}, U),
     ("POL-016", pool(), {"vms": (a_vm(guest_id=UNKNOWN), a_vm("b"))}, T),
     ("POL-016", pool(**UNREAD_VMS), {"vms": (a_vm(),)}, U),
@@ -181,8 +190,10 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-018", nfs("soft hard"), {}, F),
     ("POL-018", nfs("hard", UNKNOWN), {}, U),
     ("POL-018", pool(srs=(pools.an_sr(kind="nfs", content_type="iso"),)), {}, F),
-    ("POL-018", pool(srs=(pools.an_sr(kind="nfs"),), unreadable=(("PBD", "no"),)), {}, U),
+    ("POL-018", pool(srs=(pools.an_sr(kind="nfs"),), pbds=(), unreadable=(("PBD", "no"),)), {}, U),
+    ("POL-018", pool(srs=(pools.an_sr(kind="nfs"),), unreadable=(("PBD pbd-9", "no"),)), {}, T),
     ("POL-018", pool(unreadable=(("PBD", "not allowed"),)), {}, F),
+    ("POL-018", pool(unreadable=(("SR sr-9", "unusable"),)), {}, U),
     ("POL-019", pool(), source(), F),
     ("POL-019", made(), source(), T),
     ("POL-019", made(start_blocked=True), source(), F),
@@ -192,7 +203,16 @@ CASES: list[tuple[str, PoolFacts, dict[str, Any], Answer]] = [
     ("POL-019", made(), source(power_state=PowerState.SUSPENDED), T),
     ("POL-019", made(), source(power_state=UNKNOWN), U),
     ("POL-019", made(), source(instance_uuid="another"), F),
-    ("POL-019", made(), source(instance_uuid=UNKNOWN), F),
+    ("POL-019", made(), source(instance_uuid=UNKNOWN), U),
+    ("POL-019", made(), source(instance_uuid=UNKNOWN, power_state=UNKNOWN), U),
+    ("POL-019", made(), source(instance_uuid=UNKNOWN, power_state=PowerState.OFF), F),
+    ("POL-019", made(start_blocked=True), source(instance_uuid=UNKNOWN), F),
+    ("POL-019", made(start_blocked=UNKNOWN), source(instance_uuid=UNKNOWN), U),
+    ("POL-019", made(), source(instance_uuid=Unknown("not in packages", everywhere=True)), F),
+    ("POL-019", pool(), source(instance_uuid=UNKNOWN), F),
+    ("POL-019", replace(made(), unreadable=(("VM vm-9", "unusable"),)), source(), T),
+    ("POL-019", pool(unreadable=(("VM vm-9", "unusable"),)), source(), U),
+    ("POL-016", pool(unreadable=(("VM vm-9", "unusable"),)), {}, U),
     ("POL-019", pool(**UNREAD_VMS), source(), U),
 ]
 
@@ -242,8 +262,24 @@ def test_a_network_inside_one_host_is_no_place_for_a_mapped_one() -> None:
 def test_a_disk_too_large_for_one_task_is_named_with_its_machine() -> None:
     size = LARGEST_BYTES + 1
     assert the_limits().task_lifetime_s * the_limits().import_rate_min_bytes_s == LARGEST_BYTES
-    found = params("POL-015", pool(), transfer_network="x", vms=(sized(size, 5), sized(5, name="b")))
+    found = params("POL-015", pool(), vms=(sized(size, 5), sized(5, name="b")))
     assert found == [{"machine": "app-01", "capacity_bytes": size, "limit_bytes": LARGEST_BYTES}]
+
+
+@pytest.mark.parametrize(
+    ("vms", "unread"),
+    [
+        ((), 0),
+        ((sized(LARGEST_BYTES),), 0),
+        ((sized(1, UNKNOWN),), 1),
+        ((a_vm(disks=UNKNOWN),), 1),
+        ((a_vm(disks=UNKNOWN), sized(UNKNOWN), sized(1)), 1),
+    ],
+)
+def test_disks_of_unknown_size_are_told_once_beside_the_network_that_nobody_tells(vms: tuple[VmFacts, ...], unread: int) -> None:
+    outcome = outcome_of("POL-015", pool(), a_context(vms=vms))
+    assert [each.path for each in outcome.evidence] == ["networks", *["vms.disks.capacity_bytes"] * unread]
+    assert "attest" in outcome.evidence[0].raw["unknown"]
 
 
 def test_each_guest_without_its_template_is_named_once() -> None:

@@ -64,6 +64,8 @@ CASES = [
     ("SNP-005", on("datastore-1", UNKNOWN), stores(free_bytes=0), T),
     ("SNP-005", {"datastore_ids": (), "disks": UNKNOWN}, stores(), U),
     ("SNP-005", on(), {}, F),
+    ("SNP-005", {**on("datastore-1"), "datastore_ids": UNKNOWN}, stores(), U),
+    ("SNP-005", {**on("datastore-1"), "datastore_ids": UNKNOWN}, stores(free_bytes=0), T),
 ]
 
 

@@ -15,6 +15,7 @@ from tests.builders.estate import GIB, SEEN_AT, a_disk, a_network, a_source_abou
 from tests.builders.landscape import a_kernel_nic, a_known_cluster, a_known_host, a_port, a_source
 
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
+MANAGED = {"behind_vcenter": True}
 WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 SLOW, FAST = a_port(0, link_mbit_s=1000), a_port(1, link_mbit_s=1001)
 SLOWEST = a_port(2, link_mbit_s=100)
@@ -84,13 +85,17 @@ HOST_CASES = [
     ("SRC-006", {"physical_nics": (FAST,), "kernel_nics": (a_kernel_nic(services=UNKNOWN),)}, {}, F),
     ("SRC-006", {"kernel_nics": UNKNOWN}, {}, U),
     ("SRC-006", {"physical_nics": UNKNOWN}, {}, U),
-    ("SRC-007", {}, {}, F),
+    ("SRC-007", {}, MANAGED, F),
+    ("SRC-007", {}, {"behind_vcenter": False}, U),
+    ("SRC-007", {}, {}, U),
+    ("SRC-007", {"license_product": UNKNOWN}, MANAGED, F),
+    ("SRC-007", {"license_product": "VMware vSphere 8 Hypervisor"}, MANAGED, T),
     ("SRC-007", {"license_product": "VMware vSphere 8 Hypervisor"}, {}, T),
-    ("SRC-007", {"license_product": None}, {}, F),
+    ("SRC-007", {"license_product": None}, {}, U),
     ("SRC-007", {"license_product": UNKNOWN}, {}, U),
-    ("SRC-007", {"lockdown_mode": "lockdownNormal"}, {}, U),
-    ("SRC-007", {"lockdown_mode": "lockdownStrict"}, {}, U),
-    ("SRC-007", {"lockdown_mode": UNKNOWN}, {}, U),
+    ("SRC-007", {"lockdown_mode": "lockdownNormal"}, MANAGED, U),
+    ("SRC-007", {"lockdown_mode": "lockdownStrict"}, MANAGED, U),
+    ("SRC-007", {"lockdown_mode": UNKNOWN}, MANAGED, U),
     ("SRC-007", {"lockdown_mode": UNKNOWN, "license_product": "vSphere Hypervisor"}, {}, T),
     ("SRC-010", {}, {}, F),
     ("SRC-010", {}, there(running(), running("b")), F),

@@ -44,7 +44,8 @@ CASES = [
     ("STA-005", {"replicated": UNKNOWN}, U),
     ("FTL-001", {"ft_state": "running"}, T),
     ("FTL-001", {"ft_configured": True, "ft_state": UNKNOWN}, T),
-    ("FTL-001", {"ft_state": "disabled"}, F),
+    ("FTL-001", {"ft_state": "Disabled"}, F),
+    ("FTL-001", {"ft_state": "notConfigured"}, F),
     ("FTL-001", {"ft_state": UNKNOWN}, U),
     ("FTL-001", {"ft_configured": UNKNOWN}, U),
 ]

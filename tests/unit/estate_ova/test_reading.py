@@ -67,6 +67,19 @@ def test_an_archive_of_vmware_gives_the_machine_with_its_devices(tmp_path: Path)
     assert [found.name for found in pages["network"]] == ["VM Network"]
 
 
+def test_nested_virtualisation_that_only_an_extra_key_tells_is_kept(tmp_path: Path) -> None:
+    ovf = ova.vmware_ovf().replace(b"disk.EnableUUID", b"VHV.enable")
+    assert machine(written(ova.package(b"x", ovf=ovf), tmp_path)).extra_config == (("VHV.enable", "TRUE"),)
+
+
+def test_a_video_card_is_a_device_with_what_vmware_says_of_it(tmp_path: Path) -> None:
+    card = b"""<Item><rasd:InstanceID>9</rasd:InstanceID><rasd:ResourceType>24</rasd:ResourceType>
+    <vmw:Config ovf:required="false" vmw:key="enable3DSupport" vmw:value="true"/></Item></VirtualHardwareSection>"""
+    ovf = ova.vmware_ovf().replace(b"</VirtualHardwareSection>", card)
+    (device,) = machine(written(ova.package(b"x", ovf=ovf), tmp_path)).devices
+    assert (device.kind, device.traits) == ("VirtualMachineVideoCard", (("enable3DSupport", "true"),))
+
+
 def test_what_no_ovf_can_tell_is_unknown_for_the_whole_source(tmp_path: Path) -> None:
     vm = machine(written(ova.package(b"x"), tmp_path))
     for told in (vm.power_state, vm.host_id, vm.snapshots):

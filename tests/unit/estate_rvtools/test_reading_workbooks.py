@@ -16,7 +16,7 @@ from estate.facts.source import DiskBacking, PowerState, SourceAbout, VmFacts
 from estate.facts.unknown import Unknown, is_known
 from estate.sheets import CellInvalid, ColumnMissing, SheetMissing, WorkbookError
 from tests.builders import workbooks
-from tests.builders.estate import GIB, a_disk, a_nic, a_vm
+from tests.builders.estate import GIB, a_device, a_disk, a_nic, a_vm
 from tests.builders.large_estate import large_estate
 
 Collected = dict[str, list[Any]]
@@ -300,3 +300,102 @@ def test_every_builder_of_a_machine_survives_the_way_through_a_workbook(tmp_path
     vms = read(workbooks.workbook_of(found), tmp_path)[1]["vm"]
     assert [vm.name for vm in vms] == ["app-01", "odd"]
     assert not is_known(vms[1].power_state)
+
+
+def hosts(sheets: workbooks.Sheets, tmp_path: Path) -> list[Any]:
+    return list(read(sheets, tmp_path)[1]["host"])
+
+
+def test_the_stores_of_a_host_are_unknown_where_the_workbook_does_not_tell_them(tmp_path: Path) -> None:
+    assert all(host.datastore_ids for host in hosts(small(), tmp_path))
+    sheets = small()
+    del sheets["vDatastore"]
+    assert {host.datastore_ids for host in hosts(sheets, tmp_path)} == {
+        Unknown("the workbook has no sheet vDatastore", everywhere=True)
+    }
+    for sheets in (without(small(), "vDatastore", "Hosts"), put(small(), "vDatastore", "Hosts", None)):
+        assert all("which hosts have datastore" in host.datastore_ids.reason for host in hosts(sheets, tmp_path))
+
+
+def test_a_store_that_no_host_has_leaves_no_host_open(tmp_path: Path) -> None:
+    sheets = put(put(small(), "vDatastore", "Hosts", None), "vDatastore", "# Hosts", 0)
+    assert all(isinstance(host.datastore_ids, tuple) for host in hosts(sheets, tmp_path))
+
+
+def test_a_host_of_an_untold_cluster_is_not_one_outside_any(tmp_path: Path) -> None:
+    (host, *_) = hosts(without(small(), "vHost", "Cluster"), tmp_path)
+    assert host.cluster_id == Unknown("sheet vHost has no column Cluster", everywhere=True)
+    assert hosts(put(small(), "vHost", "Cluster", None), tmp_path)[0].cluster_id is None
+
+
+def test_a_machine_with_a_file_of_unknown_place_has_no_whole_list_of_stores(tmp_path: Path) -> None:
+    assert machine(small(), tmp_path).datastore_ids
+    for sheets in (put(small(), "vInfo", "Path", None), put(small(), "vDisk", "Disk Path", "[gone] a/a.vmdk")):
+        assert isinstance(machine(sheets, tmp_path).datastore_ids, Unknown)
+
+
+@pytest.mark.parametrize(("state", "expected"), [("notConfigured", False), ("running", True), ("disabled", None)])
+def test_fault_tolerance_that_is_disabled_is_not_told_to_be_set_up(tmp_path: Path, state: str, expected: bool | None) -> None:
+    vm = machine(small(ft_state=state), tmp_path)
+    assert (vm.ft_state, vm.ft_configured if is_known(vm.ft_configured) else None) == (state, expected)
+
+
+USB = (
+    a_device("VirtualUSB", 0, label="USB device 1", connected=True),
+    a_device("VirtualUSB", 1, label="USB xHCI controller", connected=True),
+)
+
+
+def test_drives_and_usb_devices_are_listed_apart_and_only_where_their_sheets_are(tmp_path: Path) -> None:
+    drives = (a_device("VirtualCdrom", 0, label="CD/DVD drive 1", connected=True), a_device("VirtualCdrom", 1, connected=False))
+    sheets = put(small(devices=(*drives, *USB)), "vCD", "Device Type", "[iso] a.iso")
+    vm = machine(sheets, tmp_path)
+    assert isinstance(vm.devices, Unknown)
+    assert [(each.kind, each.label, each.backing, each.connected) for each in vm.cd_drives[:1]] == [
+        ("VirtualCdrom", "CD/DVD drive 1", "[iso] a.iso", True)
+    ]
+    assert [each.connected for each in vm.cd_drives] == [True, False]
+    assert [each.kind for each in vm.usb_devices] == ["VirtualUSB", "VirtualUSBXHCIController"]
+    assert machine(sheets, tmp_path, 1).usb_devices == ()
+    del sheets["vCD"], sheets["vUSB"]
+    bare = machine(sheets, tmp_path)
+    assert [bare.cd_drives, bare.usb_devices] == [
+        Unknown(f"the workbook has no sheet {name}", everywhere=True) for name in ("vCD", "vUSB")
+    ]
+
+
+def test_rows_of_devices_that_tell_little_are_devices_still(tmp_path: Path) -> None:
+    sheets = without(put(small(devices=USB[:1]), "vUSB", "Connected", "perhaps"), "vUSB", "Device Type")
+    (device,) = machine(sheets, tmp_path).usb_devices
+    assert (device.kind, device.backing, isinstance(device.connected, Unknown)) == ("VirtualUSB", "", True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        ({}, ()),
+        ({"Cluster rule name(s)": "apart, licensed hosts"}, ("apart", "licensed hosts")),
+        ({"Cluster rule(s)": "VM-VM anti-affinity"}, ("VM-VM anti-affinity",)),
+        ({"Cluster rule(s)": "VM-VM anti-affinity", "Cluster rule name(s)": "apart"}, ("apart",)),
+    ],
+)
+def test_rules_of_the_cluster_are_told_of_each_machine(tmp_path: Path, cells: dict[str, str], names: tuple[str, ...]) -> None:
+    sheets = small()
+    for header, value in cells.items():
+        put(sheets, "vInfo", header, value)
+    assert machine(sheets, tmp_path).cluster_rule_names == names
+
+
+def test_rules_of_the_cluster_are_unknown_only_without_both_columns(tmp_path: Path) -> None:
+    assert machine(without(small(), "vInfo", "Cluster rule(s)"), tmp_path).cluster_rule_names == ()
+    sheets = without(small(), "vInfo", "Cluster rule(s)", "Cluster rule name(s)")
+    assert isinstance(machine(sheets, tmp_path).cluster_rule_names, Unknown)
+
+
+def test_a_card_without_an_address_is_told_beside_one_that_has(tmp_path: Path) -> None:
+    both = small(nics=(a_nic(0, ip_addresses=("192.0.2.10",)), a_nic(1, connected=True)))
+    assert [(each.ip_addresses, each.connected) for each in machine(both, tmp_path).guest_nics] == [
+        (("192.0.2.10",), True),
+        ((), True),
+    ]
+    assert isinstance(machine(small(nics=(a_nic(0),)), tmp_path).guest_nics, Unknown)

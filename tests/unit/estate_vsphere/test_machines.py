@@ -52,7 +52,7 @@ def test_an_empty_list_of_the_guest_is_nobodys_word_unless_tools_run(running: st
 def test_nothing_but_the_name_still_gives_a_machine() -> None:
     vm = read_machine(read_one(prop("name", "lost")), AROUND)
     known = {each.name for each in fields(vm) if not isinstance(getattr(vm, each.name), Unknown)}
-    empty = {"annotation", "folder_path", "datastore_ids", "unreadable", "extra", "cpu_allocation", "memory_allocation"}
+    empty = {"annotation", "folder_path", "unreadable", "extra", "cpu_allocation", "memory_allocation"}
     assert known == {"native_id", "name"} | empty
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from estate.errors import EdgeError, Retry
 from estate.facts.source import VirtualSwitchFacts
-from estate.facts.unknown import UNKNOWN, Unknown
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.tls import OfferedCertificate
+from estate.vsphere import probe
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
 from estate.vsphere.inventory.host_hardware import host_adapters
 from estate.vsphere.inventory.landscape import read_cluster, read_container, read_datastore
 from estate.vsphere.inventory.networks import PortGroup, Subtypes, _portgroup, read_network
 from estate.vsphere.inventory.places import Places
-from estate.vsphere.probe import _certificate_of
-from lab.tls import make_certificate
+from lab.tls import CertFiles, make_certificate
 from tests.unit.estate_vsphere.xml import missing, prop, read_one
 
 NOTHING = Subtypes({}, {})
@@ -97,18 +99,62 @@ def test_a_thumbprint_is_taken_for_what_its_length_says(thumbprint: str, sha256_
     assert isinstance(facts.tls_sha1, Unknown) is not sha1_known
 
 
-def test_a_probe_offers_a_host_certificate_only_when_vcenter_does_not_contradict_it(tmp_path: Path) -> None:
-    files = make_certificate(tmp_path, "esx1", ["127.0.0.1"])
+@pytest.fixture
+def esx1(tmp_path: Path) -> CertFiles:
+    return make_certificate(tmp_path, "esx1", ["127.0.0.1"])
+
+
+def told_of(files: CertFiles, thumbprint: str = "") -> probe._Told:
+    """The host as vCenter tells it, with its certificate."""
     shown = _bytes(files.cert_path.read_text())
-    for thumbprint in (files.sha1, files.sha256_fingerprint.lower(), ""):
-        name, offered = _certificate_of(read_one(prop("name", "esx1"), shown, prop("summary.config.sslThumbprint", thumbprint)))
-        assert isinstance(offered, OfferedCertificate)
-        assert (name, offered.sha256, offered.address) == ("esx1", files.sha256_fingerprint, "esx1:443")
-    _name, reason = _certificate_of(
-        read_one(prop("name", "esx1"), shown, prop("summary.config.sslThumbprint", "AA:" * 19 + "AA"))
-    )
-    assert isinstance(reason, str)
-    assert "vCenter knows it by AA:AA" in reason
+    return probe._told(read_one(prop("name", "esx1"), shown, prop("summary.config.sslThumbprint", thumbprint)))
+
+
+def meets(monkeypatch: pytest.MonkeyPatch, answer: OfferedCertificate | EdgeError) -> None:
+    """What the host itself answers."""
+
+    def fetch(url: str, *, timeout_s: float) -> OfferedCertificate:
+        assert (url, timeout_s) == ("https://esx1:443", probe.ANSWER_TIMEOUT_S)
+        if isinstance(answer, EdgeError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(probe, "fetch_certificates", fetch)
+
+
+def test_a_probe_offers_a_host_certificate_only_when_vcenter_does_not_contradict_it(
+    esx1: CertFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for thumbprint in (esx1.sha1, esx1.sha256_fingerprint.lower(), ""):
+        told = told_of(esx1, thumbprint)
+        assert told.certificate is not None
+        meets(monkeypatch, told.certificate)
+        assert probe._met(told) == ("esx1", told.certificate, "")
+        assert (told.certificate.sha256, told.certificate.address) == (esx1.sha256_fingerprint, "esx1:443")
+    name, offered, why = probe._met(told_of(esx1, "AA:" * 19 + "AA"))
+    assert (name, offered) == ("esx1", None)
+    assert "vCenter knows it by AA:AA" in why
+
+
+def test_a_host_that_does_not_answer_is_named_and_keeps_the_certificate_vcenter_tells(
+    esx1: CertFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = told_of(esx1)
+    meets(monkeypatch, Retry("esx1:443 does not answer", code="no_answer"))
+    assert probe._met(told) == ("esx1", told.certificate, "esx1:443 does not answer")
+    assert probe._met(probe._Told("esx1")) == ("esx1", None, "esx1:443 does not answer")
+
+
+def test_a_host_that_shows_another_certificate_than_vcenter_tells_is_not_offered(
+    esx1: CertFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = told_of(esx1)
+    assert told.certificate is not None
+    other = dataclasses.replace(told.certificate, sha256="AA:BB", sha1="AA")
+    meets(monkeypatch, other)
+    assert probe._met(told)[1:] == (None, f"it shows the certificate AA:BB, but vCenter knows it by {esx1.sha256_fingerprint}")
+    assert probe._met(probe._Told("esx1", thumbprint=esx1.sha1))[1] is None
+    assert probe._met(probe._Told("esx1"))[1:] == (other, "")
 
 
 @pytest.mark.parametrize(
@@ -247,3 +293,28 @@ def test_what_a_licence_counts_is_read_bare_or_wrapped(value: str) -> None:
     counted = f"<resource><key>numCpuPackages</key>{value}</resource>"
     facts = read_host(read_one(prop("licensableResource", counted, "HostLicensableResourceInfo"))).facts
     assert facts.licensable == (("numCpuPackages", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("parts", "dropped", "expected"),
+    [
+        ((prop("config.backingType", "nsx"),), {}, True),
+        ((prop("config.backingType", "standard"),), {}, False),
+        ((), {}, False),
+        ((), {"config.backingType": "not offered before API 7.0"}, False),
+        ((missing("config.backingType", "NoPermission"),), {}, None),
+    ],
+)
+def test_a_port_group_of_nsx_is_told_from_one_of_vsphere(
+    parts: tuple[str, ...], dropped: dict[str, str], expected: bool | None
+) -> None:
+    found = read_one(prop("key", "dvportgroup-2"), *parts, kind="DistributedVirtualPortgroup", moref="dvportgroup-2")
+    found.dropped.update(dropped)
+    network = read_network(found, Subtypes(dict([_portgroup(found)]), {}), {})
+    assert (network.is_opaque if is_known(network.is_opaque) else None) == expected
+
+
+def test_a_network_of_another_kind_is_nsx_only_where_it_says_so() -> None:
+    opaque, other = (read_one(prop("name", "x"), kind=kind) for kind in ("OpaqueNetwork", "SomethingNew"))
+    assert read_network(opaque, NOTHING, {}).is_opaque is True
+    assert isinstance(read_network(other, NOTHING, {}).is_opaque, Unknown)

@@ -7,7 +7,7 @@ from estate.facts.unknown import Unknown
 from estate.vsphere.inventory.devices import NetworkNames
 from estate.vsphere.inventory.machines import Surroundings, read_machine
 from estate.vsphere.inventory.places import Places
-from tests.unit.estate_vsphere.xml import prop, read_one
+from tests.unit.estate_vsphere.xml import missing, prop, read_one
 
 AROUND = Surroundings(Places({}), NetworkNames(), fields={"401": "Owner"})
 
@@ -26,6 +26,13 @@ def _options(**values: str) -> str:
 def test_only_keys_that_rules_ask_for_are_kept_and_never_guestinfo() -> None:
     kept = {"disk.EnableUUID": "TRUE", "scsi0:0.ctkEnabled": "TRUE", "sched.cpu.affinity": "all", "vhv.enable": "FALSE"}
     vm = _whole(_options(**kept, **{"guestinfo.userdata": "secret", "nvram": "a.nvram"}))
+    assert vm.extra_config == tuple(sorted(kept.items()))
+    assert vm.disk_uuid_enabled is True
+
+
+def test_keys_are_told_apart_without_regard_to_case_as_vsphere_does() -> None:
+    kept = {"DISK.enableuuid": " True", "scsi0:0.CTKENABLED": "TRUE", "Sched.cpu.affinity": "all", "VHV.Enable": "TRUE"}
+    vm = _whole(_options(**kept, **{"GuestInfo.userdata": "secret"}))
     assert vm.extra_config == tuple(sorted(kept.items()))
     assert vm.disk_uuid_enabled is True
 
@@ -59,3 +66,10 @@ def test_limits_are_in_bytes_and_minus_one_is_none() -> None:
     vm = _whole(prop("config.memoryAllocation", limited, "A"), prop("config.cpuAllocation", "<limit>-1</limit>", "A"))
     assert (vm.memory_allocation.reservation, vm.memory_allocation.limit) == (512 << 20, 1 << 30)
     assert (vm.memory_allocation.shares_level, vm.cpu_allocation.limit) == ("high", None)
+
+
+def test_persistent_memory_that_nobody_could_read_is_unknown() -> None:
+    devices = prop("config.hardware.device", "", "ArrayOfVirtualDevice")
+    assert _whole(devices).pmem is False
+    assert _whole(devices, dropped={"config.pmem": "too new"}).pmem is False
+    assert isinstance(_whole(devices, missing("config.pmem", "NoPermission")).pmem, Unknown)

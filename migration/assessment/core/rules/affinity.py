@@ -25,6 +25,16 @@ POOL_NOT_LISTED = Unknown("the resource pool is not in the inventory")
 )
 def bound_by_rules(vm: VmFacts, context: RuleContext) -> Parts:
     """A rule counts while it is switched off too: someone may switch it on. Groups bind machines to hosts or to each other."""
+    return (*_told_of_the_machine(vm), *_told_of_its_cluster(vm, context))
+
+
+def _told_of_the_machine(vm: VmFacts) -> tuple[Part, ...]:
+    """By a source that tells no cluster's rules."""
+    names = () if isinstance(vm.cluster_rule_names, Unknown) else vm.cluster_rule_names
+    return tuple(Part(Answer.TRUE, f"cluster_rule_names[{n}]", name, {"rule": name}) for n, name in enumerate(names))
+
+
+def _told_of_its_cluster(vm: VmFacts, context: RuleContext) -> tuple[Part, ...]:
     if isinstance(vm.cluster_id, Unknown):
         return (Part(Answer.UNKNOWN, "cluster_id", vm.cluster_id),)
     if vm.cluster_id is None:
@@ -37,13 +47,15 @@ def bound_by_rules(vm: VmFacts, context: RuleContext) -> Parts:
 
 
 def _rules_that_name(vm: VmFacts, cluster: ClusterFacts, path: str) -> tuple[Part, ...]:
+    """Without the cluster's rules, a source that tells the machine's own has answered."""
     if isinstance(cluster.rules, Unknown):
-        return (Part(Answer.UNKNOWN, path, cluster.rules, {"cluster": cluster.name}),)
+        unasked = isinstance(vm.cluster_rule_names, Unknown)
+        return (Part(Answer.UNKNOWN, path, cluster.rules, {"cluster": cluster.name}),) if unasked else ()
     named = (each for each in cluster.rules if vm.native_id in each.vm_ids)
-    return tuple(Part(Answer.TRUE, path, each.name, {"cluster": cluster.name, **_told_of(each, vm)}) for each in named)
+    return tuple(Part(Answer.TRUE, path, each.name, {"cluster": cluster.name, **_rule_params(each, vm)}) for each in named)
 
 
-def _told_of(each: ClusterRuleFacts, vm: VmFacts) -> dict[str, Any]:
+def _rule_params(each: ClusterRuleFacts, vm: VmFacts) -> dict[str, Any]:
     others = [vm_id for vm_id in each.vm_ids if vm_id != vm.native_id]
     told: dict[str, Any] = {"rule": each.name, "kind": each.kind, "other_vm_ids": others}
     if not isinstance(each.enabled, Unknown):

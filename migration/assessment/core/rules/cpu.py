@@ -8,6 +8,9 @@ from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Parts, Severity, answered, both, either, judged, known, opposite
 
+OFF_WORDS = frozenset({"", "false", "f", "no", "n", "off", "0"})
+"""Values of an advanced setting that switch it off. Source: the values that .vmx files are read with."""
+
 
 def setting(vm: VmFacts, key: str) -> str | Unknown:
     """One advanced setting of the machine, in lower case; empty when it is not set."""
@@ -103,7 +106,7 @@ def hot_add(vm: VmFacts, context: RuleContext) -> Parts:
 def nested(vm: VmFacts, context: RuleContext) -> Parts:
     """Nesting for VBS alone is no role of its own."""
     extra = setting(vm, "vhv.enable")
-    wanted = either(known(vm.nested_hv, bool), known(extra, lambda value: value == "true"))
+    wanted = either(known(vm.nested_hv, bool), known(extra, lambda value: value not in OFF_WORDS))
     answer = both(wanted, opposite(known(vm.vbs, bool)))
     unread = next((value for value in (vm.nested_hv, extra, vm.vbs) if isinstance(value, Unknown)), vm.nested_hv)
     return answered(answer, "nested_hv", unread if answer is Answer.UNKNOWN else True)
@@ -120,7 +123,7 @@ def nested(vm: VmFacts, context: RuleContext) -> Parts:
 def latency_tuned(vm: VmFacts, context: RuleContext) -> Parts:
     """Latency sensitivity, or memory or NUMA affinity."""
     return (
-        *judged("latency_sensitivity", vm.latency_sensitivity, lambda level: level == "high"),
+        *judged("latency_sensitivity", vm.latency_sensitivity, lambda level: level.lower() == "high"),
         *judged("memory_affinity", vm.memory_affinity, bool),
         *judged("extra_config", setting(vm, "numa.nodeAffinity"), bool),
     )
@@ -135,13 +138,18 @@ def latency_tuned(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Choose another pool, or test a cold boot.",
 )
 def newer_cpu_needed(vm: VmFacts, context: RuleContext) -> Parts:
-    """Only a machine with a required EVC mode asks for the pool."""
+    """Only a machine with a required EVC mode asks for the pool. One that only some pools have, or nobody listed, stays open."""
     mode, modes = vm.min_evc_mode, context.target.evc_modes
     if mode is None:
         return ()
     if isinstance(mode, Unknown) or isinstance(modes, Unknown):
         return answered(Answer.UNKNOWN, "min_evc_mode", mode if isinstance(mode, Unknown) else modes)
-    return answered(Answer.FALSE if mode in modes else Answer.TRUE, "min_evc_mode", mode, {"evc_mode": mode})
+    return judged(
+        "min_evc_mode",
+        mode if mode.lower() in modes else Unknown(f"whether the target has EVC mode {mode} is not known"),
+        lambda wanted: not modes[wanted.lower()],
+        lambda wanted: {"evc_mode": wanted},
+    )
 
 
 @rule(

@@ -22,20 +22,34 @@ PCI_BACKINGS = frozenset(
 USB_CONTROLLERS = frozenset({"VirtualUSBController", "VirtualUSBXHCIController"})
 PORTS = frozenset({"VirtualSerialPort", "VirtualParallelPort"})
 TIME_KEEPERS = frozenset({"VirtualWDT", "VirtualPrecisionClock"})
+LISTED_APART = {"VirtualCdrom": "cd_drives", "VirtualUSB": "usb_devices"}
+"""Kinds that a source without a whole list of devices may list."""
 WHICH_PASSTHROUGH = Unknown("the source does not say whether a PCI device or a vGPU stands behind it")
 
 Question = Callable[[DeviceFacts], tuple[Answer, str, Any]]
 
 
+def all_of(vm: VmFacts, kind: str) -> tuple[str, tuple[DeviceFacts, ...] | Unknown]:
+    """A list that has all devices of this kind, among others, and its name; unknown, by the whole list's name, where none has."""
+    apart = LISTED_APART.get(kind)
+    if not isinstance(vm.devices, Unknown) or apart is None or isinstance(getattr(vm, apart), Unknown):
+        return "devices", vm.devices
+    return apart, getattr(vm, apart)
+
+
 def of_devices(vm: VmFacts, kinds: frozenset[str], question: Question) -> Parts:
-    """One part per device of these kinds; `question` gives answer, field and raw value. An unread list is one unknown part."""
-    if isinstance(vm.devices, Unknown):
-        return (Part(Answer.UNKNOWN, "devices", vm.devices),)
+    """One part per device of these kinds; `question` gives answer, field and raw value. An unread list is one unknown part.
+
+    The kinds of one rule stand in one list.
+    """
+    name, listed = all_of(vm, next(iter(kinds)))
+    if isinstance(listed, Unknown):
+        return (Part(Answer.UNKNOWN, name, listed),)
     parts: tuple[Part, ...] = ()
-    for number, device in enumerate(vm.devices):
+    for number, device in enumerate(listed):
         if device.kind in kinds:
-            answer, name, raw = question(device)
-            parts += answered(answer, f"devices[{number}].{name}", raw, device_params(device))
+            answer, field, raw = question(device)
+            parts += answered(answer, f"{name}[{number}].{field}", raw, device_params(device))
     return parts
 
 
@@ -130,7 +144,8 @@ def usb_device(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def usb_controller_alone(vm: VmFacts, context: RuleContext) -> Parts:
     """Any USB device on the machine makes this the other rule's matter."""
-    if not isinstance(vm.devices, Unknown) and any(device.kind == "VirtualUSB" for device in vm.devices):
+    _, listed = all_of(vm, "VirtualUSB")
+    if not isinstance(listed, Unknown) and any(device.kind == "VirtualUSB" for device in listed):
         return ()
     return of_devices(vm, USB_CONTROLLERS, _present)
 
@@ -147,11 +162,12 @@ def cd_drives(vm: VmFacts, context: RuleContext) -> Parts:
     """An ISO, a host's drive or a client's: connected is enough."""
     most = context.limits.cd_drives_max
     media = tuple(of_devices(vm, frozenset({"VirtualCdrom"}), _connected))
-    if isinstance(vm.devices, Unknown):
+    name, listed = all_of(vm, "VirtualCdrom")
+    if isinstance(listed, Unknown):
         return media
-    count = sum(device.kind == "VirtualCdrom" for device in vm.devices)
+    count = sum(device.kind == "VirtualCdrom" for device in listed)
     too_many = Answer.TRUE if count > most else Answer.FALSE
-    return (*media, *answered(too_many, "devices", count, {"count": count, "limit": most}))
+    return (*media, *answered(too_many, name, count, {"count": count, "limit": most}))
 
 
 @rule(
@@ -191,7 +207,7 @@ def scsi_passthrough(vm: VmFacts, context: RuleContext) -> Parts:
 def desktop_devices(vm: VmFacts, context: RuleContext) -> Parts:
     """An empty floppy drive and a plain graphics card are on many machines and say nothing."""
     if isinstance(vm.devices, Unknown):
-        return of_devices(vm, frozenset(), _present)
+        return (Part(Answer.UNKNOWN, "devices", vm.devices),)
     return (
         *of_devices(vm, frozenset({"VirtualFloppy"}), _floppy_image),
         *of_devices(vm, frozenset({"VirtualSoundCard"}), _present),

@@ -10,6 +10,7 @@ from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, judged, known
 from migration.assessment.core.rules.cpu import setting
+from migration.assessment.core.rules.devices import all_of
 from migration.assessment.core.rules.disks import disks_where, of_disks
 
 PMEM_DISK = "VirtualDiskLocalPMemBackingInfo"
@@ -112,9 +113,10 @@ def too_many_disks(vm: VmFacts, context: RuleContext) -> Parts:
     if isinstance(vm.disks, Unknown):
         return (Part(Answer.UNKNOWN, "disks", vm.disks),)
     count = len(vm.disks)
-    if count <= most and isinstance(vm.devices, Unknown):
-        return (Part(Answer.UNKNOWN, "devices", vm.devices),)
-    drives = () if isinstance(vm.devices, Unknown) else vm.devices
+    name, listed = all_of(vm, "VirtualCdrom")
+    if count <= most and isinstance(listed, Unknown):
+        return (Part(Answer.UNKNOWN, name, listed),)
+    drives = () if isinstance(listed, Unknown) else listed
     total = count + sum(device.kind == "VirtualCdrom" for device in drives)
     return answered(Answer.TRUE, "disks", total, {"count": total, "limit": most}) if total > most else ()
 

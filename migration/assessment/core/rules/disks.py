@@ -7,11 +7,12 @@ from typing import Any
 
 from estate.facts.source import DiskBacking, DiskFacts, VmFacts
 from estate.facts.unknown import Unknown
-from migration.assessment.core.context import RuleContext
+from migration.assessment.core.context import NO_TARGET, RuleContext
 from migration.assessment.core.registry import When, rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, either, known
 
 CONTROLLERS_WITHOUT_BUS_SHARING = ("IDE", "AHCI", "SATA", "NVME")
+SRS_DIFFER = Unknown("the disk's datastore is not mapped to an SR, and only some SRs of the target hold it")
 VOLATILE_MODES = frozenset({"independent_nonpersistent", "nonpersistent", "undoable", "append"})
 
 
@@ -60,17 +61,29 @@ def disk_params(disk: DiskFacts) -> dict[str, Any]:
     remediation="Map the disk to an SR whose format holds it (GFS2 or XFS, QCOW2 on XCP-ng), split it, or serve it in the guest.",
 )
 def disk_over_vhd_limit(vm: VmFacts, context: RuleContext) -> Parts:
-    """Within the VHD limit no target matters; above it the largest VDI of the target decides, unknown while none is known."""
+    """Within the VHD limit no target matters. Above it the mapped SR decides, without one all SRs as far as they agree."""
 
     def question(disk: DiskFacts) -> tuple[Answer, str, Any]:
         size_bytes = disk.capacity_bytes
         if isinstance(size_bytes, Unknown) or size_bytes <= context.limits.vhd_vdi_bytes:
             return known(size_bytes, lambda _: False), "capacity_bytes", size_bytes
-        largest = context.target.largest_vdi_bytes
-        raw = largest if isinstance(largest, Unknown) else size_bytes
-        return known(largest, lambda limit: size_bytes > limit), "capacity_bytes", raw
+        limits = _vdi_limits(disk, context)
+        answers = {known(limit, lambda most: size_bytes > most) for limit in limits}
+        if len(answers) == 1 and Answer.UNKNOWN not in answers:
+            return answers.pop(), "capacity_bytes", size_bytes
+        unread = next((limit for limit in limits if isinstance(limit, Unknown)), SRS_DIFFER if limits else NO_TARGET)
+        return Answer.UNKNOWN, "capacity_bytes", unread
 
     return of_disks(vm, question)
+
+
+def _vdi_limits(disk: DiskFacts, context: RuleContext) -> list[int | Unknown]:
+    limits, srs = context.target.vdi_limit_bytes, context.target.srs
+    if not isinstance(srs, Unknown) and not isinstance(disk.datastore_id, Unknown):
+        sr_uuid = srs.get(disk.datastore_id or "", "")
+        if sr_uuid in limits:
+            return [limits[sr_uuid]]
+    return list(limits.values())
 
 
 @rule(

@@ -7,11 +7,13 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import NO_PROBE, Owners, RuleContext
 from migration.assessment.core.guests import GuestRow
 from migration.assessment.core.registry import rule
-from migration.assessment.core.results import Answer, Parts, Severity, answered, both, judged, known
+from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, judged, known
 from migration.assessment.core.rules.guest_os import of_every_row, possible_rows, undecided
 
 XAPI_FIRMWARE = {"efi": "uefi", "bios": "bios"}
 DEFAULT_BOOT_PROTOCOL = "ipv4"
+NO_TEMPLATE = Unknown("the guest is not mapped to a template")
+TPM_NOT_PLANNED = Unknown("a conversion makes no vTPM, and nobody has said yet who will")
 
 
 @rule(
@@ -20,29 +22,46 @@ DEFAULT_BOOT_PROTOCOL = "ipv4"
     sources="VRO",
     title="The machine's firmware is unlike that of its target",
     why="A disk installed for one firmware does not boot on the other, and the firmware cannot be switched afterwards.",
-    remediation="Have the target VM made with HVM_boot_params:firmware like the source, whatever its template says.",
+    remediation="Map the guest to a template that boots its firmware; a VM made by hand needs HVM_boot_params:firmware set.",
 )
 def firmware_differs(vm: VmFacts, context: RuleContext) -> Parts:
-    """Without a mapped template there is nothing to differ from; with one, an unread guest leaves open which it is.
+    """By what the mapped template boots; open until there is one, and where its name does not tell.
 
     Conversions force the source's firmware; the comparison matters to whoever makes the VM from its template as it is.
     """
-    wanted = _template_firmware(vm, context)
-    if isinstance(wanted, Unknown):
-        return answered(Answer.UNKNOWN, "guest_id", wanted)
-    return judged(
-        "firmware",
-        vm.firmware,
-        lambda firmware: wanted is not None and XAPI_FIRMWARE.get(firmware.lower(), firmware) != wanted,
-        lambda firmware: {"firmware": firmware, "template_firmware": wanted},
-    )
+    boots = _template_firmware(vm, context)
+    if isinstance(vm.firmware, Unknown) or isinstance(boots, Unknown):
+        raw = vm.firmware if isinstance(vm.firmware, Unknown) else boots
+        return answered(Answer.UNKNOWN, "firmware" if isinstance(vm.firmware, Unknown) else "guest_id", raw)
+    wanted = XAPI_FIRMWARE.get(vm.firmware.strip().lower(), vm.firmware)
+    fitting = [wanted in each for each in boots]
+    if any(fitting):
+        return () if all(fitting) else answered(Answer.UNKNOWN, "guest_id", undecided(vm, context))
+    told = sorted({name for each in boots for name in each})
+    return answered(Answer.TRUE, "firmware", vm.firmware, {"firmware": vm.firmware, "template_firmware": told})
 
 
-def _template_firmware(vm: VmFacts, context: RuleContext) -> str | Unknown | None:
-    templates = context.target.firmware_of_template
-    if isinstance(vm.guest_id, Unknown):
-        return vm.guest_id if templates else None
-    return templates.get(vm.guest_id)
+def _template_firmware(vm: VmFacts, context: RuleContext) -> list[frozenset[str]] | Unknown:
+    """What the mapped template boots, for each system the guest may be: by the guest table, else as the pool's template says."""
+    templates, rows = context.target.templates, possible_rows(vm, context)
+    if isinstance(templates, Unknown) or isinstance(rows, Unknown):
+        return templates if isinstance(templates, Unknown) else undecided(vm, context)
+    name = templates.get(str(vm.guest_id))
+    if name is None:
+        return NO_TEMPLATE
+    anyones = _boots(name, context)
+    if isinstance(anyones, Unknown) or not rows:
+        return anyones if isinstance(anyones, Unknown) else [anyones]
+    return [row.firmware if row.template == name else anyones for row in rows]
+
+
+def _boots(template: str, context: RuleContext) -> frozenset[str] | Unknown:
+    """What any guest boots with a template. The guest table knows it of those that ship; of others a pool tells their setting."""
+    listed = [row.firmware for row in context.guests.rows if row.template == template]
+    made = [each.firmware for pool in context.target.pools for each in pool.templates if each.name == template]
+    if not listed and not made:
+        return Unknown(f"neither the guest table nor a pool knows the template {template}")
+    return frozenset().union(*listed) if listed else frozenset(made)
 
 
 def _is_bios(firmware: str) -> bool:
@@ -99,31 +118,27 @@ def has_tpm(vm: VmFacts, context: RuleContext) -> Parts:
     severity=Severity.CRITICAL,
     sources="VRG",
     title="This Windows wants UEFI or a TPM that it would not have",
-    why="Its template boots UEFI only, and Windows 11 demands the vTPM which only its own template brings.",
-    remediation="Convert the disk by MBR2GPT and the machine to UEFI, map the guest to its own template, or rebuild it.",
+    why="Its template boots UEFI only, and Windows 11 demands a vTPM, which a conversion does not make.",
+    remediation="Convert the disk by MBR2GPT and the machine to UEFI, and plan who gives the VM a vTPM before its first start.",
 )
 def unfit_firmware(vm: VmFacts, context: RuleContext) -> Parts:
-    """Critical where the system demands a TPM, else a warning, because the system itself still boots from BIOS."""
+    """Critical where the system demands a TPM, else a warning, because the system itself still boots from BIOS.
+
+    No template's name is a plan for a TPM: who will make it is for a person to attest.
+    """
     concerned = of_every_row(vm, context, _demands_uefi)
     rows = possible_rows(vm, context)
     if isinstance(rows, Unknown) or concerned is not Answer.TRUE:
         return answered(concerned, "guest_id", undecided(vm, context))
     severity = Severity.CRITICAL if rows[0].needs_vtpm else Severity.WARNING
     firmware = judged("firmware", vm.firmware, _is_bios, lambda found: {"firmware": found, "system": rows[0].name}, severity)
-    return (*firmware, *_tpm_plan(rows[0], vm, context)) if rows[0].needs_vtpm else firmware
+    return (*firmware, Part(Answer.UNKNOWN, "has_vtpm", TPM_NOT_PLANNED)) if rows[0].needs_vtpm else firmware
 
 
 def _demands_uefi(row: GuestRow) -> Answer:
     if not row.identified and row.family == "other":
         return Answer.UNKNOWN
     return Answer.TRUE if row.family == "windows" and "bios" not in row.firmware else Answer.FALSE
-
-
-def _tpm_plan(row: GuestRow, vm: VmFacts, context: RuleContext) -> Parts:
-    """The plan is the mapping to the template that makes the vTPM."""
-    template = known(context.target.templates, lambda templates: templates.get(str(vm.guest_id)) != row.template)
-    raw = context.target.templates if isinstance(context.target.templates, Unknown) else vm.guest_id
-    return answered(template, "guest_id", raw, {"template_wanted": row.template})
 
 
 @rule(

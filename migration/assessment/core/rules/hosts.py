@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from estate.facts.pool import PoolFacts, PoolHostFacts
-from estate.facts.source import HostFacts, LunFacts
+from estate.facts.source import HostFacts, LunFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.cpu_generations import brand_of, generation_of, same_model
@@ -126,7 +126,11 @@ def foreign_processor(host: HostFacts, context: RuleContext) -> Parts:
         return (Part(Answer.UNKNOWN, "cpu_model", NO_POOL),)
     differs = both(*(_differs_from(host, pool) for pool in pools))
     if differs is Answer.UNKNOWN:
-        read = (host.cpu_vendor, host.cpu_model, *(fact for pool in pools for each in pool.hosts for fact in _cpu(each)))
+        read = (
+            *(host.cpu_vendor, host.cpu_model),
+            *(fact for pool in pools for each in pool.hosts for fact in _cpu(each)),
+            *(Unknown(reason) for pool in pools if (reason := pool.unread("host"))),
+        )
         return (Part(differs, "cpu_model", next((fact for fact in read if isinstance(fact, Unknown)), NO_GENERATION)),)
     name = "cpu_vendor" if isinstance(host.cpu_model, Unknown) else "cpu_model"
     return answered(differs, name, getattr(host, name), {"pools": sorted(pool.name for pool in pools)})
@@ -137,7 +141,8 @@ def _cpu(host: HostFacts | PoolHostFacts) -> tuple[str | Unknown, str | Unknown]
 
 
 def _differs_from(host: HostFacts, pool: PoolFacts) -> Answer:
-    return either(*(_differ(_cpu(host), _cpu(there)) for there in pool.hosts))
+    more = Answer.UNKNOWN if pool.unread("host") else Answer.FALSE
+    return either(more, *(_differ(_cpu(host), _cpu(there)) for there in pool.hosts))
 
 
 def _differ(one: tuple[str | Unknown, str | Unknown], other: tuple[str | Unknown, str | Unknown]) -> Answer:
@@ -168,15 +173,26 @@ def _unequal(values: list[str] | list[str | None]) -> Answer:
 )
 def machines_on_local_disks(host: HostFacts, context: RuleContext) -> Parts:
     """A store that only this host reaches, with machines on it. Machines without a known host may lie there too."""
+    if isinstance(host.datastore_ids, Unknown):
+        return (Part(Answer.UNKNOWN, "datastore_ids", host.datastore_ids),)
     there = (*context.estate.vms_of_host.get(host.native_id, ()), *context.estate.homeless_vms)
     parts: Parts = ()
     for store_id in host.datastore_ids:
         store = context.estate.datastores.get(store_id)
         local = NOT_LISTED if store is None else store.local
-        if local is not False and (names := sorted(vm.name for vm in there if store_id in vm.datastore_ids)):
-            params = {"datastore": store_id if store is None else store.name, "machines": names}
-            parts = (*parts, *answered(known(local, bool), "datastore_ids", _raw(local, store_id), params))
+        if local is not False:
+            name = store_id if store is None else store.name
+            parts = (*parts, *_machines_on(store_id, name, local, there))
     return parts
+
+
+def _machines_on(store_id: str, name: str, local: bool | Unknown, vms: tuple[VmFacts, ...]) -> Parts:
+    """One that is known to lie there decides; one of which nobody knows where it lies leaves it open."""
+    found = sorted(vm.name for vm in vms if not isinstance(vm.datastore_ids, Unknown) and store_id in vm.datastore_ids)
+    if found:
+        return answered(known(local, bool), "datastore_ids", _raw(local, store_id), {"datastore": name, "machines": found})
+    unread = next((vm.datastore_ids for vm in vms if isinstance(vm.datastore_ids, Unknown)), None)
+    return () if unread is None else (Part(Answer.UNKNOWN, "vms.datastore_ids", unread, {"datastore": name}),)
 
 
 def _raw(local: bool | Unknown, store_id: str) -> str | Unknown:

@@ -62,8 +62,10 @@ def host_name_of_two_machines(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def unfit_name(vm: VmFacts, context: RuleContext) -> Parts:
     """Regardless of case in the project, as it is spelt in the target pools; the longest allowed name is still fine."""
-    problems = _problems(vm.name, context)
-    return answered(Answer.TRUE if problems else Answer.FALSE, "name", vm.name, {"name": vm.name, "problems": problems})
+    problems, gap = _problems(vm.name, context), context.target.machines_unread
+    if problems or gap is None:
+        return answered(Answer.TRUE if problems else Answer.FALSE, "name", vm.name, {"name": vm.name, "problems": problems})
+    return answered(Answer.UNKNOWN, "target.vm_names", gap)
 
 
 def _problems(name: str, context: RuleContext) -> list[str]:

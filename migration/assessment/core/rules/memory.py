@@ -7,7 +7,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, judged
-from migration.assessment.core.rules.guest_os import possible_rows
+from migration.assessment.core.rules.guest_os import possible_rows, undecided
 
 
 @rule(
@@ -49,14 +49,17 @@ def memory_not_free(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Raise the memory to the minimum.",
 )
 def too_little_memory(vm: VmFacts, context: RuleContext) -> Parts:
-    """The guest is asked only below the largest minimum there is; systems that share an id share their minimum."""
+    """The guest is asked only below the largest minimum there is; systems that share an id share their minimum.
+
+    A guest that is not listed may be any.
+    """
     size = vm.memory_bytes
     if isinstance(size, Unknown) or size >= context.limits.memory_min_ever_bytes:
         return judged("memory_bytes", size, lambda _: False)
     rows = possible_rows(vm, context)
-    if isinstance(rows, Unknown):
-        return answered(Answer.UNKNOWN, "guest_id", rows)
-    least = max((row.memory_min_bytes or 0 for row in rows), default=0)
+    if isinstance(rows, Unknown) or not rows:
+        return answered(Answer.UNKNOWN, "guest_id", undecided(vm, context))
+    least = max(row.memory_min_bytes or 0 for row in rows)
     if size >= least:
         return ()
     return answered(Answer.TRUE, "memory_bytes", size, {"memory_bytes": size, "minimum_bytes": least})

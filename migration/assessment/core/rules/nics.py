@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from estate.facts.source import NicFacts, VmFacts
+from estate.facts.source import GuestNicFacts, NicFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext, normal_mac
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, judged, known
 
 HARDWARE_NICS = frozenset({"VirtualSriovEthernetCard", "VirtualVmxnet3Vrdma"})
+ADAPTER_UNTOLD = Unknown("the source does not tell the adapter's type")
+ORIGIN_UNTOLD = Unknown("how the machine came by an address was not told")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -48,7 +50,8 @@ def _nic_part(name: str, number: int, nic: NicFacts, context: RuleContext) -> Pa
     others = _other_owners(name, mac, context)
     problem = _problem(mac, others)
     if not problem:
-        return None
+        gap = context.target.machines_unread
+        return None if gap is None else Part(Answer.UNKNOWN, path, gap, part)
     return Part(Answer.TRUE, path, nic.mac_address, {**part, "mac_address": mac, "problem": problem, "also_on": others})
 
 
@@ -109,7 +112,16 @@ def too_many_nics(vm: VmFacts, context: RuleContext) -> Parts:
 def hardware_nic(vm: VmFacts, context: RuleContext) -> Parts:
     """SR-IOV and RDMA block; a direct path in use is a warning."""
     direct = nics_where(vm, "direct_path", bool, Severity.WARNING)
-    return (*nics_where(vm, "adapter", lambda kind: kind in HARDWARE_NICS), *direct)
+    return (*nics_where(vm, "adapter", lambda kind: kind in HARDWARE_NICS), *_untold_adapters(vm), *direct)
+
+
+def _untold_adapters(vm: VmFacts) -> tuple[Part, ...]:
+    nics = () if isinstance(vm.nics, Unknown) else vm.nics
+    return tuple(
+        Part(Answer.UNKNOWN, f"nics[{number}].adapter", ADAPTER_UNTOLD, {"device_key": nic.device_key, "label": nic.label})
+        for number, nic in enumerate(nics)
+        if not nic.adapter
+    )
 
 
 @rule(
@@ -134,7 +146,7 @@ def manual_mac(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Start the machine with working Tools, or probe it.",
 )
 def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
-    """No network data at all, or a connected NIC without address. A machine without NICs has no address to lose."""
+    """No network data at all or none of a NIC, or a connected NIC without address. Without NICs there is no address to lose."""
     if isinstance(vm.guest_nics, Unknown) or not vm.guest_nics:
         answer = both(known(vm.nics, bool), known(vm.guest_nics, lambda _: True))
         unread = vm.nics if isinstance(vm.nics, Unknown) and not isinstance(vm.guest_nics, Unknown) else vm.guest_nics
@@ -143,6 +155,20 @@ def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
     for number, nic in enumerate(vm.guest_nics):
         if not nic.ip_addresses:
             parts += judged(f"guest_nics[{number}].connected", nic.connected, bool)
+    return (*parts, *_not_seen_inside(vm, vm.guest_nics))
+
+
+def _not_seen_inside(vm: VmFacts, seen: tuple[GuestNicFacts, ...]) -> tuple[Part, ...]:
+    """Connected NICs that the guest's data do not mention, neither by key nor by address."""
+    if isinstance(vm.nics, Unknown):
+        return (Part(Answer.UNKNOWN, "nics", vm.nics),)
+    keys, macs = {nic.device_key for nic in seen}, {normal_mac(nic.mac_address) for nic in seen}
+    parts: tuple[Part, ...] = ()
+    for number, nic in enumerate(vm.nics):
+        if nic.device_key not in keys:
+            unseen = both(known(nic.mac_address, lambda mac: normal_mac(mac) not in macs), known(nic.connected, bool))
+            raw = nic.mac_address if isinstance(nic.mac_address, Unknown) else nic.connected
+            parts += answered(unseen, f"nics[{number}].connected", raw, {"device_key": nic.device_key, "label": nic.label})
     return parts
 
 
@@ -155,8 +181,16 @@ def addresses_missing(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Record it and set it again by MAC address at the first boot.",
 )
 def static_address(vm: VmFacts, context: RuleContext) -> Parts:
-    """By the origin Tools report."""
-    return judged("guest_nics", vm.guest_nics, lambda nics: any("manual" in nic.origins for nic in nics))
+    """By the origin Tools report of each address; one without an origin may be of any."""
+    if isinstance(vm.guest_nics, Unknown):
+        return answered(Answer.UNKNOWN, "guest_nics", vm.guest_nics)
+    parts: tuple[Part, ...] = ()
+    for number, nic in enumerate(vm.guest_nics):
+        if "manual" in nic.origins:
+            parts += answered(Answer.TRUE, f"guest_nics[{number}].origins", list(nic.origins), {"device_key": nic.device_key})
+        elif "" in nic.origins or len(nic.origins) < len(nic.ip_addresses):
+            parts += answered(Answer.UNKNOWN, f"guest_nics[{number}].origins", ORIGIN_UNTOLD, {"device_key": nic.device_key})
+    return parts
 
 
 @rule(

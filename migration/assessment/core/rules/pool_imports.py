@@ -11,7 +11,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import Subject, rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, both, known
-from migration.assessment.core.rules.pools import disk_srs, unread_class
+from migration.assessment.core.rules.pools import disk_srs, gaps
 
 MAY_NEED_MORE = Unknown("size, place or use of some disks that may go there was not read")
 
@@ -45,7 +45,7 @@ def sr_too_small(pool: PoolFacts, context: RuleContext) -> Parts:
     wanted = set(mapped.values())
     srs = {sr.uuid: sr for sr in disk_srs(pool) if sr.uuid in wanted}
     needs = _needs(_still_to_come(pool, context), mapped, srs, context.limits.thick_sr_kinds)
-    return tuple(part for sr in srs.values() for part in _room(sr, needs[sr.uuid]))
+    return (*gaps(pool, "SR"), *(part for sr in srs.values() for part in _room(sr, needs[sr.uuid])))
 
 
 def _room(sr: SrFacts, need: Need) -> Parts:
@@ -125,17 +125,31 @@ def _add_disk(needs: Mapping[str, Need], disk: DiskFacts, place: str | Unknown, 
     subject=Subject.POOL,
 )
 def second_live_copy(pool: PoolFacts, context: RuleContext) -> Parts:
-    """Matched by the source's instance uuid, which is written into every VM that is made. A source that is off does no harm."""
-    if (unread := unread_class(pool, "VM")) is not None:
-        return (Part(Answer.UNKNOWN, "vms", unread),)
+    """Matched by the source's instance uuid, which is written into every VM that is made. A source that is off does no harm.
+
+    A source that tells no uuid at all had none to write; one that merely was not read may be the source of any import.
+    """
     imports = [vm for vm in pool.vms if vm.source_instance_uuid]
     sources = {vm.instance_uuid: vm for vm in context.estate.vms if not isinstance(vm.instance_uuid, Unknown)} if imports else {}
-    return tuple(
+    nameless = [vm for vm in context.estate.vms if isinstance(vm.instance_uuid, Unknown) and not vm.instance_uuid.everywhere]
+    parts = (
         part
         for made in imports
-        if (source := sources.get(made.source_instance_uuid or "")) is not None
-        for part in _live_copy(made, source)
+        for part in (
+            _live_copy(made, sources[made.source_instance_uuid or ""])
+            if made.source_instance_uuid in sources
+            else _perhaps_a_copy(made, nameless)
+        )
     )
+    return (*gaps(pool, "VM"), *parts)
+
+
+def _perhaps_a_copy(made: PoolVmFacts, nameless: list[VmFacts]) -> Parts:
+    """One question, however many machines it may be a copy of."""
+    if made.start_blocked is True or all(vm.power_state is PowerState.OFF for vm in nameless):
+        return ()
+    unread = next(vm.instance_uuid for vm in nameless if vm.power_state is not PowerState.OFF)
+    return (Part(Answer.UNKNOWN, "vms.source_instance_uuid", unread, {"vm": made.name}),)
 
 
 def _live_copy(made: PoolVmFacts, source: VmFacts) -> Parts:

@@ -16,6 +16,9 @@ NOT_FOR_DISKS = frozenset({"iso", "udev"})
 FILE_SERVERS = frozenset({"nfs"})
 OLD_AUTHORITIES = frozenset({"none", "2011"})
 WHICH_GUEST = Unknown("which of several systems the guest runs is not told, and the pool has templates of some only")
+WHOSE_NETWORK = Unknown("which network carries transfers alone, if any does, a pool does not tell: a person has to attest it")
+CLASSES = {"host": "hosts", "network": "networks", "PBD": "pbds", "PIF": "pifs", "SR": "srs", "VM": "vms"}
+"""XAPI's classes by what the pool's facts call their records."""
 CPU_FIELDS = ("cpu_vendor", "cpu_model", "cpu_features")
 
 
@@ -24,9 +27,9 @@ def disk_srs(pool: PoolFacts) -> tuple[SrFacts, ...]:
     return tuple(sr for sr in pool.srs if sr.kind not in NOT_FOR_DISKS and sr.content_type != "iso")
 
 
-def unread_class(pool: PoolFacts, name: str) -> Unknown | None:
-    """Why a whole class of the pool's records was not read; None when it was."""
-    return next((Unknown(reason) for what, reason in pool.unreadable if what == name), None)
+def gaps(pool: PoolFacts, *classes: str) -> tuple[Part, ...]:
+    """An unknown part for each of XAPI's classes of which not all records were read: what is missing may be of concern."""
+    return tuple(Part(Answer.UNKNOWN, CLASSES[name], Unknown(reason)) for name in classes if (reason := pool.unread(name)))
 
 
 @rule(
@@ -40,7 +43,7 @@ def unread_class(pool: PoolFacts, name: str) -> Unknown | None:
 )
 def mixed_processors(pool: PoolFacts, context: RuleContext) -> Parts:
     """Vendor, model and features of every host. Two that differ are enough; unread ones can only add to it."""
-    parts: Parts = ()
+    parts: Parts = gaps(pool, "host")
     for name in CPU_FIELDS:
         values = [getattr(host, name) for host in pool.hosts]
         told = sorted({value for value in values if not isinstance(value, Unknown)})
@@ -63,12 +66,12 @@ def mixed_processors(pool: PoolFacts, context: RuleContext) -> Parts:
 )
 def sr_not_connected(pool: PoolFacts, context: RuleContext) -> Parts:
     """An SR in maintenance has its connections unplugged too. A shared SR needs a connection on each host."""
-    if (unread := unread_class(pool, "PBD")) is not None:
-        return (Part(Answer.UNKNOWN, "pbds", unread),)
-    return tuple(part for sr in disk_srs(pool) for part in _sr_parts(pool, sr))
+    open_questions = gaps(pool, "PBD", "SR", "host")
+    return (*open_questions, *(part for sr in disk_srs(pool) for part in _sr_parts(pool, sr, whole=not open_questions)))
 
 
-def _sr_parts(pool: PoolFacts, sr: SrFacts) -> Iterator[Part]:
+def _sr_parts(pool: PoolFacts, sr: SrFacts, *, whole: bool) -> Iterator[Part]:
+    """A connection is missing only where all of them were read."""
     pbds = [pbd for pbd in pool.pbds if pbd.sr_uuid == sr.uuid]
     names = {host.uuid: host.name for host in pool.hosts}
     for pbd in pbds:
@@ -76,7 +79,7 @@ def _sr_parts(pool: PoolFacts, sr: SrFacts) -> Iterator[Part]:
         params = {"sr": sr.name, "host": names.get(pbd.host_uuid, pbd.host_uuid)}
         yield from answered(unplugged, "pbds.currently_attached", pbd.currently_attached, params)
     missing = sorted(names[uuid] for uuid in names.keys() - {pbd.host_uuid for pbd in pbds})
-    if missing:
+    if missing and whole:
         yield from answered(known(sr.shared, bool), "srs.shared", sr.shared, {"sr": sr.name, "hosts": missing})
 
 
@@ -94,23 +97,23 @@ def network_not_connected(pool: PoolFacts, context: RuleContext) -> Parts:
     mapped = context.target.networks
     if isinstance(mapped, Unknown):
         return (Part(Answer.UNKNOWN, "networks", mapped),)
-    if (unread := unread_class(pool, "PIF")) is not None:
-        return (Part(Answer.UNKNOWN, "pifs", unread),)
-    wanted = set(mapped.values())
-    return tuple(
+    wanted, open_questions = set(mapped.values()), gaps(pool, "PIF", "network", "host")
+    parts = (
         part
         for network in pool.networks
         if network.uuid in wanted
         for host in pool.hosts
-        for part in _network_parts(pool, network, host)
+        for part in _network_parts(pool, network, host, whole=not open_questions)
     )
+    return (*open_questions, *parts)
 
 
-def _network_parts(pool: PoolFacts, network: PoolNetworkFacts, host: PoolHostFacts) -> Parts:
+def _network_parts(pool: PoolFacts, network: PoolNetworkFacts, host: PoolHostFacts, *, whole: bool) -> Parts:
+    """An interface is missing only where all of them were read."""
     pifs = [pif for pif in pool.pifs if pif.network_uuid == network.uuid and pif.host_uuid == host.uuid]
     params = {"network": network.name, "host": host.name}
     if not pifs:
-        return (Part(Answer.TRUE, "networks.pif_uuids", [], {**params, "problem": "no interface"}),)
+        return () if not whole else (Part(Answer.TRUE, "networks.pif_uuids", [], {**params, "problem": "no interface"}),)
     return _detached(pifs[0], {**params, "problem": "detached"})
 
 
@@ -128,10 +131,9 @@ def _detached(pif: PifFacts, params: dict[str, str]) -> Parts:
     subject=Subject.POOL,
 )
 def imports_take_too_long(pool: PoolFacts, context: RuleContext) -> Parts:
-    """Disks that are too large for one task at the slowest planned rate, and whether transfers have a network."""
-    network = judged("target.transfer_network", context.target.transfer_network, lambda name: name is None)
+    """Disks that are too large for one task at the slowest planned rate. Whether transfers have a network no pool tells."""
     largest_bytes = context.limits.task_lifetime_s * context.limits.import_rate_min_bytes_s
-    return (*network, *_disks_above(context.estate.vms, largest_bytes))
+    return (Part(Answer.UNKNOWN, "networks", WHOSE_NETWORK), *_disks_above(context.estate.vms, largest_bytes))
 
 
 def _disks_above(vms: Iterable[VmFacts], largest_bytes: int) -> Iterator[Part]:
@@ -159,8 +161,8 @@ def _disks_above(vms: Iterable[VmFacts], largest_bytes: int) -> Iterator[Part]:
 )
 def template_missing(pool: PoolFacts, context: RuleContext) -> Parts:
     """Of every guest in the estate: the mapped template, else the one of the guest table. A guest nobody knows is asked."""
-    if (unread := unread_class(pool, "VM")) is not None:
-        return (Part(Answer.UNKNOWN, "templates", unread),)
+    if open_questions := gaps(pool, "VM"):
+        return open_questions
     there = {template.name for template in pool.templates}
     guests = {(vm.guest_id, vm.guest_full_name) for vm in context.estate.vms}
     known_guests = {(each, "" if isinstance(name, Unknown) else name) for each, name in guests if not isinstance(each, Unknown)}
@@ -176,6 +178,8 @@ def _missing_template(guest_id: str, full_name: str, there: set[str], context: R
         wanted = {mapped[guest_id]}
     else:
         wanted = {row.template for row in context.guests.rows_of(guest_id, full_name)}
+    if not wanted:
+        return (Part(Answer.UNKNOWN, "vms.guest_id", Unknown(f"the guest table has no {guest_id}"), {"guest_id": guest_id}),)
     params = {"guest_id": guest_id, "templates": sorted(wanted - there)}
     if not wanted - there:
         return ()
@@ -216,14 +220,13 @@ def soft_mount(pool: PoolFacts, context: RuleContext) -> Parts:
     """The driver mounts softly unless its added options say otherwise; the last word of the options counts."""
     kinds = {sr.uuid: sr for sr in disk_srs(pool) if sr.kind in FILE_SERVERS}
     names = {host.uuid: host.name for host in pool.hosts}
-    if (unread := unread_class(pool, "PBD")) is not None:
-        return tuple(Part(Answer.UNKNOWN, "pbds", unread) for _ in sorted(kinds)[:1])
-    return tuple(
+    parts = (
         part
         for pbd in pool.pbds
         if pbd.sr_uuid in kinds
         for part in judged("pbds.mount_options", pbd.mount_options, _is_soft, _naming(pbd, kinds[pbd.sr_uuid], names))
     )
+    return (*gaps(pool, "SR"), *(gaps(pool, "PBD") if kinds else ()), *parts)
 
 
 def _is_soft(options: str) -> bool:

@@ -113,8 +113,14 @@ def snapshots_refused(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def datastore_nearly_full(vm: VmFacts, context: RuleContext) -> Parts:
     """By the share that is free: how fast the machine writes, and so the size of its delta, is among no source's facts."""
+    if isinstance(vm.datastore_ids, Unknown):
+        return (Part(Answer.UNKNOWN, "datastore_ids", vm.datastore_ids), *_of_disks(vm, context))
     if vm.datastore_ids:
         return tuple(part for store_id in vm.datastore_ids for part in _nearly_full(store_id, "datastore_ids", context))
+    return _of_disks(vm, context)
+
+
+def _of_disks(vm: VmFacts, context: RuleContext) -> tuple[Part, ...]:
     if isinstance(vm.disks, Unknown):
         return (Part(Answer.UNKNOWN, "disks", vm.disks),)
     parts: dict[str | Unknown | None, tuple[Part, ...]] = {}

@@ -16,6 +16,7 @@ FREE_EDITION = "hypervisor"
 LOCKDOWN_OFF = "lockdownDisabled"
 NO_LINKS = Unknown("no physical NIC with a link was read")
 UPLINK_UNKNOWN = Unknown("which of its links carries the management network was not read")
+EDITION_UNTOLD = Unknown("an ESXi does not tell the edition of its licence by its product's name", everywhere=True)
 EXCEPTIONS_UNREAD = Unknown("whether the account is an exception to the lockdown was not read")
 HOST_OF_VMS_UNKNOWN = Unknown("the host of some machines is not known")
 
@@ -164,17 +165,22 @@ def _carries_management(nic: KernelNicFacts) -> bool:
 )
 def refuses_exports(host: HostFacts, context: RuleContext) -> Parts:
     """A free edition by its licence's name. Exceptions to a lockdown are not read, so a locked host stays a question."""
-    free = judged(
-        "license_product",
-        host.license_product,
-        lambda product: FREE_EDITION in (product or "").lower(),
-        lambda product: {"license_product": product},
-    )
+    free = _free_edition(host, context)
     locked = known(host.lockdown_mode, lambda mode: mode != LOCKDOWN_OFF)
     if locked is Answer.FALSE:
         return free
     raw = host.lockdown_mode if isinstance(host.lockdown_mode, Unknown) else EXCEPTIONS_UNREAD
     return (*free, Part(Answer.UNKNOWN, "lockdown_mode", raw))
+
+
+def _free_edition(host: HostFacts, context: RuleContext) -> Parts:
+    """No vCenter manages a free ESXi. A host that is asked itself names its product, which all editions share."""
+    product = host.license_product
+    if not isinstance(product, Unknown) and FREE_EDITION in (product or "").lower():
+        return answered(Answer.TRUE, "license_product", product, {"license_product": product})
+    if context.estate.behind_vcenter is True:
+        return ()
+    return answered(Answer.UNKNOWN, "license_product", product if isinstance(product, Unknown) else EDITION_UNTOLD)
 
 
 @rule(

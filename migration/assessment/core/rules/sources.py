@@ -34,7 +34,7 @@ def each_pair(path: str, pairs: Sequence[tuple[str, str]] | Unknown, names: tupl
     subject=Subject.SOURCE,
 )
 def host_out_of_reach(source: SourceFacts, context: RuleContext) -> Parts:
-    """What the probe of the source tried, host by host."""
+    """What the probe of the source tried, host by host, on port 443. Port 902 is not asked for: exports do not use it."""
     return each_pair("hosts_unread", source.hosts_unread, ("host", "reason"))
 
 

@@ -7,7 +7,7 @@ from migration.assessment.core.context import RuleContext
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, judged
 
-FT_OFF = frozenset({"notConfigured", "disabled"})
+FT_OFF = frozenset({"notconfigured", "disabled"})
 
 
 @rule(
@@ -100,5 +100,5 @@ def replicated(vm: VmFacts, context: RuleContext) -> Parts:
 )
 def fault_tolerant(vm: VmFacts, context: RuleContext) -> Parts:
     """Either the state or a present FT configuration is enough; both must be known to be off."""
-    state = judged("ft_state", vm.ft_state, lambda state: state not in FT_OFF, lambda state: {"ft_state": state})
+    state = judged("ft_state", vm.ft_state, lambda state: state.lower() not in FT_OFF, lambda state: {"ft_state": state})
     return (*state, *judged("ft_configured", vm.ft_configured, bool))
