@@ -19,13 +19,14 @@ def run(work: Path) -> dict[str, Any]:
         cases: dict[str, Callable[[], timing.Timing]] = {}
         for disk in disks:
             cases[disk.name] = lambda disk=disk: timing.timed(peer.copy(disk.packed))[0]  # type: ignore[misc]
-            cases[f"chain_{disk.name}"] = lambda disk=disk: timing.timed(_chain(disk, peer.url, work))[0]  # type: ignore[misc]
+            cases[f"chain_{disk.name}"] = lambda disk=disk: timing.timed(chain(disk, peer.url, work))[0]  # type: ignore[misc]
         rounds = timing.rounds_of(cases)
     told = [timing.ratio_case(f"{name}_wall_s", rounds, name, f"chain_{name}", goal) for name, goal in GOALS.items()]
     return timing.result("convert_chain", told)
 
 
-def _chain(disk: BenchDisk, url: str, work: Path) -> list[str]:
+def chain(disk: BenchDisk, url: str, work: Path) -> list[str]:
+    """The command that copies a disk of the peer's by hand."""
     packed, plain = work / "chain.vmdk", work / "chain.raw"
     packed.unlink(missing_ok=True)
     plain.unlink(missing_ok=True)
