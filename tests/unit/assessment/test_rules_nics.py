@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from estate.facts.pool import PoolNetworkFacts
+from estate.facts.source import VirtualSwitchFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.results import Answer, Severity
 from tests.builders.assessment import a_context, answer_of, outcome_of
-from tests.builders.estate import a_guest_nic, a_network, a_nic, a_vm
+from tests.builders.estate import a_guest_nic, a_host, a_network, a_nic, a_vm
 from tests.builders.pools import a_pool
 
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
@@ -33,6 +34,13 @@ def on(**changes: object) -> dict:
 def mapped_to(mtu: object) -> dict:
     """The machine's network is mapped to one with this MTU."""
     return {**MAPPED, "pools": (a_pool(networks=(PoolNetworkFacts("net-1", "VM Network", "xenbr0", mtu, ()),)),)}
+
+
+def switched(mtu: object) -> dict:
+    """The machine's host has the network's switch with this MTU, behind two others."""
+    names = ("vSwitch1", "vSwitch", "vSwitch0")
+    sizes = (1499, 1499, mtu)
+    return {"hosts": {"host-1": a_host(switches=tuple(map(VirtualSwitchFacts, names, sizes)))}}
 
 
 def among_others(mtu: int) -> dict:
@@ -107,6 +115,14 @@ NETWORKS = [
     ("NIC-013", {}, {**on(mtu=9000), **among_others(8999)}, T),
     ("NIC-013", {}, {**on(mtu=9000), **mapped_to(UNKNOWN)}, U),
     ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500)}, U),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500), **switched(9000)}, T),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500), **switched(1500)}, F),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500), **switched(UNKNOWN)}, U),
+    ("NIC-013", {}, {**on(mtu=1500), **mapped_to(1500), **switched(9000)}, F),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN, switch_name=UNKNOWN), **mapped_to(1500), **switched(1500)}, U),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN, switch_name="vSwitch9"), **mapped_to(1500), **switched(1500)}, U),
+    ("NIC-013", {"host_id": UNKNOWN}, {**on(mtu=UNKNOWN), **mapped_to(1500), **switched(1500)}, U),
+    ("NIC-013", {}, {**on(mtu=UNKNOWN), **mapped_to(1500), "hosts": {"host-1": a_host(switches=UNKNOWN)}}, U),
     ("NIC-013", one_nic(network_id=UNKNOWN), mapped_to(1500), U),
     ("NIC-013", {}, on(mtu=9000), U),
     ("NIC-013", UNREAD, {}, U),

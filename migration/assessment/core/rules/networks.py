@@ -126,10 +126,20 @@ def smaller_mtu(vm: VmFacts, context: RuleContext) -> Parts:
     parts: tuple[Part, ...] = ()
     for number, nic in enumerate(vm.nics):
         network = _network(nic, context)
-        mtu = network if isinstance(network, Unknown) else network.mtu
+        mtu = network if isinstance(network, Unknown) else _mtu(network, vm, context)
         if isinstance(mtu, Unknown) or mtu > ordinary:
             parts += _smaller_there(f"nics[{number}].network_id", nic, mtu, _target_mtu(nic, context))
     return parts
+
+
+def _mtu(network: NetworkFacts, vm: VmFacts, context: RuleContext) -> int | Unknown:
+    """The network's own, else that of its switch on the machine's host: standard networks have none of their own."""
+    host = None if isinstance(vm.host_id, Unknown) else context.estate.hosts.get(vm.host_id)
+    if not isinstance(network.mtu, Unknown) or host is None or isinstance(host.switches, Unknown):
+        return network.mtu
+    name = network.switch_name
+    found = (switch.mtu for switch in host.switches if not isinstance(name, Unknown) and switch.name == name)
+    return next(found, network.mtu)
 
 
 def _smaller_there(path: str, nic: NicFacts, mtu: int | Unknown, there: int | Unknown) -> tuple[Part, ...]:
