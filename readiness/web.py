@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.web.pages import ProjectForm, ProjectPage, permitted
+from readiness.core.faults.singles import SimulatedFault
 from readiness.core.results import CheckResult, Result
 from readiness.core.verdict import VerdictState
 from readiness.core.wording import attested, names_of, plain
@@ -78,7 +79,7 @@ def _shown(pool: Pool) -> dict[str, Any]:
         "word": word,
         "checks": [_check(check, names) for check in _worst_first(seen)],
         "tally": _tally(seen),
-        "faults": [(fault, TONES[fault.result]) for fault in seen.simulated_faults] if seen else [],
+        "faults": _faults(seen),
         "drift": cases.drift(pool.pk, at).lines if read else (),
         "attested": attested(cases.evidence_in_force(pool, at), names),
     }
@@ -91,6 +92,12 @@ def _inline(svg: str) -> SafeString:
 
 def _worst_first(seen: EvaluationView | None) -> list[CheckResult]:
     return sorted(seen.checks, key=lambda check: (not check.blocks, _ORDER.index(check.result), check.id)) if seen else []
+
+
+def _faults(seen: EvaluationView | None) -> list[tuple[SimulatedFault, str]]:
+    """The worst first, otherwise in the order of the pool's things."""
+    told = sorted(seen.simulated_faults, key=lambda fault: _ORDER.index(fault.result)) if seen else []
+    return [(fault, TONES[fault.result]) for fault in told]
 
 
 def _tally(seen: EvaluationView | None) -> list[tuple[str, str, int]]:
