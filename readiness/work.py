@@ -1,4 +1,4 @@
-"""Talks to pools: probe their certificates and read their facts. Called by this app's jobs only; writes through services.
+"""Talks to pools: probe their certificates, read their facts, watch trials. Called by this app's jobs only; writes by services.
 
 Nothing here changes a pool. Enabling HA, disabling it and power are never touched: checks print exact commands for a person.
 """
@@ -6,17 +6,27 @@ Nothing here changes a pool. Enabling HA, disabling it and power are never touch
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from estate.errors import EdgeError
+from estate.facts.pool_look import PoolLook
 from estate.xapi import XapiSession, probe
 from estate.xapi.pool import read_facts
+from estate.xapi.pool_look import look_at
 from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of
 from project.backbone.jobs.context import JobContext
-from readiness.models import Pool, PoolInventory
+from readiness.core.alerts import LONGEST_TRIAL
+from readiness.core.campaign.preflight import Obstacle
+from readiness.core.campaign.states import TrialState
+from readiness.core.campaign.watching import Observation, first, folded, missed, timeout_of
+from readiness.models import CampaignTrial, Pool, PoolInventory
+from readiness.selectors import campaigns, profiles
 from readiness.selectors.evaluations import EvaluationView
+from readiness.selectors.pools import facts_of, latest_facts
+from readiness.services import trial_results, trials
 from readiness.services.evaluation import evaluate
 from readiness.services.pools import store_facts, store_probe
 
@@ -52,3 +62,63 @@ def evaluate_pool(pool: Pool, job: JobContext, *, collect: bool) -> EvaluationVi
             unreachable = f"{failure.message} ({failure.code})"
     job.alive()
     return evaluate(pool.id, at=now(), actor=job.actor, facts_id=facts_id, unreachable_because=unreachable)
+
+
+def watch_trial(row: CampaignTrial, actor: Actor) -> bool:
+    """One look at the pool for a trial; False when there is nothing more to watch. What was seen before stays in the row, so
+    that whichever worker looks next goes on from it.
+
+    Raises: EdgeError while the first reading fails, TrialMoved when a person moved the trial in this moment.
+    """
+    state = TrialState(row.state)
+    if state is TrialState.REQUESTED:
+        return _begin_watch(row, actor)
+    if state not in (TrialState.WATCHING, TrialState.ENDING):
+        return False
+    seen = _seen_now(row)
+    if state is TrialState.ENDING and seen.missing_since is None:
+        _read(row.campaign.pool, actor)
+        trials.last_look(row, seen, actor=actor)
+        return False
+    if seen.began_at + LONGEST_TRIAL <= now():
+        trial_results.discard_trial(row, reason="nobody ended the trial within twelve hours", actor=actor)
+        return False
+    trials.keep_look(row, seen)
+    return True
+
+
+def _begin_watch(row: CampaignTrial, actor: Actor) -> bool:
+    """Ask the preflight on facts read just now, then take the look that all later ones are compared with."""
+    campaign, pool = row.campaign, row.campaign.pool
+    facts = facts_of(_read(pool, actor))
+    case = campaigns.case_now(campaign, now(), facts)
+    obstacles = campaigns.obstacles_of(campaign, case)
+    look = _look(row, now())
+    timeout_s = timeout_of(look, case.policy)
+    if timeout_s != row.timeout_s:
+        text = f"The timeout in force is {timeout_s or 'not known'}, not the {row.timeout_s} s the trial was asked for."
+        obstacles = (
+            *obstacles,
+            Obstacle("timeout_moved", text, "set it with the commands of the campaign, or ask for a trial anew"),
+        )
+    if obstacles:
+        trials.refuse(row, obstacles, actor=actor)
+        return False
+    trials.begin_watch(row, first(look, row.timeout_s), actor=actor)
+    return True
+
+
+def _seen_now(row: CampaignTrial) -> Observation:
+    seen = campaigns.observation_of(row)
+    assert seen is not None
+    try:
+        look = _look(row, seen.began_at)
+    except EdgeError:  # while storage is away no host may answer: that is part of what is watched
+        return missed(seen, now())
+    return folded(seen, look, timeout_of(look, profiles.policy(row.campaign.pool.project.policy_profile)))
+
+
+def _look(row: CampaignTrial, since: datetime) -> PoolLook:
+    pool = row.campaign.pool
+    members = tuple(host.address for host in latest_facts(pool.id).hosts)
+    return look_at(connection_of(pool.endpoint), members, row.sr_uuid, since, now())

@@ -137,13 +137,20 @@ def disproven_at(trials: Sequence[Trial], timeout_s: int) -> list[Trial]:
     return [trial for trial in trials if trial.timeout_s == timeout_s and flaw_of(trial) in DISPROVES]
 
 
+def highest_disproven_s(trials: Sequence[Trial]) -> int:
+    """The highest timeout that a trial shows to be too short, and every one below with it; 0 without any."""
+    tried = {trial.timeout_s for trial in trials if trial.timeout_s is not None}
+    return max((timeout_s for timeout_s in tried if disproven_at(trials, timeout_s)), default=0)
+
+
 def tuned_timeout_s(trials: Sequence[Trial], nodes: Sequence[str], hosts: Sequence[str]) -> int | None:
-    """The smallest timeout proven on every node and host and disproven by no trial; None without a complete run.
+    """The smallest timeout proven on every node and host, above all disproven ones; None without a complete run.
 
     Source: rules TMO-06 and TMO-07.
     """
-    tried = sorted({trial.timeout_s for trial in trials if trial.timeout_s is not None})
-    complete = (t for t in tried if nodes and hosts and not uncovered(trials, nodes, hosts, t) and not disproven_at(trials, t))
+    too_short_s = highest_disproven_s(trials)
+    tried = sorted({trial.timeout_s for trial in trials if trial.timeout_s is not None and trial.timeout_s > too_short_s})
+    complete = (t for t in tried if nodes and hosts and not uncovered(trials, nodes, hosts, t))
     return next(complete, None)
 
 

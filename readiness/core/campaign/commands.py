@@ -1,10 +1,12 @@
 """The exact commands of a campaign, filled in with this pool's uuids, for a person to run. Nothing here runs them.
 
+What a pool calls itself is quoted for a shell.
 Source: rules TMO-12 to TMO-14 and HA-09; xen-api CLI (`pool-ha-enable`, `host-emergency-ha-disable`).
 """
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from estate.facts.pool import PoolFacts, SrFacts
@@ -42,11 +44,12 @@ def lookup_commands(case: Case) -> tuple[Command, ...]:
         return (Command(where, line, f"choose the heartbeat SR by hand: {sr.reason}"),)
     scsi_id = _scsi_id(case, sr)
     if scsi_id is None:
-        line = f"xe sr-list uuid={sr.uuid} params=uuid,type,name-label"
+        line = f"xe sr-list uuid={shlex.quote(sr.uuid)} params=uuid,type,name-label"
         return (Command(where, line, f"one SR, {sr.name} of type {sr.kind}"),)
     hosts = len(case.facts.hosts)
     text = f"{hosts} blocks, one per host, each attached, and in all of them sr-uuid {sr.uuid}"
-    return (Command(where, f"xe pbd-list device-config:SCSIid={scsi_id} params=host-uuid,sr-uuid,currently-attached", text),)
+    line = f"xe pbd-list device-config:SCSIid={shlex.quote(scsi_id)} params=host-uuid,sr-uuid,currently-attached"
+    return (Command(where, line, text),)
 
 
 def timeout_commands(case: Case, timeout_s: int) -> tuple[Command, ...]:
@@ -55,13 +58,14 @@ def timeout_commands(case: Case, timeout_s: int) -> tuple[Command, ...]:
     A product generation that loses the default on re-enable is given no default.
     """
     facts, where, sr = case.facts, _coordinator(case.facts), heartbeat_sr(case.facts)
-    sr_uuid = "<heartbeat-sr-uuid>" if isinstance(sr, Unknown) else sr.uuid
-    keep = Command(where, f"xe pool-param-set uuid={facts.uuid} other-config:default_ha_timeout={timeout_s}")
+    sr_uuid = "<heartbeat-sr-uuid>" if isinstance(sr, Unknown) else shlex.quote(sr.uuid)
+    pool_uuid = shlex.quote(facts.uuid)
+    keep = Command(where, f"xe pool-param-set uuid={pool_uuid} other-config:default_ha_timeout={timeout_s}")
     off = Command(where, "xe pool-ha-disable", "it returns without an error; HA is off from here on")
     on = Command(where, f"xe pool-ha-enable heartbeat-sr-uuids={sr_uuid} ha-config:timeout={timeout_s}", "it returns in minutes")
     look = Command(
         where,
-        f"xe pool-list uuid={facts.uuid} params=ha-enabled,ha-configuration",
+        f"xe pool-list uuid={pool_uuid} params=ha-enabled,ha-configuration",
         f"ha-enabled true and timeout: {timeout_s} within {derive(timeout_s).join_s} s; do not restart the toolstack",
     )
     first = (keep,) if case.policy.default_survives_reenable else ()

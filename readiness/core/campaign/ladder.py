@@ -14,7 +14,7 @@ from enum import StrEnum
 from estate.facts.unknown import Unknown
 from readiness.core.campaign.states import TrialState
 from readiness.core.timeouts import EffectiveTimeout
-from readiness.core.trials import Trial, disproven_at, uncovered
+from readiness.core.trials import Trial, highest_disproven_s, uncovered
 
 FIRST_RUNGS_S = (60, 90, 120)
 RUNG_S = 30
@@ -80,12 +80,6 @@ def rungs() -> Iterator[int]:
         higher += RUNG_S
 
 
-def _disproven_s(trials: Sequence[Trial]) -> int:
-    """The highest timeout that a trial has disproven; 0 without any."""
-    tried = {trial.timeout_s for trial in trials if trial.timeout_s is not None}
-    return max((timeout_s for timeout_s in tried if disproven_at(trials, timeout_s)), default=0)
-
-
 def _held_s(progress: Progress, nodes: Sequence[str], above_s: int) -> int | None:
     """The smallest value above that is proven on every node for some host already: a host that came later only joins it there."""
     tried = sorted({trial.timeout_s for trial in progress.current if trial.timeout_s is not None and trial.timeout_s > above_s})
@@ -97,7 +91,7 @@ def _held_s(progress: Progress, nodes: Sequence[str], above_s: int) -> int | Non
 
 def target_s(progress: Progress) -> int | None:
     """The timeout to be tested now: the next one above every disproven value; None above the highest rung."""
-    disproven = _disproven_s(progress.trials)
+    disproven = highest_disproven_s(progress.trials)
     nodes = () if isinstance(progress.nodes, Unknown) else progress.nodes
     held = _held_s(progress, nodes, max(disproven, progress.start_s - 1)) if nodes else None
     if held is not None:
@@ -122,7 +116,9 @@ def next_step(progress: Progress) -> Step:
     if isinstance(progress.nodes, Unknown):
         return Step(StepKind.NAME_NODES, because=progress.nodes.reason)
     if wanted is None:
-        return Step(StepKind.REPAIR_STORAGE, because=f"hosts fenced or nearly fenced up to {_disproven_s(progress.trials)} s")
+        return Step(
+            StepKind.REPAIR_STORAGE, because=f"hosts fenced or nearly fenced up to {highest_disproven_s(progress.trials)} s"
+        )
     if isinstance(progress.now.timeout_s, Unknown):
         return Step(StepKind.READ_POOL, wanted, because=progress.now.timeout_s.reason)
     missing = uncovered(progress.current, progress.nodes, progress.hosts, wanted)

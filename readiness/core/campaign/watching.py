@@ -11,39 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace as replace_struct
+
+from estate.facts.pool import PoolFacts
+from estate.facts.pool_look import HostLook, MessageLook, PoolLook
+from estate.facts.unknown import UNKNOWN, Unknown
+from readiness.core.policy import Policy
+from readiness.core.timeouts import effective_timeout
+
+T = TypeVar("T")
 
 FENCE_MESSAGES = ("HA_HOST_FAILED", "HA_HOST_WAS_FENCED")
 STATEFILE_LOST = "HA_STATEFILE_LOST"
 PATHS_CHANGED = "MULTIPATH_PERIODIC_ALERT"
-
-
-@dataclass(frozen=True, slots=True)
-class HostSeen:
-    """One host in one look; None is what could not be read. `latency_s`: state-file latency from the host's statistics."""
-
-    uuid: str
-    live: bool | None
-    boot_time: datetime | None
-    paths_active: int | None = None
-    latency_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSeen:
-    uuid: str
-    name: str
-    obj_uuid: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The pool at one moment: the timeout in force (None: HA off or not known), its hosts, its recent messages."""
-
-    at: datetime
-    timeout_s: int | None
-    hosts: tuple[HostSeen, ...]
-    messages: tuple[MessageSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +61,7 @@ class Observation:
     statefile_lost_at: datetime | None = None
     paths_changed_at: datetime | None = None
     timeout_held: bool = True
+    messages_known: bool = True
     looks: int = 1
     misses: int = 0
     missing_since: datetime | None = None
@@ -94,7 +77,26 @@ class Fate:
     signs: tuple[str, ...] = field(default=())
 
 
-def first(look: Look, timeout_s: int) -> Observation:
+def timeout_of(look: PoolLook, policy: Policy) -> int | None:
+    """The timeout in force by a look; None while HA is off or the pool does not tell."""
+    told = PoolFacts(
+        uuid="",
+        name="",
+        coordinator_uuid="",
+        collected_at=look.at,
+        ha_enabled=_told(look.ha_enabled),
+        ha_configuration=_told(look.ha_configuration),
+        other_config=_told(look.other_config),
+    )
+    timeout_s = effective_timeout(told, policy).timeout_s
+    return None if isinstance(timeout_s, Unknown) else timeout_s
+
+
+def _told(value: T | None) -> T | Unknown:
+    return UNKNOWN if value is None else value
+
+
+def first(look: PoolLook, timeout_s: int) -> Observation:
     """The observation that begins with the look before anything is pulled."""
     return Observation(
         began_at=look.at,
@@ -109,8 +111,9 @@ def first(look: Look, timeout_s: int) -> Observation:
             )
             for host in look.hosts
         ),
-        known_messages=tuple(message.uuid for message in look.messages),
+        known_messages=tuple(message.uuid for message in look.messages or ()),
         looked_at=look.at,
+        messages_known=look.messages is not None,
     )
 
 
@@ -119,11 +122,14 @@ def missed(seen: Observation, at: datetime) -> Observation:
     return replace(seen, misses=seen.misses + 1, missing_since=seen.missing_since or at)
 
 
-def folded(seen: Observation, look: Look) -> Observation:
-    """The observation with one more look in it. Looks no newer than the newest one add nothing."""
+def folded(seen: Observation, look: PoolLook, timeout_s: int | None) -> Observation:
+    """The observation with one more look in it; `timeout_s` is the timeout in force by that look, None where it is not known.
+
+    Looks no newer than the newest one add nothing.
+    """
     if look.at <= seen.looked_at:
         return seen
-    new = [message for message in look.messages if message.uuid not in seen.known_messages]
+    new = [_in_between(message, seen.looked_at, look.at) for message in look.messages or () if _is_new(message, seen)]
     hosts = {host.uuid: host for host in look.hosts}
     return replace(
         seen,
@@ -131,17 +137,30 @@ def folded(seen: Observation, look: Look) -> Observation:
         looked_at=look.at,
         statefile_lost_at=seen.statefile_lost_at or _time_of(new, STATEFILE_LOST),
         paths_changed_at=seen.paths_changed_at or _time_of(new, PATHS_CHANGED),
-        timeout_held=seen.timeout_held and look.timeout_s == seen.timeout_s,
+        timeout_held=seen.timeout_held and timeout_s == seen.timeout_s,
+        messages_known=look.messages is not None,
         looks=seen.looks + 1,
         missing_since=None,
     )
 
 
-def _time_of(messages: Iterable[MessageSeen], name: str) -> datetime | None:
+def _is_new(message: MessageLook, seen: Observation) -> bool:
+    return message.uuid not in seen.known_messages
+
+
+def _in_between(message: MessageLook, before: datetime, at: datetime) -> MessageLook:
+    """The message with a time of our own clock: the pool's may be off, but it came between the last look and this one.
+
+    One that was seen in an earlier look already keeps that look's time, because the earlier time of a sign wins.
+    """
+    return replace_struct(message, at=min(max(message.at, before), at))
+
+
+def _time_of(messages: Iterable[MessageLook], name: str) -> datetime | None:
     return min((message.at for message in messages if message.name == name), default=None)
 
 
-def _host(watch: HostWatch, now: HostSeen | None, new: list[MessageSeen], at: datetime) -> HostWatch:
+def _host(watch: HostWatch, now: HostLook | None, new: list[MessageLook], at: datetime) -> HostWatch:
     signs = {sign.what: sign for sign in (*_signs(watch, now, new, at), *watch.signs)}  # the earlier time of a sign wins
     watch = replace(watch, signs=tuple(sorted(signs.values(), key=lambda sign: (sign.at, sign.what))))
     if now is None:
@@ -156,7 +175,7 @@ def _host(watch: HostWatch, now: HostSeen | None, new: list[MessageSeen], at: da
     )
 
 
-def _signs(watch: HostWatch, now: HostSeen | None, new: list[MessageSeen], at: datetime) -> list[Sign]:
+def _signs(watch: HostWatch, now: HostLook | None, new: list[MessageLook], at: datetime) -> list[Sign]:
     found = [Sign(f"message {m.name}", m.at) for m in new if m.name in FENCE_MESSAGES and m.obj_uuid == watch.uuid]
     if now is not None and now.live is False:
         found.append(Sign("the pool called it dead", at))
@@ -195,6 +214,13 @@ def _fate(watch: HostWatch, seen: Observation, pulled_at: datetime | None, clock
     noticed = watch.signs[0].at
     detection_s = None if pulled_at is None else max(0.0, (noticed - pulled_at).total_seconds()) * clock_factor
     return Fate(watch.uuid, True, detection_s, tuple(sign.what for sign in watch.signs))
+
+
+def statefile_lost(seen: Observation) -> bool | None:
+    """Whether all hosts lost the state file together; None when the last look could not read what the pool said of it."""
+    if seen.statefile_lost_at is not None:
+        return True
+    return False if seen.messages_known and seen.missing_since is None else None
 
 
 def max_latency_s(seen: Observation) -> float | None:
