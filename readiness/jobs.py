@@ -51,6 +51,7 @@ def _watch_ended(job: Job, error: dict[str, Any], actor: Actor) -> None:
 @handler(WATCH, title="Watch a failover trial", on_failed=_watch_ended)
 def watch_trial(job: JobContext, trial_id: str) -> dict[str, Any]:
     """Look at the pool again and again until the trial ends. All that was seen is in its row: any worker can go on."""
+    job.alive()
     row = trial(trial_id)
     if row is None:
         return {}

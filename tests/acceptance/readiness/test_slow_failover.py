@@ -5,39 +5,26 @@ The hosts get their paths back 40, 70 and 100 s after a node lost its power. doc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from lab.worlds.pool import slow_failover_pool
+from lab.xapi_sim.spec import PoolSpec
 from project.backbone.clock import now
 from project.backbone.models import AuditEntry
 from readiness.core.alerts import outside_trials
 from readiness.selectors.cases import case_of, drift
 from readiness.selectors.pools import latest_facts
-from tests.builders.people import People
 from tests.builders.tuning import Tuner
-from tests.contract.xapi_sim.pool_wire import CLOCK_FACTOR, Wire, start_pool
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def wire(tmp_path: Path) -> Iterator[Wire]:
-    running = start_pool(tmp_path, slow_failover_pool())
-    yield running
-    running.control.stop()
-    running.sim.stop()
-
-
-@pytest.fixture
-def tuner(people: People, wire: Wire, settings: Any) -> Tuner:
-    settings.TRIAL_LOOK_S, settings.TRIAL_CLOCK_FACTOR = 0.05, CLOCK_FACTOR
-    tuner = Tuner(people, wire)
-    tuner.attest_nodes()
-    return tuner
+def tuner(tuner_of: Callable[[PoolSpec], Tuner]) -> Tuner:
+    return tuner_of(slow_failover_pool())
 
 
 def fenced(trial: dict[str, Any], tuner: Tuner) -> set[str]:
