@@ -141,14 +141,24 @@ def view_of(campaign: Campaign, at: datetime) -> CampaignView:
     rows, names = tuple(trials(campaign)), names_of(case.facts)
     state = CampaignState(campaign.state)
     if state not in OPEN_CAMPAIGN:
-        text = ended_sentence(state, campaign.tuned_timeout_s)
-        commands = timeout_commands(case, campaign.tuned_timeout_s) if campaign.tuned_timeout_s else ()
+        tuned_s = campaign.tuned_timeout_s
+        in_force = tuned_s is not None and _is_in_force(case, tuned_s)
+        text = ended_sentence(state, tuned_s, in_force=in_force)
+        commands = timeout_commands(case, tuned_s) if tuned_s is not None and not in_force else ()
         return CampaignView(campaign, None, text, commands, trials=rows, names=names)
     obstacles = obstacles_of(campaign, case)
     progress = progress_of(campaign, case)
     step = step_of(progress, obstacles)
     commands = _commands(case, step, obstacles, target_s(progress))
     return CampaignView(campaign, step, sentence(step, names), commands, obstacles, rows, names)
+
+
+def _is_in_force(case: Case, timeout_s: int) -> bool:
+    """Whether the pool runs with this timeout and, where the product can, keeps it as the default of the next enable."""
+    config = case.facts.other_config
+    kept = None if isinstance(config, Unknown) else config.get("default_ha_timeout")
+    survives = not case.policy.default_survives_reenable or kept == str(timeout_s)
+    return effective_timeout(case.facts, case.policy).timeout_s == timeout_s and survives
 
 
 def step_of(progress: Progress, obstacles: Iterable[Obstacle]) -> Step:

@@ -20,10 +20,11 @@ _SENTENCES = {
     StepKind.REPAIR_STORAGE: "Repair the storage: {because}, and the ladder ends at " + f"{HIGHEST_RUNG_S} s.",
     StepKind.FINISHED: "Nothing is left to test: {timeout_s} s is proven on every storage node and host.",
 }
-_ENDED = {
-    CampaignState.COMPLETE: "The tuned timeout is {tuned} s; keep it as the pool's default and enable HA with it.",
-    CampaignState.ABANDONED: "This campaign was abandoned; start another one to go on.",
-}
+_ABANDONED = "This campaign was abandoned; start another one to go on."
+_IN_FORCE = "Nothing: the tuned timeout of {tuned} s is in force and survives the next enable."
+_NOT_IN_FORCE = (
+    "Enable HA with the tuned timeout of {tuned} s by the commands below: it is not in force, or the next enable loses it."
+)
 
 
 def sentence(step: Step, names: Mapping[str, str]) -> str:
@@ -33,6 +34,8 @@ def sentence(step: Step, names: Mapping[str, str]) -> str:
     return _SENTENCES[step.kind].format(**filled)
 
 
-def ended_sentence(state: CampaignState, tuned_timeout_s: int | None) -> str:
-    """What a campaign that has ended says."""
-    return _ENDED[state].format(tuned=tuned_timeout_s)
+def ended_sentence(state: CampaignState, tuned_timeout_s: int | None, *, in_force: bool) -> str:
+    """What is to be done after a campaign has ended. `in_force`: the pool runs with its result and keeps it as default."""
+    if state is CampaignState.ABANDONED:
+        return _ABANDONED
+    return (_IN_FORCE if in_force else _NOT_IN_FORCE).format(tuned=tuned_timeout_s)

@@ -65,7 +65,7 @@ def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_g
 
     ended = tuner.now()
     assert (ended["state"], ended["tuned_timeout_s"], ended["next_step"]) == ("complete", 120, None)
-    assert ended["sentence"].startswith("The tuned timeout is 120 s")
+    assert ended["sentence"].startswith("Nothing: the tuned timeout of 120 s is in force") and ended["commands"] == []
     verdict = tuner.verdict()
     assert {check: result(verdict, check) for check in ("HA-022", "HA-023", "HA-026")} == dict.fromkeys(
         ("HA-022", "HA-023", "HA-026"), "pass"
@@ -88,6 +88,8 @@ def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_g
     assert (result(verdict, "HA-022"), result(verdict, "HA-026")) == ("fail", "fail"), "hosts fenced in a trial at 60 s"
     fallen = drift(tuner.pool.id, now())
     assert (fallen.timeout_s, fallen.tuned_timeout_s, fallen.drifted) == (60, 120, True)
+    drifted = tuner.now()
+    assert drifted["sentence"].startswith("Enable HA with the tuned timeout of 120 s") and drifted["commands"]
     # Restored, and the evidence holds again without a single new trial.
     tuner.wire.desk("POST", "/pool/ha", enabled=True, timeout_s=120, persist=True)
     assert result(tuner.verdict(), "HA-026") == "pass"

@@ -92,7 +92,8 @@ def test_every_step_has_one_sentence_with_names_in_it() -> None:
     said = {kind: sentence(Step(kind, 90, "san-a", ("h1",), "because of this"), {"h1": "xen01"}) for kind in StepKind}
     assert said[StepKind.TRIAL].endswith("begin the trial of san-a at 90 s, on xen01.")
     assert all(text.strip() and "{" not in text and "h1" not in text for text in said.values())
-    assert "120 s" in ended_sentence(CampaignState.COMPLETE, 120)
+    assert "120 s is in force" in ended_sentence(CampaignState.COMPLETE, 120, in_force=True)
+    assert "commands below" in ended_sentence(CampaignState.COMPLETE, 120, in_force=False)
 
 
 def test_no_campaign_leaves_an_end_and_every_open_one_can_be_abandoned() -> None:
