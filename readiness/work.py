@@ -11,6 +11,7 @@ from typing import Any
 
 from estate.errors import EdgeError
 from estate.facts.pool_look import PoolLook
+from estate.facts.unknown import Unknown
 from estate.xapi import XapiSession, probe
 from estate.xapi.pool import read_facts
 from estate.xapi.pool_look import look_at
@@ -22,6 +23,7 @@ from readiness.core.alerts import LONGEST_TRIAL
 from readiness.core.campaign.preflight import Obstacle
 from readiness.core.campaign.states import TrialState
 from readiness.core.campaign.watching import Observation, first, folded, missed, timeout_of
+from readiness.core.case import statefiles_in_use
 from readiness.models import CampaignTrial, Pool, PoolInventory
 from readiness.selectors import campaigns, profiles
 from readiness.selectors.evaluations import EvaluationView
@@ -75,7 +77,7 @@ def watch_trial(row: CampaignTrial, actor: Actor) -> bool:
         return _begin_watch(row, actor)
     if state not in (TrialState.WATCHING, TrialState.ENDING):
         return False
-    seen = _seen_now(row)
+    seen = _seen_now(row, is_last=state is TrialState.ENDING)
     if state is TrialState.ENDING and seen.missing_since is None:
         _read(row.campaign.pool, actor)
         trials.last_look(row, seen, actor=actor)
@@ -108,17 +110,21 @@ def _begin_watch(row: CampaignTrial, actor: Actor) -> bool:
     return True
 
 
-def _seen_now(row: CampaignTrial) -> Observation:
+def _seen_now(row: CampaignTrial, *, is_last: bool) -> Observation:
     seen = campaigns.observation_of(row)
     assert seen is not None
     try:
-        look = _look(row, seen.began_at)
+        look = _look(row, seen.began_at, with_latencies=is_last)
     except EdgeError:  # while storage is away no host may answer: that is part of what is watched
         return missed(seen, now())
     return folded(seen, look, timeout_of(look, profiles.policy(row.campaign.pool.project.policy_profile)))
 
 
-def _look(row: CampaignTrial, since: datetime) -> PoolLook:
+def _look(row: CampaignTrial, since: datetime, *, with_latencies: bool = False) -> PoolLook:
+    """One look. A host's statistics hold the whole trial, so they are asked for in the last one only."""
     pool = row.campaign.pool
-    members = tuple(host.address for host in latest_facts(pool.id).hosts)
-    return look_at(connection_of(pool.endpoint), members, row.sr_uuid, since, now())
+    facts = latest_facts(pool.id)
+    files = statefiles_in_use(facts) if with_latencies else []
+    statefile = "" if isinstance(files, Unknown) or not files else files[0].vdi_uuid
+    members = tuple(host.address for host in facts.hosts)
+    return look_at(connection_of(pool.endpoint), members, row.sr_uuid, since, now(), statefile_uuid=statefile)

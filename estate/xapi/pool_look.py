@@ -5,6 +5,8 @@ from __future__ import annotations
 import xmlrpc.client
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from estate.connection import Connection
 from estate.errors import EdgeError, Retry
 from estate.facts.pool_look import HostLook, MessageLook, PoolLook
@@ -14,6 +16,7 @@ from estate.xapi.pool_network import boot_time_of
 from estate.xapi.pool_storage import path_counts_of
 from estate.xapi.records import Record, Snapshot, Table
 from estate.xapi.session import XapiSession
+from estate.xapi.statistics import max_statefile_latency_s
 from estate.xapi.transport import join_address, split_address
 
 MESSAGES_OF = timedelta(hours=1)
@@ -21,10 +24,19 @@ MESSAGES_OF = timedelta(hours=1)
 PATIENCE_S = 10.0
 
 
-def look_at(connection: Connection, members: tuple[str, ...], sr_uuid: str, since: datetime, now: datetime) -> PoolLook:
+def look_at(
+    connection: Connection,
+    members: tuple[str, ...],
+    sr_uuid: str,
+    since: datetime,
+    now: datetime,
+    *,
+    statefile_uuid: str = "",
+) -> PoolLook:
     """One look at the pool behind `connection`, or through whichever of its `members` (addresses) answers first.
 
-    `sr_uuid` is the SR whose paths are counted; messages are read from `since` on.
+    `sr_uuid` is the SR whose paths are counted; messages are read from `since` on. With `statefile_uuid` every live host is asked
+    for the highest latency of that state file since then, which is one more request each.
 
     Raises:
         EdgeError: no host of the pool answered; the error is that of the first one asked.
@@ -37,7 +49,8 @@ def look_at(connection: Connection, members: tuple[str, ...], sr_uuid: str, sinc
                              name=connection.name, endpoint_id=connection.endpoint_id)  # fmt: skip
         try:
             with XapiSession(through, timeout_s=PATIENCE_S) as session:
-                return _look(session, sr_uuid, since, now)
+                look = _look(session, sr_uuid, since, now)
+                return _with_latencies(session, look, statefile_uuid, since) if statefile_uuid else look
         except Retry as error:  # this host does not answer; what asks a person would be refused by every host
             first = first or error
     assert first is not None
@@ -56,6 +69,17 @@ def _look(session: XapiSession, sr_uuid: str, since: datetime, now: datetime) ->
         hosts=_hosts(snapshot, sr_uuid),
         messages=_messages(session, snapshot, since),
     )
+
+
+def _with_latencies(session: XapiSession, look: PoolLook, statefile_uuid: str, since: datetime) -> PoolLook:
+    addresses = {row.text("uuid"): row.text("address") for row in Snapshot(session).table("host")}
+
+    def asked(host: HostLook) -> HostLook:
+        if host.live is not True or not addresses.get(host.uuid):
+            return host
+        return replace(host, latency_s=max_statefile_latency_s(session, addresses[host.uuid], statefile_uuid, since))
+
+    return replace(look, hosts=tuple(asked(host) for host in look.hosts))
 
 
 def _map(pool: Record | None, name: str) -> dict[str, str] | None:

@@ -225,6 +225,7 @@ class CampaignCommandsSerializer(serializers.Serializer[Any]):
 
     lookup = CommandSerializer(many=True, help_text="How to look the heartbeat SR up by hand.")
     set_timeout = CommandSerializer(many=True, help_text="How to bring the pool to the timeout of this step.")
+    record_latency = CommandSerializer(many=True, help_text="How to have each host keep its state-file latency; before a trial.")
     emergency = CommandSerializer(many=True, help_text="The way out of endless fencing, per host, on its own console.")
 
 

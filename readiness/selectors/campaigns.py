@@ -14,7 +14,7 @@ from estate.facts.pool import PoolFacts
 from estate.facts.unknown import Unknown
 from project.backbone.problems import NotVisible
 from readiness.core.cabling import cabling_of
-from readiness.core.campaign.commands import Command, emergency_runbook, lookup_commands, timeout_commands
+from readiness.core.campaign.commands import Command, emergency_runbook, latency_commands, lookup_commands, timeout_commands
 from readiness.core.campaign.ladder import OpenTrial, Progress, Step, StepKind, next_step, target_s
 from readiness.core.campaign.overlap import overlap_of, pool_storage
 from readiness.core.campaign.preflight import ChangeWindow, Conditions, Obstacle, preflight
@@ -185,5 +185,6 @@ def commands_of(campaign: Campaign, at: datetime) -> dict[str, tuple[Command, ..
     return {
         "lookup": lookup_commands(case),
         "set_timeout": timeout_commands(case, wanted_s) if wanted_s else (),
+        "record_latency": latency_commands(case),
         "emergency": emergency_runbook(case.facts),
     }

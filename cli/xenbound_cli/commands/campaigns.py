@@ -121,6 +121,7 @@ def show_commands(session: Session, args: argparse.Namespace) -> None:
 
 def _tell_commands(session: Session, told: dict[str, Any]) -> None:
     titles = {"lookup": "Look the heartbeat SR up:", "set_timeout": "Set the timeout:"}
+    titles["record_latency"] = "Have each host keep its state-file latency, before a trial:"
     titles["emergency"] = "Way out of endless fencing, on each host's own console; the service never runs it:"
     for purpose, title in titles.items():
         session.screen.line(title)

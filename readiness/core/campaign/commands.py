@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from estate.facts.pool import PoolFacts, SrFacts
 from estate.facts.unknown import Unknown
-from readiness.core.case import Case, heartbeat_sr, pbd_of
+from readiness.core.case import Case, heartbeat_sr, pbd_of, statefiles_in_use
 from readiness.core.timeouts import derive
 
 EMERGENCY = "xe host-emergency-ha-disable --force"
@@ -70,6 +70,17 @@ def timeout_commands(case: Case, timeout_s: int) -> tuple[Command, ...]:
     )
     first = (keep,) if case.policy.default_survives_reenable else ()
     return (*lookup_commands(case), *first, *((off,) if facts.ha_enabled is not False else ()), on, look)
+
+
+def latency_commands(case: Case) -> tuple[Command, ...]:
+    """How to have each host keep its state-file latency, which it does not by itself; none while the state file is not known."""
+    files = statefiles_in_use(case.facts)
+    if isinstance(files, Unknown) or not files:
+        return ()
+    source = shlex.quote(f"statefile/{files[0].vdi_uuid}/latency")
+    text = "then a trial's latency is read from the host's statistics; without it a person has to measure it"
+    lines = (f"xe host-data-source-record uuid={shlex.quote(host.uuid)} data-source={source}" for host in case.facts.hosts)
+    return tuple(Command(_coordinator(case.facts), line, text) for line in lines)
 
 
 def emergency_runbook(facts: PoolFacts) -> tuple[Command, ...]:

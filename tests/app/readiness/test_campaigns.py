@@ -194,7 +194,7 @@ def test_the_runbook_has_the_emergency_command_of_each_host(people: People, pool
     commands = people.client("owner").get(f"{base(people, pool)}/{begun(people, pool)['id']}/commands").json()
     assert [each["line"] for each in commands["emergency"]] == ["xe host-emergency-ha-disable --force"] * 3
     assert commands["emergency"][0]["where"] == "console of xen-h1 (10.0.0.1, uuid h1)"
-    assert commands["lookup"] and commands["set_timeout"]
+    assert commands["lookup"] and commands["set_timeout"] and len(commands["record_latency"]) == 3
 
 
 def queries(client: Any, address: str, rows: int) -> int:

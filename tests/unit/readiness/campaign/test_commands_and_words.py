@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from readiness.core.campaign.commands import emergency_runbook, lookup_commands, timeout_commands
+from readiness.core.campaign.commands import emergency_runbook, latency_commands, lookup_commands, timeout_commands
 from readiness.core.campaign.ladder import Step, StepKind
 from readiness.core.campaign.pbd_listing import ListingRefused, sr_of_listing
 from readiness.core.campaign.sentences import ended_sentence, sentence
@@ -52,6 +52,18 @@ def test_the_waiting_time_after_enable_is_the_join_timeout() -> None:
 def test_an_sr_without_scsi_id_is_looked_up_by_its_uuid() -> None:
     files = tuple(replace(pbd, scsi_id=None) for pbd in POOL.pbds)
     assert lookup_commands(a_case(replace(POOL, pbds=files)))[0].line == "xe sr-list uuid=sr-hb params=uuid,type,name-label"
+
+
+def test_every_host_is_told_to_keep_its_latency_by_the_state_files_uuid() -> None:
+    told = [each.line for each in latency_commands(a_case(POOL))]
+    assert told[0] == "xe host-data-source-record uuid=h1 data-source=statefile/vdi-statefile/latency" and len(told) == 3
+    assert latency_commands(a_case(replace(POOL, statefiles=()))) == ()
+
+
+def test_what_a_pool_calls_itself_never_becomes_a_command() -> None:
+    hostile = replace(POOL, uuid="x; reboot", pbds=tuple(replace(pbd, scsi_id="$(reboot)") for pbd in POOL.pbds))
+    told = [each.line for each in timeout_commands(a_case(hostile), 90)]
+    assert "uuid='x; reboot'" in told[1] and "SCSIid='$(reboot)'" in told[0]
 
 
 def test_the_emergency_command_is_there_for_every_host_by_name_address_and_uuid() -> None:
