@@ -11,9 +11,12 @@ from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 from project.backbone.models import Job
 from readiness import work
+from readiness.core.campaign.change import OPEN_CHANGE, ChangeEvent, ChangeState
 from readiness.core.campaign.states import TrialState
 from readiness.selectors.campaigns import trial
+from readiness.selectors.ha_changes import change
 from readiness.selectors.pools import pool
+from readiness.services.ha_changes import CHANGE, move
 from readiness.services.trial_results import discard_trial
 from readiness.services.trials import WATCH, TrialMoved
 
@@ -62,3 +65,21 @@ def watch_trial(job: JobContext, trial_id: str) -> dict[str, Any]:
     if goes_on:
         job.wait(settings.TRIAL_LOOK_S, f"watching the trial of {row.storage_node}: {TrialState(row.state)}")
     return {"trial_id": trial_id, "state": row.state}
+
+
+def _change_ended(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    """A change that was cancelled or gave up may have left HA off: it says so until somebody restores it."""
+    row = change(job.params["change_id"])
+    if row is not None and ChangeState(row.state) in OPEN_CHANGE:
+        told = f"{error.get('message', 'It was stopped.')} HA may be off: look at the pool, then restore or enable it."
+        move(row, ChangeEvent.FAIL, actor=actor, failed_because=told)
+
+
+@handler(CHANGE, title="Change a pool's HA timeout", on_failed=_change_ended)
+def change_timeout(job: JobContext, change_id: str) -> dict[str, Any]:
+    """Bring HA to the timeout that was asked for, or back. Run again it looks what the pool is and does what is missing."""
+    row = change(change_id)
+    while row is not None and work.change_ha(row, job.actor):
+        job.alive()
+        row = change(change_id)
+    return {"change_id": change_id, "state": row.state if row else ""}

@@ -11,6 +11,7 @@ from django.db import models
 
 from project.backbone.identified import Identified
 from project.backbone.models import Endpoint, Project, User
+from readiness.core.campaign.change import OPEN_CHANGE, ChangeState
 from readiness.core.campaign.states import OPEN_CAMPAIGN, OPEN_TRIAL, CampaignState, TrialState
 
 
@@ -165,3 +166,45 @@ class CampaignTrial(Identified):
 
     def __str__(self) -> str:
         return f"trial of {self.storage_node} at {self.timeout_s} s: {self.state}"
+
+
+class HaGrant(Identified):
+    """An administrator's word that the service itself may change this pool's HA timeout, until when, and why."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="ha_grants")
+    reason = models.TextField()
+    expires_at = models.DateTimeField()
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"grant on {self.pool_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class HaChange(Identified):
+    """One change of a pool's HA timeout by the service. `before` is what the pool was, recorded before anything was touched."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="changes")
+    grant = models.ForeignKey(HaGrant, on_delete=models.PROTECT, related_name="changes")
+    state = models.CharField(max_length=16, default=ChangeState.WANTED.value)
+    timeout_s = models.PositiveIntegerField()
+    sr_uuid = models.CharField(max_length=64)
+    before = models.JSONField(null=True)
+    failed_because = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=models.Q(state__in=sorted(state.value for state in OPEN_CHANGE)),
+                name="one_open_change_per_campaign",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"timeout of {self.campaign_id} to {self.timeout_s} s: {self.state}"

@@ -1,6 +1,7 @@
 """Talks to pools: probe their certificates, read their facts, watch trials. Called by this app's jobs only; writes by services.
 
-Nothing here changes a pool. Enabling HA, disabling it and power are never touched: checks print exact commands for a person.
+Nothing here changes a pool but `change_ha`, and that only under a grant for the very pool, with the old value recorded first.
+Power of hosts and storage is never touched.
 """
 
 from __future__ import annotations
@@ -9,26 +10,30 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from estate.errors import EdgeError
+from estate.errors import AskPerson, EdgeError
 from estate.facts.pool_look import PoolLook
 from estate.facts.unknown import Unknown
-from estate.xapi import XapiSession, probe
+from estate.xapi import XapiSession, ha, probe
 from estate.xapi.pool import read_facts
-from estate.xapi.pool_look import look_at
+from estate.xapi.pool_look import look_at, read_ha
 from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of
 from project.backbone.jobs.context import JobContext
 from readiness.core.alerts import LONGEST_TRIAL
+from readiness.core.campaign.change import ChangeEvent, ChangeState, HaAction, HaSetting, goal_of, next_action
 from readiness.core.campaign.preflight import Obstacle
 from readiness.core.campaign.states import TrialState
 from readiness.core.campaign.watching import Observation, first, folded, missed, timeout_of
 from readiness.core.case import statefiles_in_use
-from readiness.models import CampaignTrial, Pool, PoolInventory
+from readiness.core.policy import Policy
+from readiness.core.timeouts import derive
+from readiness.models import CampaignTrial, HaChange, Pool, PoolInventory
 from readiness.selectors import campaigns, profiles
 from readiness.selectors.evaluations import EvaluationView
+from readiness.selectors.ha_changes import before_of
 from readiness.selectors.pools import facts_of, latest_facts
-from readiness.services import trial_results, trials
+from readiness.services import ha_changes, trial_results, trials
 from readiness.services.evaluation import evaluate
 from readiness.services.pools import store_facts, store_probe
 
@@ -128,3 +133,72 @@ def _look(row: CampaignTrial, since: datetime, *, with_latencies: bool = False) 
     statefile = "" if isinstance(files, Unknown) or not files else files[0].vdi_uuid
     members = tuple(host.address for host in facts.hosts)
     return look_at(connection_of(pool.endpoint), members, row.sr_uuid, since, now(), statefile_uuid=statefile)
+
+
+def change_ha(row: HaChange, actor: Actor) -> bool:
+    """One step of a change: look what the pool is, then do what is missing; False when nothing is left to do.
+
+    A refusal of the pool gives back what was there before; a refusal of that ends the change as failed, saying so.
+
+    Raises: EdgeError that passes by itself (Retry, Wait), ChangeMoved.
+    """
+    try:
+        return _change_step(row, actor)
+    except AskPerson as refused:
+        told = f"{refused.message} ({refused.code})"
+        if row.state == ChangeState.RECORDED:
+            ha_changes.move(row, ChangeEvent.GIVE_BACK, actor=actor, failed_because=told)
+            return True
+        left = "Nothing was touched." if row.state == ChangeState.WANTED else "HA may be off: look at the pool, then restore it."
+        ha_changes.move(row, ChangeEvent.FAIL, actor=actor, failed_because=f"{told} {left}")
+        return False
+
+
+def _change_step(row: HaChange, actor: Actor) -> bool:
+    policy = profiles.policy(row.campaign.pool.project.policy_profile)
+    if row.state == ChangeState.WANTED:
+        return _record_before(row, actor)
+    before = before_of(row)
+    if row.state not in (ChangeState.RECORDED, ChangeState.RESTORING) or before is None:
+        return False
+    is_wanted = row.state == ChangeState.RECORDED
+    goal = goal_of(before, row.timeout_s, default_survives=policy.default_survives_reenable) if is_wanted else before
+    with XapiSession(connection_of(row.campaign.pool.endpoint)) as session:
+        action = next_action(_setting(read_ha(session, now()), policy), goal)
+        if action is HaAction.KEEP_DEFAULT:
+            ha.keep_default(session, goal.default)
+        elif action is HaAction.SWITCH_OFF:
+            ha.switch_off(session)
+        elif action is HaAction.SWITCH_ON:
+            join_s = derive(goal.timeout_s or policy.default_timeout_s).join_s
+            ha.switch_on(session, row.sr_uuid, goal.configuration, join_s)
+    if action is not HaAction.NOTHING:
+        return True
+    _read(row.campaign.pool, actor)
+    ha_changes.move(row, ChangeEvent.FINISH, actor=actor)
+    return False
+
+
+def _record_before(row: HaChange, actor: Actor) -> bool:
+    """Ask the preflight on facts read just now, and record what HA is; nothing is touched before that is stored."""
+    campaign = row.campaign
+    case = campaigns.case_now(campaign, now(), facts_of(_read(campaign.pool, actor)))
+    obstacles = campaigns.obstacles_of(campaign, case)
+    with XapiSession(connection_of(campaign.pool.endpoint)) as session:
+        before = _setting(read_ha(session, now()), case.policy)
+    if obstacles or not before.enabled:
+        told = " ".join(each.detail for each in obstacles) or "HA is off."
+        ha_changes.move(row, ChangeEvent.FAIL, actor=actor, failed_because=f"Nothing was touched. {told}")
+        return False
+    ha_changes.record_before(row, before, actor=actor)
+    return True
+
+
+def _setting(look: PoolLook, policy: Policy) -> HaSetting:
+    """HA as a look shows it. Raises: AskPerson when the pool does not tell all of it."""
+    if look.ha_enabled is None or look.ha_configuration is None or look.other_config is None:
+        raise AskPerson(
+            "The pool does not tell how HA is set.", code="pool_unreadable", next_step="Give the account more rights."
+        )
+    kept = look.other_config.get(ha.DEFAULT_KEY)
+    return HaSetting(look.ha_enabled, look.ha_configuration, kept, timeout_of(look, policy))

@@ -57,7 +57,8 @@ def look_at(
     raise first
 
 
-def _look(session: XapiSession, sr_uuid: str, since: datetime, now: datetime) -> PoolLook:
+def read_ha(session: XapiSession, now: datetime) -> PoolLook:
+    """How HA is set, without hosts and messages. Raises: EdgeError."""
     snapshot = Snapshot(session)
     pool = next(iter(snapshot.table("pool")), None)
     enabled = pool.maybe_flag("ha_enabled") if pool else None
@@ -66,9 +67,15 @@ def _look(session: XapiSession, sr_uuid: str, since: datetime, now: datetime) ->
         ha_enabled=None if isinstance(enabled, Unknown) else enabled,
         ha_configuration=_map(pool, "ha_configuration"),
         other_config=_map(pool, "other_config"),
-        hosts=_hosts(snapshot, sr_uuid),
-        messages=_messages(session, snapshot, since),
+        hosts=(),
+        messages=None,
     )
+
+
+def _look(session: XapiSession, sr_uuid: str, since: datetime, now: datetime) -> PoolLook:
+    snapshot = Snapshot(session)
+    hosts, messages = _hosts(snapshot, sr_uuid), _messages(session, snapshot, since)
+    return replace(read_ha(session, now), hosts=hosts, messages=messages)
 
 
 def _with_latencies(session: XapiSession, look: PoolLook, statefile_uuid: str, since: datetime) -> PoolLook:

@@ -18,10 +18,10 @@ from project.backbone.jobs.serializers import JobSerializer
 from readiness.api import campaign_serializers as shapes
 from readiness.api.views import OfPoolMixin
 from readiness.core.campaign.preflight import StorageWord
-from readiness.models import Campaign, CampaignTrial
+from readiness.models import Campaign, CampaignTrial, HaGrant
 from readiness.selectors import campaigns as selectors
 from readiness.services import campaigns as services
-from readiness.services import trial_results, trials
+from readiness.services import ha_changes, trial_results, trials
 
 
 def _filled(serializer: type[Any], request: Request) -> dict[str, Any]:
@@ -79,6 +79,18 @@ class CampaignViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
         filled = _filled(shapes.SetAsideSerializer, request)
         return _detail(services.abandon_campaign(self.get_object(), **filled, actor=self.actor))
 
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"], url_path="set-timeout")
+    def set_timeout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Let the service set the timeout of the next step (a job); needs a grant for this pool."""
+        return accepted(ha_changes.ask_for_change(self.get_object(), actor=self.actor), request)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"], url_path="restore-timeout")
+    def restore_timeout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Let the service give the pool back what it was before its newest change (a job); needs a grant for this pool."""
+        return accepted(ha_changes.ask_to_restore(self.get_object(), actor=self.actor), request)
+
     @extend_schema(responses=shapes.CampaignCommandsSerializer)
     @action(detail=True, methods=["get"])
     def commands(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -91,6 +103,32 @@ class CampaignViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
         """Read the heartbeat SR's uuid out of what the lookup command printed; refused unless every host has it."""
         filled = _filled(shapes.ListingSerializer, request)
         return Response({"sr_uuid": services.sr_by_listing(self.get_object(), filled["listing"])})
+
+
+class HaGrantViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
+    """Whether the service itself may change HA on one pool. Without a grant it prints commands and touches nothing."""
+
+    queryset = HaGrant.objects.select_related("granted_by", "pool__project").order_by("-created_at")
+    serializer_class = shapes.HaGrantSerializer
+    project_lookup = "pool__project"
+    ordering_fields: ClassVar = ["created_at", "expires_at"]
+
+    def get_queryset(self) -> QuerySet[HaGrant]:
+        rows = super().get_queryset()
+        return rows if self.for_schema else rows.filter(pool=self.the_pool())
+
+    @extend_schema(request=shapes.NewHaGrantSerializer, responses={201: shapes.HaGrantSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Allow it, as an administrator, for at most seven days."""
+        filled = _filled(shapes.NewHaGrantSerializer, request)
+        row = ha_changes.grant(self.the_pool(), **filled, actor=self.actor)
+        return Response(shapes.HaGrantSerializer(row).data, status=201)
+
+    @extend_schema(request=None, responses=shapes.HaGrantSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Take it back; a change that runs is brought to its end."""
+        return Response(shapes.HaGrantSerializer(ha_changes.revoke(self.get_object(), actor=self.actor)).data)
 
 
 class TrialViewSet(OfPoolMixin, ProjectReadOnlyViewSet):

@@ -28,6 +28,7 @@ from readiness.core.timeouts import effective_timeout
 from readiness.core.trials import HARD
 from readiness.models import Campaign, CampaignTrial
 from readiness.selectors import campaigns as selectors
+from readiness.selectors.ha_changes import is_changing
 from readiness.services.campaigns import judge_preflight
 
 WATCH = "readiness.watch_trial"
@@ -108,6 +109,8 @@ def _step_in_order(campaign: Campaign, case: Case, storage_node: str, method: st
     progress = selectors.progress_of(campaign, case)
     step = selectors.step_of(progress, ())
     sr, timeout_s, nodes = heartbeat_sr(case.facts), effective_timeout(case.facts, case.policy).timeout_s, progress.nodes
+    if is_changing(campaign):
+        raise _out_of_order(step, "the service is changing HA on this pool")
     if isinstance(nodes, Unknown) or storage_node not in nodes:
         raise _out_of_order(step, f"{storage_node} is none of the attested storage nodes")
     if isinstance(sr, Unknown) or isinstance(timeout_s, Unknown):

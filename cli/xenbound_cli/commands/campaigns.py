@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xenbound_cli.commands.evidence import read_file
-from xenbound_cli.commands.grammar import Commands, command, group
+from xenbound_cli.commands.grammar import Commands, add_waiting, command, group, start
 from xenbound_cli.exits import CliError, ExitCode
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
@@ -47,6 +47,11 @@ def add(commands: Commands) -> None:
     _named(campaign, "show", show, "what to do next, and what the trials showed")
     _named(campaign, "preflight", preflight, "ask again what stands against a trial")
     _named(campaign, "commands", show_commands, "all commands, and the way out of endless fencing")
+    for name, run, text in (
+        ("set-timeout", set_timeout, "let the service set the timeout; needs a grant for this pool"),
+        ("restore", restore, "let the service give back what HA was before its newest change; needs a grant"),
+    ):
+        add_waiting(_named(campaign, name, run, text))
     _add_window(campaign)
     looked = _named(campaign, "lookup", lookup, "read the heartbeat SR out of what the lookup command printed")
     looked.add_argument("file", metavar="FILE", help="the listing; - is standard input")
@@ -117,6 +122,16 @@ def show_commands(session: Session, args: argparse.Namespace) -> None:
     """Every command of the campaign, by purpose."""
     told = session.api.get(f"{_newest(session, args)}/commands")
     session.screen.answer(told, lambda: _tell_commands(session, told))
+
+
+def set_timeout(session: Session, args: argparse.Namespace) -> None:
+    """Set the timeout of the next step by the service itself."""
+    start(session, args, f"{_newest_below(session, args)}/set-timeout")
+
+
+def restore(session: Session, args: argparse.Namespace) -> None:
+    """Give the pool back what it was."""
+    start(session, args, f"{_newest_below(session, args)}/restore-timeout")
 
 
 def _tell_commands(session: Session, told: dict[str, Any]) -> None:
@@ -190,11 +205,16 @@ def _collection(session: Session, args: argparse.Namespace) -> str:
 
 def _newest(session: Session, args: argparse.Namespace) -> str:
     """Path of the pool's newest campaign. Raises: CliError when it has none."""
+    return session.path(_newest_below(session, args))
+
+
+def _newest_below(session: Session, args: argparse.Namespace) -> str:
+    """The same below the project."""
     collection = _collection(session, args)
     rows = session.api.get(session.path(collection), {"limit": "1", "ordering": "-created_at"})["results"]
     if not rows:
         raise CliError(f"Pool {args.pool} has no campaign.", next_step=f"xenbound campaign begin {args.pool}")
-    return session.path(f"{collection}/{rows[0]['id']}")
+    return f"{collection}/{rows[0]['id']}"
 
 
 def _open_trial(session: Session, args: argparse.Namespace) -> str:

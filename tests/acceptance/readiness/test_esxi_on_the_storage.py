@@ -1,4 +1,4 @@
-"""A vCenter and a pool of the lab in one project: whether ESXi uses the pool's storage is read from both, not asked of anybody."""
+"""A vCenter and a pool of the lab in one project: whether ESXi uses the pool's storage is read from both, not asked."""
 
 from __future__ import annotations
 
