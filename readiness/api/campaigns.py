@@ -16,6 +16,7 @@ from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from readiness.api import campaign_serializers as shapes
+from readiness.api import ha_change_serializers as grant_shapes
 from readiness.api.views import OfPoolMixin
 from readiness.core.campaign.preflight import StorageWord
 from readiness.models import Campaign, CampaignTrial, HaGrant
@@ -109,7 +110,7 @@ class HaGrantViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
     """Whether the service itself may change HA on one pool. Without a grant it prints commands and touches nothing."""
 
     queryset = HaGrant.objects.select_related("granted_by", "pool__project").order_by("-created_at")
-    serializer_class = shapes.HaGrantSerializer
+    serializer_class = grant_shapes.HaGrantSerializer
     project_lookup = "pool__project"
     ordering_fields: ClassVar = ["created_at", "expires_at"]
 
@@ -117,18 +118,18 @@ class HaGrantViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
         rows = super().get_queryset()
         return rows if self.for_schema else rows.filter(pool=self.the_pool())
 
-    @extend_schema(request=shapes.NewHaGrantSerializer, responses={201: shapes.HaGrantSerializer})
+    @extend_schema(request=grant_shapes.NewHaGrantSerializer, responses={201: grant_shapes.HaGrantSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Allow it, as an administrator, for at most seven days."""
-        filled = _filled(shapes.NewHaGrantSerializer, request)
+        filled = _filled(grant_shapes.NewHaGrantSerializer, request)
         row = ha_changes.grant(self.the_pool(), **filled, actor=self.actor)
-        return Response(shapes.HaGrantSerializer(row).data, status=201)
+        return Response(grant_shapes.HaGrantSerializer(row).data, status=201)
 
-    @extend_schema(request=None, responses=shapes.HaGrantSerializer)
+    @extend_schema(request=None, responses=grant_shapes.HaGrantSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take it back; a change that runs is brought to its end."""
-        return Response(shapes.HaGrantSerializer(ha_changes.revoke(self.get_object(), actor=self.actor)).data)
+        return Response(grant_shapes.HaGrantSerializer(ha_changes.revoke(self.get_object(), actor=self.actor)).data)
 
 
 class TrialViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
