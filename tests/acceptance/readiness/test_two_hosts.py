@@ -20,13 +20,20 @@ pytestmark = pytest.mark.django_db
 Start = Callable[[PoolSpec], Tuner]
 
 
+SWITCHES = {"eth0": "core-1", "eth1": "storage-1", "eth3": "storage-2"}
+
+
+def cabled(tuner: Tuner) -> Tuner:
+    """Management on one switch; storage on two of its own."""
+    for pif in latest_facts(tuner.pool.id).pifs:
+        if pif.device in SWITCHES and pif.physical:
+            tuner.attest("switch_of_slave", pif.uuid, {"switch": SWITCHES[pif.device]})
+    return tuner
+
+
 @pytest.fixture
 def tuner(tuner_of: Start) -> Tuner:
-    tuner = tuner_of(two_host_pool())
-    for pif in latest_facts(tuner.pool.id).pifs:
-        if pif.device == "eth0" and pif.physical:
-            tuner.attest("switch_of_slave", pif.uuid, {"switch": "core-1"})
-    return tuner
+    return cabled(tuner_of(two_host_pool()))
 
 
 def check(verdict: dict[str, Any], check_id: str) -> dict[str, Any]:
@@ -54,11 +61,7 @@ def test_it_is_not_ready_and_the_host_that_is_named_is_the_one_that_fences(tuner
 def test_the_old_product_takes_both_hosts_down_and_no_waiver_helps(people: People, tuner_of: Start) -> None:
     people.project.policy_profile = "xenserver-2010"
     people.project.save()
-    tuner = tuner_of(two_host_pool())
-    for pif in latest_facts(tuner.pool.id).pifs:
-        if pif.device == "eth0" and pif.physical:
-            tuner.attest("switch_of_slave", pif.uuid, {"switch": "core-1"})
-    verdict = tuner.verdict()
+    verdict = cabled(tuner_of(two_host_pool())).verdict()
     switch = next(fault for fault in verdict["simulated_faults"] if fault["subject"] == "core-1")
     assert sorted(switch["hosts_fenced"]) == ["xen01", "xen02"]
     assert check(verdict, "HA-001")["waiver_class"] == "N"
