@@ -82,8 +82,10 @@ def watch_trial(row: CampaignTrial, actor: Actor) -> bool:
         return _begin_watch(row, actor)
     if state not in (TrialState.WATCHING, TrialState.ENDING):
         return False
-    seen = _seen_now(row, is_last=state is TrialState.ENDING)
-    if state is TrialState.ENDING and seen.missing_since is None:
+    known = campaigns.observation_of(row)
+    assert known is not None
+    seen = _seen_now(row, known, is_last=state is TrialState.ENDING)
+    if state is TrialState.ENDING and seen.missing_since is None and seen.looked_at > known.looked_at:
         _read(row.campaign.pool, actor)
         trials.last_look(row, seen, actor=actor)
         return False
@@ -115,9 +117,8 @@ def _begin_watch(row: CampaignTrial, actor: Actor) -> bool:
     return True
 
 
-def _seen_now(row: CampaignTrial, *, is_last: bool) -> Observation:
-    seen = campaigns.observation_of(row)
-    assert seen is not None
+def _seen_now(row: CampaignTrial, seen: Observation, *, is_last: bool) -> Observation:
+    """What was seen with one more look in it; a worker whose clock is behind adds nothing until it has caught up."""
     try:
         look = _look(row, seen.began_at, with_latencies=is_last)
     except EdgeError:  # while storage is away no host may answer: that is part of what is watched

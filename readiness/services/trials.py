@@ -161,10 +161,20 @@ def refuse(row: CampaignTrial, obstacles: Sequence[Obstacle], *, actor: Actor) -
 
 
 def keep_look(row: CampaignTrial, seen: Observation) -> bool:
-    """Store what was seen so far; False when the trial moved meanwhile. Not audited: the whole is, when it is confirmed."""
-    return bool(CampaignTrial.objects.filter(pk=row.pk, state=row.state).update(observation=to_json(seen)))
+    """Store what was seen so far; False when the trial moved or another worker looked meanwhile: what it saw must not be lost.
+
+    Not audited: the whole is, when it is confirmed.
+    """
+    known = selectors.observation_of(row)
+    assert known is not None
+    unchanged = {"observation__looks": known.looks, "observation__misses": known.misses}
+    kept = CampaignTrial.objects.filter(pk=row.pk, state=row.state, **unchanged).update(observation=to_json(seen))
+    return bool(kept)
 
 
 def last_look(row: CampaignTrial, seen: Observation, *, actor: Actor) -> None:
     """The look after the end: from now on what was seen does not change. Raises: TrialMoved."""
-    move(row, TrialEvent.LAST_LOOK, actor=actor, observation=to_json(seen), ended_at=seen.looked_at)
+    with transaction.atomic():
+        if not keep_look(row, seen):
+            raise TrialMoved(f"The trial of {row.storage_node} was looked at meanwhile.", next_step="Look at it again.")
+        move(row, TrialEvent.LAST_LOOK, actor=actor, observation=to_json(seen), ended_at=seen.looked_at)

@@ -16,9 +16,13 @@ from project.backbone.clock import now
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.sweep import revive_orphans
 from readiness import work
+from readiness.core.campaign.watching import missed
 from readiness.core.evidence import EvidenceKind
-from readiness.models import Evidence
+from readiness.models import CampaignTrial, Evidence
+from readiness.selectors.campaigns import observation_of
 from readiness.selectors.pools import latest_facts
+from readiness.services.trials import keep_look
+from tests.builders.inventory import SYSTEM
 from tests.builders.tuning import Tuner, look, until
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +227,30 @@ def test_a_watch_whose_worker_died_is_taken_up_and_sees_the_fence_that_happened_
     watched = tuner.end(trial)
     assert names_fenced(watched, tuner) == {"xen02", "xen03"}
     assert began is not None and watched["began_at"] == began["began_at"] and watched["watched"]["pull_seen"] is True
+
+
+def test_a_look_based_on_what_another_worker_has_gone_beyond_is_not_kept(tuner: Tuner) -> None:
+    tuner.start("san-a")
+    late = CampaignTrial.objects.get()
+    seen = observation_of(late)
+    assert seen is not None
+    other = CampaignTrial.objects.get()
+    assert keep_look(other, missed(seen, now())) is True
+    assert keep_look(late, seen) is False
+    found = observation_of(CampaignTrial.objects.get())
+    assert found is not None and found.misses == 1
+
+
+def test_a_worker_whose_clock_is_behind_ends_no_trial(tuner: Tuner, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = tuner.start("san-a")
+    tuner.pull("san-a")
+    until(lambda: look() or tuner._ended(trial), "the trial to be long enough")
+    newest = observation_of(CampaignTrial.objects.get())
+    assert newest is not None
+    monkeypatch.setattr(work, "now", lambda: newest.looked_at - timedelta(seconds=30))
+    row = CampaignTrial.objects.get()
+    assert work.watch_trial(row, SYSTEM) is True
+    assert CampaignTrial.objects.get().state == "ending"
 
 
 def test_a_watch_that_is_cancelled_leaves_no_trial_behind(tuner: Tuner) -> None:
