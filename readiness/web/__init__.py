@@ -1,7 +1,7 @@
-"""The pages of readiness: the verdict on a pool (verdicts.py) and the tuning of its HA timeout (timeouts.py)."""
+"""The pages of readiness: the verdict on a pool (verdicts.py), the tuning of its HA timeout (timeouts.py, timeout_forms.py)."""
 
 from __future__ import annotations
 
-from readiness.web import timeouts, verdicts
+from readiness.web import timeout_forms, timeouts, verdicts
 
-PAGES = [*verdicts.PAGES, *timeouts.PAGES]
+PAGES = [*verdicts.PAGES, *timeouts.PAGES, *timeout_forms.PAGES]

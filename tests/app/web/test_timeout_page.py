@@ -16,7 +16,7 @@ from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from readiness.core.campaign.overlap import EsxiStorage
 from readiness.core.campaign.watching import first, folded
-from readiness.models import Campaign, CampaignTrial, Evidence, Pool
+from readiness.models import Campaign, CampaignTrial, Evidence, HaChange, HaGrant, Pool
 from readiness.selectors import vmware
 from readiness.services.campaigns import begin_campaign
 from tests.builders.evidence import storage_nodes
@@ -134,6 +134,16 @@ def test_a_trial_is_discarded_and_a_campaign_abandoned_only_with_a_reason(people
         client.post(form, {"reason": "the wrong node"})
     assert (CampaignTrial.objects.get().state, Campaign.objects.get().state) == ("discarded", "abandoned")
     assert "the wrong node" in text(people, pool) and "was abandoned" in text(people, pool)
+
+
+def test_a_change_by_the_service_that_failed_is_said_in_red(people: People, pool: Pool) -> None:
+    campaign = begun(people, pool)
+    grant = HaGrant.objects.create(pool=pool, reason="tonight", expires_at=now() + timedelta(hours=1))
+    HaChange.objects.create(
+        campaign=campaign, grant=grant, timeout_s=90, sr_uuid="sr-hb", state="failed", failed_because="No. HA may be off."
+    )
+    page = text(people, pool)
+    assert 'class="mark bad">failed' in page and "No. HA may be off." in page
 
 
 def test_viewers_see_it_and_cannot_act(people: People, pool: Pool) -> None:
