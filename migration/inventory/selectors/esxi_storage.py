@@ -36,13 +36,20 @@ def storage_of(host: HostFacts, stores: Iterable[DatastoreFacts]) -> EsxiStorage
         untold = sum(isinstance(lun.targets, Unknown) for lun in far)
         gaps += [f"the targets of {untold} of its LUNs were not read"] if untold else []
     for store in stores:
-        if host.native_id not in store.host_ids and store.native_id not in host.datastore_ids:
+        if not _may_mount(host, store):
             continue
         if isinstance(store.remote_host, Unknown):
             gaps.append(f"where datastore {store.name} lies was not read")
         elif store.remote_host:
             names |= {server.strip() for server in store.remote_host.split(",")}
     return EsxiStorage(host.name, frozenset(names - {""}), "; ".join(gaps))
+
+
+def _may_mount(host: HostFacts, store: DatastoreFacts) -> bool:
+    """Whether a host uses a store; one that does not tell its stores may use any."""
+    if host.native_id in store.host_ids or isinstance(host.datastore_ids, Unknown):
+        return True
+    return store.native_id in host.datastore_ids
 
 
 def _targets(lun: LunFacts) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ def test_the_servers_of_nfs_stores_are_named_for_the_hosts_that_mount_them() -> 
     assert storage_of(a_host_with(), [nfs]).names == frozenset({"nfs01.example", "10.9.0.9"})
     elsewhere = replace(nfs, native_id="datastore-9", host_ids=("host-2",))
     assert storage_of(a_host_with(), [elsewhere]).names == frozenset()
+    untold = a_host_with(datastore_ids=Unknown("not told"))
+    assert storage_of(untold, [elsewhere]).names == frozenset({"nfs01.example", "10.9.0.9"}), "it may be one of its stores"
 
 
 @pytest.mark.parametrize(
