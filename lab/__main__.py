@@ -13,6 +13,7 @@ from pathlib import Path
 from lab.disks.store import ImageUnusable
 from lab.whole import Lab, LabOptions, LabRefused, remove_state_dir, write_private_json
 from lab.worlds import ESTATES
+from lab.worlds.pool import POOLS
 
 LINUX_IMAGE_VARIABLE = "XENBOUND_LAB_LINUX_IMAGE"
 
@@ -38,6 +39,7 @@ def _run(chosen: argparse.Namespace, stop: threading.Event) -> None:
     image = os.environ.get(LINUX_IMAGE_VARIABLE)
     options = LabOptions(
         world=chosen.world,
+        pool=chosen.pool,
         with_files=True,
         seed=chosen.seed,
         clock_factor=chosen.clock_factor,
@@ -82,6 +84,7 @@ def _say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="A vCenter, a pool and a KMS reading on loopback.")
     parser.add_argument("--world", default="small", choices=sorted(ESTATES), help="which estate (default: small)")
+    parser.add_argument("--pool", default="standard", choices=sorted(POOLS), help="which pool (default: standard)")
     parser.add_argument("--seed", type=int, default=1, help="seed of disk contents and ids (default: 1)")
     parser.add_argument("--state", type=Path, default=Path("var/lab"), help="state directory (default: var/lab)")
     parser.add_argument("--json", type=Path, default=Path("var/lab.json"), help="where to write URLs and passwords")

@@ -38,12 +38,13 @@ class LabRefused(Exception):
 class LabOptions:
     """How to start a lab.
 
-    `seed_secrets` makes passwords repeatable; `linux_image` is a raw or qcow2 file for the world's bootable VM;
-    `estate` replaces the world's vCenter (tests of large inventories); `lease_timeout_s` is in real seconds. `with_files`
-    writes an RVTools workbook of the vCenter and the appliances as packages.
+    `pool` is a name of lab/worlds/pool.py; `seed_secrets` makes passwords repeatable; `linux_image` is a raw or qcow2 file
+    for the world's bootable VM; `estate` replaces the world's vCenter (tests of large inventories); `lease_timeout_s` is in
+    real seconds. `with_files` writes an RVTools workbook of the vCenter and the appliances as packages.
     """
 
     world: str = "small"
+    pool: str = "standard"
     seed: int = 1
     clock_factor: float = 60.0
     seed_secrets: str = ""
@@ -110,10 +111,14 @@ class Lab:
 
     def _make_pool(self) -> Any:
         # Imported here: a lab without a pool needs nothing of the pool's side.
-        from lab.worlds.pool import pool_for
+        from lab.worlds.pool import POOLS, pool_for
         from lab.xapi_sim import PoolSim
 
-        return PoolSim(pool_for(self.estate), self.state_dir / "pool", self._secret("pool"), self.options.clock_factor)
+        if self.options.pool not in POOLS:
+            raise LabRefused(f"there is no pool {self.options.pool!r}; there are {', '.join(sorted(POOLS))}")
+        return PoolSim(
+            pool_for(self.estate, self.options.pool), self.state_dir / "pool", self._secret("pool"), self.options.clock_factor
+        )
 
     def _prepare_disks(self) -> None:
         began = time.monotonic()

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
+from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
+from project.backbone.models import Job
 from readiness import work
+from readiness.core.campaign.change import OPEN_CHANGE, ChangeEvent, ChangeState
+from readiness.core.campaign.states import TrialState
+from readiness.selectors.campaigns import trial
+from readiness.selectors.ha_changes import change
 from readiness.selectors.pools import pool
+from readiness.services.ha_changes import CHANGE, move
+from readiness.services.trial_results import discard_trial
+from readiness.services.trials import WATCH, TrialMoved
 
 
 @handler("readiness.probe_pool", title="Probe a pool")
@@ -31,3 +42,44 @@ def evaluate_pool(job: JobContext, pool_id: str, collect: bool = True) -> dict[s
         "verdict": view.verdict.value,
         "facts_id": str(view.facts_id) if view.facts_id else None,
     }
+
+
+def _watch_ended(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    """A watch that failed or was cancelled shows nothing: its trial must not wait for ever, nor count."""
+    row = trial(job.params["trial_id"])
+    if row is not None and row.state in (TrialState.REQUESTED, TrialState.WATCHING, TrialState.ENDING):
+        discard_trial(row, reason=f"the watch ended: {error.get('message', 'no reason given')}", actor=actor)
+
+
+@handler(WATCH, title="Watch a failover trial", on_failed=_watch_ended)
+def watch_trial(job: JobContext, trial_id: str) -> dict[str, Any]:
+    """Look at the pool again and again until the trial ends. All that was seen is in its row: any worker can go on."""
+    job.alive()
+    row = trial(trial_id)
+    if row is None:
+        return {}
+    try:
+        goes_on = work.watch_trial(row, job.actor)
+    except TrialMoved:  # a person ended or discarded it in this moment: look again
+        goes_on = True
+    if goes_on:
+        job.wait(settings.TRIAL_LOOK_S, f"watching the trial of {row.storage_node}: {TrialState(row.state)}")
+    return {"trial_id": trial_id, "state": row.state}
+
+
+def _change_ended(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    """A change that was cancelled or gave up may have left HA off: it says so until somebody restores it."""
+    row = change(job.params["change_id"])
+    if row is not None and ChangeState(row.state) in OPEN_CHANGE:
+        told = f"{error.get('message', 'It was stopped.')} HA may be off: look at the pool, then restore or enable it."
+        move(row, ChangeEvent.FAIL, actor=actor, failed_because=told)
+
+
+@handler(CHANGE, title="Change a pool's HA timeout", on_failed=_change_ended)
+def change_timeout(job: JobContext, change_id: str) -> dict[str, Any]:
+    """Bring HA to the timeout that was asked for, or back. Run again it looks what the pool is and does what is missing."""
+    row = change(change_id)
+    while row is not None and work.change_ha(row, job.actor):
+        job.alive()
+        row = change(change_id)
+    return {"change_id": change_id, "state": row.state if row else ""}

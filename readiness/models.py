@@ -1,4 +1,4 @@
-"""Tables of readiness: pools, their immutable facts, attestations, and evaluations. Fields and constraints only.
+"""Tables of readiness: pools, their immutable facts, attestations, evaluations, tuning campaigns. Fields and constraints.
 
 Facts and evaluations are never changed; an attestation is taken back by a further row (`withdraws`), never edited.
 """
@@ -11,6 +11,8 @@ from django.db import models
 
 from project.backbone.identified import Identified
 from project.backbone.models import Endpoint, Project, User
+from readiness.core.campaign.change import OPEN_CHANGE, ChangeState
+from readiness.core.campaign.states import OPEN_CAMPAIGN, OPEN_TRIAL, CampaignState, TrialState
 
 
 class Intent(models.TextChoices):
@@ -100,3 +102,109 @@ class Evaluation(Identified):
 
     def __str__(self) -> str:
         return f"{self.pool_id}: {self.verdict}"
+
+
+class Campaign(Identified):
+    """A search for the HA timeout of one pool. Which step it is at follows from the trials; `state` is moved by the services.
+
+    `expendable_vms` are uuids or names of VMs that may go down; `window` is the VMware owner's signed change window.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="campaigns")
+    state = models.CharField(max_length=24, default=CampaignState.PREFLIGHT.value)
+    start_s = models.PositiveIntegerField()
+    start_reason = models.TextField(blank=True)
+    expendable_vms = models.JSONField(default=list)
+    window = models.JSONField(null=True)
+    tuned_timeout_s = models.PositiveIntegerField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    abandoned_because = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["pool"],
+                condition=models.Q(state__in=sorted(state.value for state in OPEN_CAMPAIGN)),
+                name="one_open_campaign_per_pool",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"campaign of {self.pool_id}: {self.state}"
+
+
+class CampaignTrial(Identified):
+    """One pull of a storage node, watched by the service: `observation` is what it saw, `word` what a person said before."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="trials")
+    state = models.CharField(max_length=16, default=TrialState.REQUESTED.value)
+    storage_node = models.CharField(max_length=200)
+    method = models.CharField(max_length=32)
+    timeout_s = models.PositiveIntegerField()
+    sr_uuid = models.CharField(max_length=64)
+    word = models.JSONField(default=dict)
+    observation = models.JSONField(null=True)
+    obstacles = models.JSONField(default=list)
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    result = models.JSONField(null=True)
+    closed_because = models.TextField(blank=True)
+    evidence = models.OneToOneField(Evidence, null=True, on_delete=models.PROTECT, related_name="trial")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=models.Q(state__in=sorted(state.value for state in OPEN_TRIAL)),
+                name="one_open_trial_per_campaign",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"trial of {self.storage_node} at {self.timeout_s} s: {self.state}"
+
+
+class HaGrant(Identified):
+    """An administrator's word that the service itself may change this pool's HA timeout, until when, and why."""
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="ha_grants")
+    reason = models.TextField()
+    expires_at = models.DateTimeField()
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"grant on {self.pool_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class HaChange(Identified):
+    """One change of a pool's HA timeout by the service. `before` is what the pool was, recorded before anything was touched."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="changes")
+    grant = models.ForeignKey(HaGrant, on_delete=models.PROTECT, related_name="changes")
+    state = models.CharField(max_length=16, default=ChangeState.WANTED.value)
+    timeout_s = models.PositiveIntegerField()
+    sr_uuid = models.CharField(max_length=64)
+    before = models.JSONField(null=True)
+    failed_because = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=models.Q(state__in=sorted(state.value for state in OPEN_CHANGE)),
+                name="one_open_change_per_campaign",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"timeout of {self.campaign_id} to {self.timeout_s} s: {self.state}"

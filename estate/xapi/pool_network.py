@@ -44,7 +44,7 @@ def _host(snapshot: Snapshot, host: Record, fingerprints: dict[str, str]) -> Poo
         multipathing=_multipathing(host),
         ha_statefiles=_statefiles(snapshot, host),
         ha_network_peers=_strings(host, "ha_network_peers"),
-        boot_time=_boot_time(host),
+        boot_time=boot_time_of(host),
         product_brand=_version(version, "product_brand"),
         product_version=_version(version, "product_version"),
         build_number=_version(version, "build_number"),
@@ -116,7 +116,8 @@ def _statefiles(snapshot: Snapshot, host: Record) -> tuple[str, ...] | Unknown:
     return kept if isinstance(kept, Unknown) else tuple(snapshot.table("VDI").uuid(ref) or ref for ref in kept)
 
 
-def _boot_time(host: Record) -> datetime | Unknown:
+def boot_time_of(host: Record) -> datetime | Unknown:
+    """When the host booted, as it wrote itself at its last start."""
     text = host.map("other_config").get("boot_time", "")
     try:
         return datetime.fromtimestamp(float(text), tz=UTC)

@@ -106,6 +106,13 @@ def scsi_id_of(device_config: dict[str, str], sm_config: dict[str, str]) -> str 
     return sm_config.get("devserial", "").removeprefix("scsi-").rstrip(",") or None
 
 
+def path_counts_of(snapshot: Snapshot, pbd: Record) -> tuple[int | Unknown, int | Unknown]:
+    """Active and most paths of a connection, as its host last counted them."""
+    sr = snapshot.table("SR").get(pbd.text("SR"))
+    scsi_id = scsi_id_of(pbd.map("device_config"), sr.map("sm_config") if sr else {})
+    return _path_counts(pbd.map("other_config"), scsi_id)
+
+
 def _path_counts(counters: dict[str, str], scsi_id: str | None) -> tuple[int | Unknown, int | Unknown]:
     written = counters.get(f"mpath-{scsi_id}", "")
     match = _PATH_COUNTER.search(written)

@@ -119,6 +119,10 @@ def host_storage(number: int) -> Any:
     return make(vim.host.StorageDeviceInfo, hostBusAdapter=adapters, scsiLun=[lun], multipathInfo=_multipath(lun, adapters))
 
 
+ARRAY_NODE, ARRAY_PORT = 0x5006_0160_BBA0_0000, 0x5006_0160_3BA0_0000
+"""World wide names of the array that the ESXi hosts use; the lab's pool has storage of its own."""
+
+
 def _multipath(lun: Any, adapters: list[Any]) -> Any:
     shape = vim.host.MultipathInfo
     key = "key-vim.host.MultipathInfo.LogicalUnit-0200000000600000000000000001"
@@ -132,8 +136,11 @@ def _multipath(lun: Any, adapters: list[Any]) -> Any:
             adapter=hba.key,
             lun=key,
             isWorkingPath=True,
+            transport=make(
+                vim.host.FibreChannelTargetTransport, portWorldWideName=ARRAY_PORT + port, nodeWorldWideName=ARRAY_NODE
+            ),
         )
-        for hba in adapters
+        for port, hba in enumerate(adapters)
     ]
     unit = make(
         shape.LogicalUnit,

@@ -5,6 +5,7 @@ Calls (calls_*.py), transfers and trials act on it. It starts nothing and listen
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class Pool:
     """Everything there is of one pool while it runs.
 
     `ref` is the pool's reference; `armed_timeout_s` the T that xhad runs with, None while HA is off; `on_fenced` is
-    called when hosts have reset, so that whoever listens for them can break their connections.
+    called when hosts have reset, so that whoever listens for them can break their connections. `recorded` are the data sources
+    a host keeps statistics of, and since when; `stalls` the state-file stalls each host sat out, in seconds, by their end.
     """
 
     def __init__(self, spec: PoolSpec, state_dir: Path, password: str, clock_factor: float) -> None:
@@ -40,6 +42,8 @@ class Pool:
         self.ref = ""
         self.armed_timeout_s: int | None = None
         self.port = 0
+        self.recorded: dict[str, dict[str, datetime.datetime]] = {}
+        self.stalls: dict[str, list[tuple[datetime.datetime, float]]] = {}
         self.on_fenced: Callable[[], None] = lambda: None
 
     @property

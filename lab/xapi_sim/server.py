@@ -1,4 +1,4 @@
-"""One HTTPS listener per host: XML-RPC on / and /RPC2, JSON-RPC on /jsonrpc, disk transfer on its two paths.
+"""One HTTPS listener per host: XML-RPC on / and /RPC2, JSON-RPC on /jsonrpc, disk transfer on its two paths, statistics.
 
 Sockets and HTTP live here, meaning does not: calls go to dispatch.py, transfers to transfer_*.py. A fenced host accepts
 nobody.
@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from lab.control import RequestLog
-from lab.xapi_sim import transfer_export, transfer_import, wire_json, wire_xml
+from lab.xapi_sim import statistics, transfer_export, transfer_import, wire_json, wire_xml
 from lab.xapi_sim.dispatch import Dispatcher
 from lab.xapi_sim.failure import XapiFailure, internal
 from lab.xapi_sim.pool import Pool
@@ -129,7 +129,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._transfer("PUT")
 
     def do_GET(self) -> None:
-        self._transfer("GET")
+        if self.path.split("?", 1)[0] == "/rrd_updates":
+            self._statistics()
+        else:
+            self._transfer("GET")
+
+    def _statistics(self) -> None:
+        self._log("GET", "/rrd_updates")
+        pool, params = self.server.pool, read_request(self.path, dict(self.headers.items())).params
+        try:
+            with pool.store.lock:
+                pool.sessions.use(params.get("session_id", ""))
+                document = statistics.updates(pool, self.server.host, params)
+        except XapiFailure:
+            self._reply(HTTPStatus.UNAUTHORIZED, b"", "text/plain")
+            return
+        self._reply(HTTPStatus.OK, document, "text/xml")
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")

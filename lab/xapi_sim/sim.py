@@ -10,7 +10,7 @@ from typing import Any
 from lab.control import ControlServer, RequestLog
 from lab.netbind import listen_on_common_port
 from lab.tls import CertFiles, make_certificate, server_context
-from lab.xapi_sim import calls_devices, calls_ha, calls_host, calls_session, calls_vdi, calls_vm, control_calls
+from lab.xapi_sim import calls_devices, calls_ha, calls_host, calls_session, calls_vdi, calls_vm, control_calls, statistics
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.populate import certificate_directory, populate
 from lab.xapi_sim.server import HostServer
@@ -18,7 +18,7 @@ from lab.xapi_sim.spec import PoolSpec
 from lab.xapi_sim.trials import Trials
 
 # Importing the call modules is what signs their functions up with the dispatcher.
-CALL_MODULES = (calls_devices, calls_ha, calls_host, calls_session, calls_vdi, calls_vm)
+CALL_MODULES = (calls_devices, calls_ha, calls_host, calls_session, calls_vdi, calls_vm, statistics)
 USER = "root"
 
 

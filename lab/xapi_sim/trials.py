@@ -131,7 +131,14 @@ class Trials:
         self._wait_until(trial, max(lived, default=0.0))
         with self._pool.store.lock:
             refresh_liveset(self._pool)
+            self._keep_stalls(trial)
             trial.ended, trial.done = self._pool.clock.lab_seconds(), True
+
+    def _keep_stalls(self, trial: Trial) -> None:
+        """For the statistics of hosts that lived through it; one that fenced lost its own."""
+        for host, stall in trial.stalls.items():
+            if host not in trial.fenced and math.isfinite(stall):
+                self._pool.stalls.setdefault(host, []).append((self._pool.clock.now(), stall))
 
     def _decide(self, trial: Trial, timeout_s: int) -> None:
         pool = self._pool

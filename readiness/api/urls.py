@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
+from readiness.api.campaigns import CampaignViewSet, HaGrantViewSet, TrialViewSet
 from readiness.api.views import CheckViewSet, EvidenceViewSet, PoolViewSet, ReadinessViewSet
 
 TOP_ROUTES = [("checks", CheckViewSet, "check")]
 PROJECT_ROUTES = [
     ("pools", PoolViewSet, "pool"),
     ("pools/<uuid:pool_id>/evidence", EvidenceViewSet, "pool-evidence"),
+    ("pools/<uuid:pool_id>/ha-grants", HaGrantViewSet, "pool-ha-grant"),
+    ("pools/<uuid:pool_id>/campaigns", CampaignViewSet, "pool-campaign"),
+    ("pools/<uuid:pool_id>/campaigns/<uuid:campaign_id>/trials", TrialViewSet, "campaign-trial"),
 ]
 PROJECT_URLS = [
     path(

@@ -11,7 +11,7 @@ from readiness.core.case import Case
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.results import Answer, EvidencePoint, Result
 
-_LONGEST_TRIAL = timedelta(hours=12)
+LONGEST_TRIAL = timedelta(hours=12)
 """A window longer than this would hide real alarms and is not believed."""
 _TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceKind.HOST_FAILURE_TEST)
 
@@ -51,7 +51,7 @@ def _moment(text: Any) -> datetime | None:
 
 def _window(item: EvidenceItem) -> tuple[datetime, datetime] | None:
     start, end = _moment(item.value.get("started_at")), _moment(item.value.get("ended_at"))
-    if start is None or end is None or not timedelta(0) <= end - start <= _LONGEST_TRIAL:
+    if start is None or end is None or not timedelta(0) <= end - start <= LONGEST_TRIAL:
         return None
     return start, end
 

@@ -88,8 +88,9 @@ def _trial_faults(wanted: Attestation) -> list[Fault]:
     for flag in ("statefile_lost", "mirror_in_sync"):
         if not isinstance(value.get(flag), bool):
             faults.append(Fault(f"value.{flag}", "must be true or false"))
-    if not is_number(value.get("max_latency_s")):
-        faults.append(Fault("value.max_latency_s", "must be the highest latency seen, in seconds"))
+    if value.get("max_latency_s", "") is not None and not is_number(value.get("max_latency_s")):
+        text = "must be the highest latency seen, in seconds, or null where nobody measured it (the trial then proves nothing)"
+        faults.append(Fault("value.max_latency_s", text))
     if value.get("failover_s") is not None and not is_number(value["failover_s"]):
         faults.append(Fault("value.failover_s", "must be seconds, or left out when it was not measured"))
     if wanted.timeout_s is None:

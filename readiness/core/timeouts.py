@@ -46,6 +46,21 @@ def derive(timeout_s: int) -> DerivedTimeouts:
     )
 
 
+MONITOR_INTERVAL_S = 20
+SHORTEST_DECLARATION_S = 10
+
+
+def declared_dead_s(timeout_s: int) -> int:
+    """How long after it lost its disk a host is called dead by the others, at most: before, no fence can have been seen.
+
+    Source: xha `daemon/sm.c`; xapi's monitor looks every 20 s.
+    """
+    derived = derive(timeout_s)
+    watchdog_s = max(derived.heartbeat_watchdog_s, derived.statefile_watchdog_s)
+    interval_s = max(derived.heartbeat_interval_s, derived.statefile_interval_s)
+    return timeout_s + max(watchdog_s - timeout_s + interval_s, SHORTEST_DECLARATION_S) + MONITOR_INTERVAL_S
+
+
 @dataclass(frozen=True, slots=True)
 class EffectiveTimeout:
     """The timeout in force and the field that says so."""

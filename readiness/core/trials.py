@@ -24,12 +24,21 @@ class TrialFlaw(StrEnum):
     STATEFILE_LOST = "all hosts lost the state file together (HA_STATEFILE_LOST), which hides a timeout that is too short"
     LATENCY = "the state-file latency reached the timeout"
     MIRROR = "the storage mirror was not in sync before the trial"
+    NOT_PULLED = "no host was seen to lose a path: was this node really powered off?"
+    UNSTEADY = "the timeout changed, or HA was switched off, while the trial ran"
     INCOMPLETE = "the record does not say all of: method, hosts watched, statefile_lost, max_latency_s, mirror_in_sync"
+
+
+DISPROVES = frozenset({TrialFlaw.FENCED, TrialFlaw.STATEFILE_LOST, TrialFlaw.LATENCY})
+"""Flaws that show that the timeout is too short, not merely that the trial shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial at one timeout. `fenced` says per watched host (uuid) whether it fenced; a missing measurement is None."""
+    """One trial at one timeout. `fenced` says per watched host (uuid) whether it fenced; a missing measurement is None.
+
+    `pull_seen` and `timeout_held` are what the service saw of the pool meanwhile; None for a trial that a person watched alone.
+    """
 
     item: EvidenceItem
     node: str
@@ -41,6 +50,8 @@ class Trial:
     max_latency_s: float | None
     mirror_in_sync: bool | None
     failover_s: float | None
+    pull_seen: bool | None = None
+    timeout_held: bool | None = None
 
 
 def _number(value: Any) -> float | None:
@@ -67,6 +78,8 @@ def read_trial(item: EvidenceItem) -> Trial:
         max_latency_s=_number(item.value.get("max_latency_s")),
         mirror_in_sync=_flag(item.value.get("mirror_in_sync")),
         failover_s=_number(item.value.get("failover_s")),
+        pull_seen=_flag(item.value.get("pull_seen")),
+        timeout_held=_flag(item.value.get("timeout_held")),
     )
 
 
@@ -88,17 +101,22 @@ def flaw_of(trial: Trial) -> TrialFlaw | None:
         return TrialFlaw.GRACEFUL
     if trial.statefile_lost:
         return TrialFlaw.STATEFILE_LOST
+    if trial.max_latency_s is not None and trial.timeout_s is not None and trial.max_latency_s >= trial.timeout_s:
+        return TrialFlaw.LATENCY
+    return _shows_nothing(trial)
+
+
+def _shows_nothing(trial: Trial) -> TrialFlaw | None:
+    """What keeps a trial without a bad sign from being a good one."""
     if trial.mirror_in_sync is False:
         return TrialFlaw.MIRROR
-    return _measured_flaw(trial)
-
-
-def _measured_flaw(trial: Trial) -> TrialFlaw | None:
+    if trial.timeout_held is False:
+        return TrialFlaw.UNSTEADY
+    if trial.pull_seen is False:
+        return TrialFlaw.NOT_PULLED
     measures = (trial.timeout_s, trial.statefile_lost, trial.max_latency_s, trial.mirror_in_sync)
     if not trial.fenced or any(measure is None for measure in measures):
         return TrialFlaw.INCOMPLETE
-    if trial.max_latency_s is not None and trial.timeout_s is not None and trial.max_latency_s >= trial.timeout_s:
-        return TrialFlaw.LATENCY
     return None
 
 
@@ -114,18 +132,25 @@ def uncovered(trials: Sequence[Trial], nodes: Sequence[str], hosts: Sequence[str
     return [(node, host) for node in nodes for host in hosts if (node, host) not in proven]
 
 
-def fenced_at(trials: Sequence[Trial], timeout_s: int) -> list[Trial]:
-    """Trials at this timeout in which a host fenced."""
-    return [trial for trial in trials if trial.timeout_s == timeout_s and flaw_of(trial) is TrialFlaw.FENCED]
+def disproven_at(trials: Sequence[Trial], timeout_s: int) -> list[Trial]:
+    """Trials that show this timeout to be too short: a host fenced, or came so near to it that only chance kept it."""
+    return [trial for trial in trials if trial.timeout_s == timeout_s and flaw_of(trial) in DISPROVES]
+
+
+def highest_disproven_s(trials: Sequence[Trial]) -> int:
+    """The highest timeout that a trial shows to be too short, and every one below with it; 0 without any."""
+    tried = {trial.timeout_s for trial in trials if trial.timeout_s is not None}
+    return max((timeout_s for timeout_s in tried if disproven_at(trials, timeout_s)), default=0)
 
 
 def tuned_timeout_s(trials: Sequence[Trial], nodes: Sequence[str], hosts: Sequence[str]) -> int | None:
-    """The smallest timeout proven on every node and host and at which no trial fenced; None without a complete run.
+    """The smallest timeout proven on every node and host, above all disproven ones; None without a complete run.
 
     Source: rules TMO-06 and TMO-07.
     """
-    tried = sorted({trial.timeout_s for trial in trials if trial.timeout_s is not None})
-    complete = (t for t in tried if nodes and hosts and not uncovered(trials, nodes, hosts, t) and not fenced_at(trials, t))
+    too_short_s = highest_disproven_s(trials)
+    tried = sorted({trial.timeout_s for trial in trials if trial.timeout_s is not None and trial.timeout_s > too_short_s})
+    complete = (t for t in tried if nodes and hosts and not uncovered(trials, nodes, hosts, t))
     return next(complete, None)
 
 

@@ -55,7 +55,10 @@ class HbaFacts(Struct, frozen=True):
 
 
 class LunFacts(Struct, frozen=True):
-    """A LUN or local disk of one host; `live_paths` of `paths` work, `local` as the host says, `transport` e.g. `usb`, `fc`."""
+    """A LUN or local disk of one host; `live_paths` of `paths` work, `local` as the host says, `transport` e.g. `usb`, `fc`.
+
+    `targets` are the addresses, IQNs and WWNs of the ports its paths lead to.
+    """
 
     name: str
     capacity_bytes: int | Unknown = UNKNOWN
@@ -66,6 +69,7 @@ class LunFacts(Struct, frozen=True):
     paths: int | Unknown = UNKNOWN
     live_paths: int | Unknown = UNKNOWN
     policy: str | Unknown = UNKNOWN
+    targets: tuple[str, ...] | Unknown = UNKNOWN
 
 
 class HostFacts(Struct, frozen=True):

@@ -163,7 +163,26 @@ def _lun(lun: Element, unit: Element | None, unread: Unknown) -> LunFacts:
         paths=unread if unit is None else states.total(),
         live_paths=unread if unit is None else states["active"] + states["standby"],
         policy=unread if unit is None else text(unit, "policy/policy"),
+        targets=unread if unit is None else _targets(unit),
     )
+
+
+def _targets(unit: Element) -> tuple[str, ...] | Unknown:
+    """The far ends of all paths; UNKNOWN as a whole when one path does not tell its own, for that may be the one that matters."""
+    names: set[str] = set()
+    for path in children(unit, "path"):
+        ends = _far_ends(child(path, "transport"))
+        if not ends:
+            return Unknown("a path does not tell which target it leads to")
+        names.update(ends)
+    return tuple(sorted(names))
+
+
+def _far_ends(transport: Element | None) -> set[str]:
+    worldwide = (integer(transport, name) for name in ("portWorldWideName", "nodeWorldWideName"))
+    wwns = {world_wide_name(number) for number in worldwide if is_known(number)}
+    addresses = {each.text or "" for each in children(transport, "address")}
+    return (wwns | addresses | {plain(text(transport, "iScsiName"))}) - {""}
 
 
 def _transport(kinds: set[str], unread: Unknown) -> str | Unknown:

@@ -16,7 +16,7 @@ from readiness.core.evidence import what_changed
 from readiness.core.registry import Severity, WaiverClass, check
 from readiness.core.results import Answer, EvidencePoint, Result
 from readiness.core.timeouts import effective_timeout
-from readiness.core.trials import Trial, failover_s, fenced_at, flaw_of, trials_of, tuned_timeout_s, uncovered
+from readiness.core.trials import Trial, disproven_at, failover_s, flaw_of, trials_of, tuned_timeout_s, uncovered
 
 PERSIST = "xe pool-param-set uuid={pool_uuid} other-config:default_ha_timeout={timeout_s}"
 NO_FENCE_FREE_TIMEOUT_S = 120  # without a run, less than this is not even a guess; more is a guess and warns
@@ -200,14 +200,20 @@ def every_storage_node_tested(case: Case) -> Answer:
         return Answer(Result.UNKNOWN, f"The HA timeout is not known: {run.timeout_s.reason}.", points, fills)
     if isinstance(run.nodes, Unknown):
         return Answer(Result.UNKNOWN, f"Whether every node was tested is not known: {run.nodes.reason}.", points, fills)
-    fences = fenced_at(run.trials, run.timeout_s)
-    if fences:
-        who = sorted({case.host_name(host) for trial in fences for host, fenced in trial.fenced.items() if fenced})
-        return Answer(Result.FAIL, f"At {run.timeout_s} s {', '.join(who)} fenced in a trial.", points, fills)
+    disproof = disproven_at(run.trials, run.timeout_s)
+    if disproof:
+        return Answer(Result.FAIL, _disproof_text(case, run.timeout_s, disproof), points, fills)
     missing = uncovered(run.trials, run.nodes, run.hosts, run.timeout_s)
     if not missing:
         return _aged(case, run, run.timeout_s, points, fills)
     return _not_covered(case, run, run.timeout_s, missing, Answer(Result.FAIL, "", points, fills))
+
+
+def _disproof_text(case: Case, timeout_s: int, disproof: list[Trial]) -> str:
+    who = sorted({case.host_name(host) for trial in disproof for host, fenced in trial.fenced.items() if fenced})
+    if who:
+        return f"At {timeout_s} s {', '.join(who)} fenced in a trial."
+    return f"A trial at {timeout_s} s shows that this is too short: {'; '.join(sorted({str(flaw_of(t)) for t in disproof}))}."
 
 
 def _not_covered(case: Case, run: _Run, timeout_s: int, missing: list[tuple[str, str]], answer: Answer) -> Answer:

@@ -16,7 +16,7 @@ from readiness.core.faults.restarts import Restarts
 from readiness.core.faults.topology import Element, topology_of
 from readiness.core.results import Result
 from readiness.core.timeouts import effective_timeout
-from readiness.core.trials import Trial, TrialFlaw, flaw_of, trials_of
+from readiness.core.trials import DISPROVES, Trial, TrialFlaw, flaw_of, trials_of
 
 TOLERABLE_HOSTS_LOST = 1
 
@@ -100,8 +100,13 @@ def _node_trial(case: Case) -> NodeTrial:
         return lambda _node, _host: None
     trials = [trial for trial in trials_of(case.evidence, (sr.uuid, sr.name)) if trial.timeout_s == effective.timeout_s]
     fenced = {(trial.node, host) for trial in trials for host, did in trial.fenced.items() if did}
+    doubted = {trial.node for trial in trials if flaw_of(trial) in DISPROVES - {TrialFlaw.FENCED}}
     kept = {
-        (trial.node, host) for trial in trials if _shows(case, trial) for host, did in trial.fenced.items() if not did
+        (trial.node, host)
+        for trial in trials
+        if _shows(case, trial) and trial.node not in doubted
+        for host, did in trial.fenced.items()
+        if not did
     } - fenced
     return lambda node, host: False if (node, host) in fenced else True if (node, host) in kept else None
 

@@ -178,7 +178,7 @@ def test_no_page_is_wider_than_its_window(world: World, browser: Any, live_serve
     answered(world, DRIFTED, at=NOW)
     visit = Visit(browser, live_server.url, viewport={"width": width, "height": 700})
     visit.sign_in("owner")
-    for page in ("", "/inventory", "/conversions", "/readiness", "/reports"):
+    for page in ("", "/inventory", "/conversions", "/readiness", f"/readiness/{world.pool.pk}/timeout", "/reports"):
         visit.window.goto(f"/projects/{world.people.project.id}{page}")
         assert visit.fits(), page
 

@@ -37,9 +37,9 @@ NOT_IN_WORKBOOKS = """cluster.evc_mode cluster.groups cluster.root_pool_id clust
 datastore.lun_names datastore.maintenance_mode datastore.raw_mappings_possible datastore.remote_host
 datastore.remote_path datastore.tags datastore.thin_disks_possible datastore.vm_ids
 host.connection_state host.cpu_used_mhz host.distributed_switches host.kernel_nics.services
-host.licensable host.license_product host.luns.capacity_bytes host.memory_used_bytes host.pci_devices
-host.power_state host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.is_opaque network.tags network.vm_ids
-switch.host_ids switch.private_vlans switch.tags switch.uuid vm.alternate_guest_name vm.boot_order
+host.licensable host.license_product host.luns.capacity_bytes host.luns.targets host.luns.transport host.memory_used_bytes
+host.pci_devices host.power_state host.tags host.tls_expires_at host.tls_sha1 host.tls_sha256 network.is_opaque network.tags
+network.vm_ids switch.host_ids switch.private_vlans switch.tags switch.uuid vm.alternate_guest_name vm.boot_order
 vm.change_tracking_supported vm.confidential vm.cpu_affinity vm.crypto_state vm.devices vm.disks.backing
 vm.disks.chain_length vm.disks.change_id vm.disks.encrypted vm.disks.has_parent vm.disks.io_filters
 vm.disks.native_linked_clone vm.disks.vdisk_id vm.disks.vflash_reservation_bytes vm.encrypted

@@ -20,7 +20,7 @@ import pytest
 import XenAPI
 
 from lab.control import ControlServer
-from lab.xapi_sim import PoolSim, small_pool
+from lab.xapi_sim import PoolSim, PoolSpec, small_pool
 
 PASSWORD = "a-lab-password"
 CLOCK_FACTOR = 600.0
@@ -133,9 +133,9 @@ def refusal(call: Callable[..., Any], *args: Any) -> list[str]:
     return list(caught.value.details)
 
 
-def start_pool(state_dir: Path) -> Wire:
-    """A running small pool; stop both of its halves afterwards."""
-    sim = PoolSim(small_pool(), state_dir, PASSWORD, CLOCK_FACTOR)
+def start_pool(state_dir: Path, spec: PoolSpec | None = None) -> Wire:
+    """A running pool, the small one unless told; stop both of its halves afterwards."""
+    sim = PoolSim(spec or small_pool(), state_dir, PASSWORD, CLOCK_FACTOR)
     sim.start()
     control = ControlServer("control-token")
     sim.register_control(control)

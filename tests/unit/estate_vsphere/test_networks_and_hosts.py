@@ -13,7 +13,7 @@ from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.tls import OfferedCertificate
 from estate.vsphere import probe
 from estate.vsphere.inventory.hardware import StandardGroup, read_host
-from estate.vsphere.inventory.host_hardware import host_adapters
+from estate.vsphere.inventory.host_hardware import host_adapters, luns
 from estate.vsphere.inventory.landscape import read_cluster, read_container, read_datastore
 from estate.vsphere.inventory.networks import PortGroup, Subtypes, _portgroup, read_network
 from estate.vsphere.inventory.places import Places
@@ -318,3 +318,33 @@ def test_a_network_of_another_kind_is_nsx_only_where_it_says_so() -> None:
     opaque, other = (read_one(prop("name", "x"), kind=kind) for kind in ("OpaqueNetwork", "SomethingNew"))
     assert read_network(opaque, NOTHING, {}).is_opaque is True
     assert isinstance(read_network(other, NOTHING, {}).is_opaque, Unknown)
+
+
+FC = "<transport><portWorldWideName>5766297885723328512</portWorldWideName><nodeWorldWideName>-1</nodeWorldWideName></transport>"
+ISCSI = "<transport><iScsiName>iqn.2000-08.example:lun1</iScsiName><address>10.9.0.1:3260</address></transport>"
+
+
+def _targets(*transports: str) -> object:
+    disk = "<HostScsiDisk><key>k</key><canonicalName>naa.6000</canonicalName></HostScsiDisk>"
+    paths = "".join(f"<path><state>active</state>{transport}</path>" for transport in transports)
+    found = read_one(
+        prop("config.storageDevice.scsiLun", disk, "ArrayOfScsiLun"),
+        prop("config.storageDevice.multipathInfo", f"<lun><lun>k</lun>{paths}</lun>", "HostMultipathInfo"),
+        kind="HostSystem",
+    )
+    told = luns(found)
+    assert not isinstance(told, Unknown)
+    return told[0].targets
+
+
+def test_a_lun_names_the_far_ends_of_all_its_paths() -> None:
+    assert _targets(FC, ISCSI) == (
+        "10.9.0.1:3260",
+        "50:06:01:60:3b:a0:00:00",
+        "ff:ff:ff:ff:ff:ff:ff:ff",
+        "iqn.2000-08.example:lun1",
+    )
+
+
+def test_a_path_without_a_target_leaves_all_of_them_unknown() -> None:
+    assert isinstance(_targets(ISCSI, ""), Unknown)

@@ -16,7 +16,7 @@ from readiness.core.faults.singles import SimulatedFault, switch_faults
 from readiness.core.fence import FenceRule
 from readiness.core.results import Result
 from tests.builders.evidence import a_switch, a_trial, full_evidence, said, storage_nodes, switches
-from tests.builders.pools import GIB, a_pool, a_vm, with_host, with_pbd, with_pif, without_bond
+from tests.builders.pools import GIB, NOW, a_pool, a_vm, with_host, with_pbd, with_pif, without_bond
 from tests.unit.readiness.cases import a_case
 
 POOL = a_pool(vms=(a_vm("vm1"), a_vm("vm2", resident_on_uuid="h2", ha_restart_priority="")))
@@ -112,6 +112,11 @@ def test_a_storage_node_at_which_a_host_fenced_says_so() -> None:
     trial = a_trial(POOL, "san-a", fenced=("h2",))
     fault = faults(POOL, (storage_nodes(), trial))["storage_node", "san-a"]
     assert (fault.hosts_fenced, fault.vms_lost) == (("xen-h2",), ("guest-vm2",))
+
+
+def test_a_trial_in_which_the_disk_was_nearly_lost_makes_the_node_unknown_again() -> None:
+    near = a_trial(POOL, "san-a", tested_at=NOW, max_latency_s=121.0)
+    assert faults(POOL, (*full_evidence(POOL), near))["storage_node", "san-a"].result is Result.UNKNOWN
 
 
 def test_hosts_wired_to_one_node_only_fence_with_it() -> None:
