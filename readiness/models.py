@@ -80,6 +80,18 @@ class Evidence(Identified):
         return f"{self.kind} of {self.subject}"
 
 
+class EvidenceFile(Identified):
+    """The file that evidence names, once somebody has handed it in; it lies in the data folder by its SHA-256."""
+
+    evidence = models.OneToOneField(Evidence, on_delete=models.CASCADE, related_name="file")
+    size_bytes = models.PositiveIntegerField()
+    content_type = models.CharField(max_length=40)
+    stored_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"file of {self.evidence_id}"
+
+
 class Evaluation(Identified):
     """One verdict on a pool: by which facts, for which planned VMs, under which profiles, with every check's result."""
 

@@ -58,9 +58,9 @@ class Api:
         headers = {"Idempotency-Key": key} if key else {}
         return self._document(self.send("POST", path, json={} if body is None else body, headers=headers))
 
-    def upload(self, path: str, content: bytes) -> Any:
-        """POST bytes that are already JSON, as they are. Raises: Refused, CannotReach."""
-        return self._document(self.send("POST", path, content=content, headers={"Content-Type": "application/json"}))
+    def upload(self, path: str, content: bytes, content_type: str = "application/json") -> Any:
+        """POST bytes as they are. Raises: Refused, CannotReach."""
+        return self._document(self.send("POST", path, content=content, headers={"Content-Type": content_type}))
 
     def send_file(self, path: str, file: Path) -> Any:
         """POST a file as the form field `file`, read while it is sent. Raises: UsageError, Refused, CannotReach."""

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
-
-from rest_framework.parsers import BaseParser
-
 from kms.core.policy import UPLOAD_LIMIT_BYTES
+from project.backbone.api.parsers import WholeBodyParser
 
 
-class UploadParser(BaseParser):
-    """Hands the view the bytes, one byte over the limit at most: the service then refuses with the reason."""
+class UploadParser(WholeBodyParser):
+    """A reading's bytes."""
 
-    media_type = "*/*"
-
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        return bytes(stream.read(UPLOAD_LIMIT_BYTES + 1))
+    limit_bytes = UPLOAD_LIMIT_BYTES

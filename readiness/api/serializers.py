@@ -178,17 +178,22 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
 
     recorded_by = serializers.CharField(source="recorded_by.username", read_only=True, allow_null=True, default=None)
     withdrawn = serializers.SerializerMethodField()
+    file_stored = serializers.SerializerMethodField()
 
     class Meta:
         model = Evidence
         fields: ClassVar = [
-            "id", "kind", "subject", "value", "tested_at", "timeout_s", "storage_node", "who", "attachment", "expires_at", "note",
-            "recorded_by", "withdraws", "withdrawn", "created_at",
+            "id", "kind", "subject", "value", "tested_at", "timeout_s", "storage_node", "who", "attachment", "file_stored",
+            "expires_at", "note", "recorded_by", "withdraws", "withdrawn", "created_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.BooleanField())
     def get_withdrawn(self, row: Evidence) -> bool:
         return row.withdrawn_by_row is not None if hasattr(row, "withdrawn_by_row") else False
+
+    @extend_schema_field(serializers.BooleanField(help_text="Whether the attachment was handed in and can be downloaded."))
+    def get_file_stored(self, row: Evidence) -> bool:
+        return hasattr(row, "file")
 
 
 class NewEvidenceSerializer(serializers.Serializer[Any]):

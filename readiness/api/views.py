@@ -15,17 +15,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from project.backbone.api.accepted import accepted
+from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
+from project.backbone.api.parsers import WholeBodyParser
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet, ScopedViewSet
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import NotVisible
 from readiness.api import serializers as shapes
+from readiness.core.attached_file import LARGEST_BYTES
 from readiness.core.registry import CheckSpec, registered
 from readiness.models import Evidence, Pool
 from readiness.selectors import cases
 from readiness.selectors import pools as pool_selectors
 from readiness.selectors.evaluations import latest_evaluation
+from readiness.services import attached_files
 from readiness.services import evidence as evidence_services
 from readiness.services import pools as services
 
@@ -130,10 +134,16 @@ class ReadinessViewSet(OfPoolMixin, ProjectViewSet):
         return accepted(job, request)
 
 
+class AttachmentParser(WholeBodyParser):
+    """A file's bytes."""
+
+    limit_bytes = LARGEST_BYTES
+
+
 class EvidenceViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
     """What people attest about one pool. Rows are never edited; one is taken back by withdrawing it."""
 
-    queryset = Evidence.objects.select_related("recorded_by", "withdrawn_by_row", "pool__project").order_by("-created_at")
+    queryset = Evidence.objects.select_related("recorded_by", "withdrawn_by_row", "file", "pool__project").order_by("-created_at")
     serializer_class = shapes.EvidenceSerializer
     project_lookup = "pool__project"
     search_fields: ClassVar = ["kind", "subject", "who", "storage_node"]
@@ -160,6 +170,22 @@ class EvidenceViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
         filled.is_valid(raise_exception=True)
         row = evidence_services.withdraw_evidence(self.get_object(), **filled.validated_data, actor=self.actor)
         return Response(shapes.EvidenceSerializer(row).data, status=201)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"], parser_classes=[AttachmentParser])
+    def file(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The file that the evidence names, to be saved."""
+        evidence = self.get_object()
+        row, content = attached_files.read(evidence)
+        return download(content, row.content_type, evidence.attachment["name"])
+
+    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={201: shapes.EvidenceSerializer})
+    @file.mapping.post
+    def store_file(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Hand the file in that the evidence names: its bytes as the body, 20 MiB at most, checked against its SHA-256."""
+        body = request.data if isinstance(request.data, bytes) else b""
+        attached_files.attach(self.get_object(), body, actor=self.actor)
+        return Response(shapes.EvidenceSerializer(self.get_object()).data, status=201)
 
 
 class CheckViewSet(ListModelMixin, ScopedViewSet):

@@ -54,7 +54,7 @@ def add(commands: Commands) -> None:
     added.add_argument("--storage-node", default="", metavar="NAME")
     added.add_argument("--expires-at", metavar="TIME", help="ISO 8601 with a zone")
     added.add_argument("--note", default="", metavar="TEXT")
-    added.add_argument("--attachment", metavar="FILE", help="the file that shows it; its name and SHA-256 are recorded")
+    added.add_argument("--attachment", metavar="FILE", help="the file that shows it, 20 MiB at most")
 
 
 def list_evidence(session: Session, args: argparse.Namespace) -> None:
@@ -68,7 +68,12 @@ def add_evidence(session: Session, args: argparse.Namespace) -> None:
     """Record one attestation."""
     body = _body(args, now=datetime.now(UTC))
     pool = find(session, "pools", args.pool, what="pool")
+    content = read_file(args.attachment) if args.attachment else b""
     made = session.api.post(session.path(f"pools/{pool['id']}/evidence"), body)
+    if args.attachment:
+        made = session.api.upload(
+            session.path(f"pools/{pool['id']}/evidence/{made['id']}/file"), content, "application/octet-stream"
+        )
     told = f"Recorded {made['kind']} for {pool['name']}: {made['id']}"
     session.screen.answer(made, lambda: session.screen.line(told))
 

@@ -25,6 +25,7 @@ from migration.assessment.models import Assessment, Finding
 from migration.assessment.services import assessing, exporting
 from migration.inventory import selectors as inventories
 from project.backbone.api.accepted import accepted
+from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet, ScopedViewSet
 from project.backbone.clock import now
@@ -117,11 +118,6 @@ class FindingsXlsxViewSet(FindingScope):
         """The findings of this filter as `.xlsx`."""
         content = exporting.findings_xlsx(self.project, self.filter_queryset(self.get_queryset()))
         return download(content, XLSX, "findings.xlsx")
-
-
-def download(content: bytes, content_type: str, name: str) -> HttpResponse:
-    """A file to be saved under this name."""
-    return HttpResponse(content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _group_of(request: Request) -> str:

@@ -14,10 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from estate.sheets import SMALL
-from migration.assessment.api.views import XLSX, download
+from migration.assessment.api.views import XLSX
 from migration.assessment.models import Attestation
 from migration.assessment.services import estate_workbook, filled_estate, question_workbook
 from migration.inventory.selectors import Machine
+from project.backbone.api.downloads import download
 from project.backbone.api.scoping import ProjectViewSet
 from project.backbone.problems import Invalid
 

@@ -1,4 +1,7 @@
-"""JSON bodies, read strictly: what no database can store is refused here, with a sentence, before any view sees it."""
+"""Bodies of requests: JSON read strictly, and bytes taken as they are.
+
+What no database can store is refused here, with a sentence, before any view sees it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 LARGEST = 2**63 - 1
 DEEPEST = 64
@@ -23,6 +26,16 @@ class StrictJsonParser(JSONParser):
         for problem in _problems(body):
             raise ParseError(problem)
         return body
+
+
+class WholeBodyParser(BaseParser):
+    """The body as it was sent, whatever its Content-Type: one byte over the limit at most, so that the service can refuse it."""
+
+    media_type = "*/*"
+    limit_bytes = 0
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return bytes(stream.read(self.limit_bytes + 1))
 
 
 def _problems(body: Any) -> Iterator[str]:

@@ -140,6 +140,21 @@ def test_evidence_is_recorded_and_bad_evidence_named_by_field(people: People, de
         assert (refused.code, "value" in refused.err) == (1, True)
 
 
+def test_the_file_that_shows_evidence_goes_with_it(people: People, desk_of: DeskOf, tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path
+    photo = tmp_path / "console.pdf"
+    photo.write_bytes(b"%PDF-1.7")
+    with clock.frozen(NOW):
+        collected(a_confirmed_pool(people), replace(a_pool(), collected_at=NOW))
+        argv = ["evidence", "add", "pool01", "--kind", "other", "--who", "Ada", "--tested-at", NOW.isoformat()]
+        argv += ["--json", "--attachment"]
+        added = desk_of("owner").run(*argv, str(photo))
+        assert (added.code, json.loads(added.out)["file_stored"]) == (0, True), added.err
+        (tmp_path / "console.exe").write_bytes(b"MZ")
+        refused = desk_of("owner").run(*argv, str(tmp_path / "console.exe"))
+        assert (refused.code, json.loads(refused.out)["code"]) == (1, "attachment_refused")
+
+
 def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
     contacts = weekly(named("s", 9), until=35)
     asked = [(contact, (contact.seen_at - day(0)) / timedelta(days=1)) for contact in contacts]

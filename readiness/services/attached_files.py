@@ -1,0 +1,103 @@
+"""Files that go with evidence: kept in the data folder by their SHA-256, given out to be saved, never shown in a page.
+
+Evidence names its file when it is recorded and is never edited; what is handed in afterwards must be that very file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from project.backbone.accounts.policy import Actor, Role
+from project.backbone.audit.services import record
+from project.backbone.problems import Conflict, NotVisible, Problem
+from readiness.core.attached_file import LARGEST_BYTES, SUFFIXES, content_type_of
+from readiness.models import Evidence, EvidenceFile
+
+FOLDER = "attachments"
+
+
+class AttachmentRefused(Problem):
+    """Too large, or of a kind that is not kept."""
+
+    code = "attachment_refused"
+    title = "The file is not kept"
+
+
+def attach(evidence: Evidence, content: bytes, *, actor: Actor) -> EvidenceFile:
+    """Keep the file that the evidence names. Handed in again it stays as it is.
+
+    Raises: RoleTooLow (operator), NotVisible, Conflict `no_attachment_named`, `attachment_differs` (409), AttachmentRefused.
+    """
+    actor.require(evidence.pool.project_id, Role.OPERATOR)
+    if evidence.attachment is None:
+        raise Conflict(
+            "This evidence was recorded without an attachment.",
+            code="no_attachment_named",
+            next_step="Record it anew with `attachment` {name, sha256}, and withdraw this one.",
+        )
+    content_type = _checked(evidence.attachment, content)
+    with transaction.atomic():
+        row, made = EvidenceFile.objects.get_or_create(
+            evidence=evidence,
+            defaults={"size_bytes": len(content), "content_type": content_type, "stored_by_id": actor.user_id},
+        )
+        if made:
+            _keep(place_of(evidence), content)
+            after = {"name": evidence.attachment["name"], "size_bytes": row.size_bytes, "content_type": content_type}
+            record(actor, "evidence.file_stored", evidence, project=evidence.pool.project, after=after)
+    return row
+
+
+def read(evidence: Evidence) -> tuple[EvidenceFile, bytes]:
+    """The file and what is known of it. Raises: NotVisible (404) when nobody has handed it in, or it is gone."""
+    row = EvidenceFile.objects.filter(evidence=evidence).first()
+    try:
+        content = place_of(evidence).read_bytes() if row else b""
+    except FileNotFoundError:
+        row = None
+    if row is None:
+        raise NotVisible(detail="The file of this evidence was not handed in, or is no longer in the data folder.")
+    return row, content
+
+
+def place_of(evidence: Evidence) -> Path:
+    """Where the file lies: by the hash alone, so that no name of anybody's means anything here."""
+    assert evidence.attachment is not None
+    return Path(settings.VAR_DIR) / FOLDER / str(evidence.attachment["sha256"]).lower()
+
+
+def _checked(named: dict[str, str], content: bytes) -> str:
+    if len(content) > LARGEST_BYTES:
+        raise AttachmentRefused(
+            f"{named['name']} has more than {LARGEST_BYTES >> 20} MiB.", next_step="Hand in what shows it, no more."
+        )
+    if hashlib.sha256(content).hexdigest() != named["sha256"].lower():
+        raise Conflict(
+            f"This is not the file {named['name']} that the evidence names: its SHA-256 is another one.",
+            code="attachment_differs",
+            next_step="Hand in that file, or record the evidence anew with this one.",
+        )
+    content_type = content_type_of(named["name"], content)
+    if content_type is None:
+        raise AttachmentRefused(
+            f"{named['name']} is not what its name says, or of a kind that is not kept.", next_step=f"Hand in one of {SUFFIXES}."
+        )
+    return content_type
+
+
+def _keep(place: Path, content: bytes) -> None:
+    """Written in full before it gets its place; another evidence may name the same file."""
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor, part = tempfile.mkstemp(dir=place.parent, prefix=".uploading-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(part).replace(place)
+    finally:
+        Path(part).unlink(missing_ok=True)
