@@ -8,7 +8,7 @@ import pytest
 
 from estate.facts.unknown import Unknown
 from migration.assessment.core.guests import GuestRow
-from tests.builders.assessment import the_guests
+from tests.builders.assessment import the_guests, the_limits
 
 OWN_IDS = [
     ("winNetEnterprise64Guest", "windows-server-2003"),
@@ -117,6 +117,9 @@ def test_only_windows_11_needs_a_tpm_and_its_minimum_is_4_gib() -> None:
     ]
 
 
-def test_systems_that_share_an_id_share_the_memory_they_demand() -> None:
-    shared = [the_guests().rows_of(guest_id) for guest_id in ("ubuntu64Guest", "almalinux_64Guest", "windows8Server64Guest")]
-    assert all(len({row.memory_min_bytes for row in rows}) == 1 for rows in shared)
+def test_every_system_has_the_least_memory_of_its_template() -> None:
+    least: dict[str, set[int | None]] = {}
+    for row in the_guests().rows:
+        least.setdefault(row.template, set()).add(row.memory_min_bytes)
+    assert all(len(sizes) == 1 and None not in sizes for sizes in least.values())
+    assert max(size for sizes in least.values() for size in sizes if size) == the_limits().memory_min_ever_bytes

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from estate.facts.source import AllocationFacts
 from estate.facts.unknown import UNKNOWN
 from migration.assessment.core.results import Answer
-from tests.builders.assessment import a_context, answer_of, the_limits
+from tests.builders.assessment import a_context, answer_of, outcome_of, the_guests, the_limits
 from tests.builders.estate import GIB, UNLIMITED, a_disk, a_vm
 
 T, F, U = Answer.TRUE, Answer.FALSE, Answer.UNKNOWN
 TIB = 1024 * GIB
 XCP_NG = {"limits": the_limits("xcp-ng-8.3")}
 SKYLAKE = {"min_evc_mode": "intel-skylake"}
+UBUNTU = {"guest_id": "ubuntu64Guest", "guest_full_name": "Ubuntu Linux (64-bit)", "guest_detailed_data": None}
+NO_MINIMUM = replace(the_guests(), rows=tuple(replace(row, memory_min_bytes=None) for row in the_guests().rows))
 FREE = {"free_memory_bytes": 64 * GIB}
 WINDOWS_11 = {"guest_id": "windows11_64Guest", "guest_full_name": "Microsoft Windows 11 (64-bit)"}
 
@@ -91,7 +95,13 @@ MEMORY = [
     ("MEM-003", {**WINDOWS_11, "memory_bytes": 4 * GIB - 1, "guest_full_name": UNKNOWN}, {}, T),
     ("MEM-003", {"guest_id": "windows9_64Guest", "memory_bytes": 2 * GIB - 1}, {}, T),
     ("MEM-003", {"guest_id": "windows9_64Guest", "memory_bytes": 2 * GIB}, {}, F),
-    ("MEM-003", {"memory_bytes": 1}, {}, F),
+    ("MEM-003", {"memory_bytes": GIB}, {}, F),
+    ("MEM-003", {"memory_bytes": GIB - 1}, {}, T),
+    ("MEM-003", {**UBUNTU, "memory_bytes": GIB // 8 - 1}, {}, T),
+    ("MEM-003", {**UBUNTU, "memory_bytes": GIB - 1}, {}, U),
+    ("MEM-003", {**UBUNTU, "memory_bytes": GIB}, {}, F),
+    ("MEM-003", {**UBUNTU, "guest_detailed_data": "Ubuntu 22.04", "memory_bytes": GIB - 1}, {}, T),
+    ("MEM-003", {"memory_bytes": GIB - 1}, {"guests": NO_MINIMUM}, U),
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 8 * GIB}, {}, F),
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 4 * GIB}, {}, F),
     ("MEM-003", {"guest_id": UNKNOWN, "memory_bytes": 4 * GIB - 1}, {}, U),
@@ -119,3 +129,9 @@ CASES = [*CPU, *MEMORY]
 @pytest.mark.parametrize(("rule_id", "vm", "context", "expected"), CASES)
 def test_a_cpu_or_memory_rule_answers_in_three_values(rule_id: str, vm: dict, context: dict, expected: Answer) -> None:
     assert answer_of(rule_id, a_vm(**vm), a_context(**context)) is expected
+
+
+def test_the_least_minimum_of_all_systems_a_guest_may_be_is_told() -> None:
+    outcome = outcome_of("MEM-003", a_vm(**UBUNTU, memory_bytes=1))
+    assert outcome.params["parts"] == [{"memory_bytes": 1, "minimum_bytes": GIB // 8}]
+    assert [(each.path, each.raw) for each in outcome.evidence] == [("memory_bytes", 1)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from estate.facts.source import AllocationFacts, VmFacts
 from estate.facts.unknown import Unknown
 from migration.assessment.core.context import RuleContext
+from migration.assessment.core.guests import GuestRow
 from migration.assessment.core.registry import rule
 from migration.assessment.core.results import Answer, Part, Parts, Severity, answered, judged
-from migration.assessment.core.rules.guest_os import possible_rows, undecided
+from migration.assessment.core.rules.guest_os import of_every_row, possible_rows, undecided
 
 
 @rule(
@@ -49,19 +50,20 @@ def memory_not_free(vm: VmFacts, context: RuleContext) -> Parts:
     remediation="Raise the memory to the minimum.",
 )
 def too_little_memory(vm: VmFacts, context: RuleContext) -> Parts:
-    """The guest is asked only below the largest minimum there is; systems that share an id share their minimum.
-
-    A guest that is not listed may be any.
-    """
+    """The guest is asked only below the largest minimum there is; what is left of it open decides where minimums differ."""
     size = vm.memory_bytes
     if isinstance(size, Unknown) or size >= context.limits.memory_min_ever_bytes:
         return judged("memory_bytes", size, lambda _: False)
-    rows = possible_rows(vm, context)
-    if isinstance(rows, Unknown) or not rows:
-        return answered(Answer.UNKNOWN, "guest_id", undecided(vm, context))
-    least = max(row.memory_min_bytes or 0 for row in rows)
-    if size >= least:
-        return ()
+
+    def test(row: GuestRow) -> Answer:
+        if row.memory_min_bytes is None:
+            return Answer.UNKNOWN
+        return Answer.TRUE if size < row.memory_min_bytes else Answer.FALSE
+
+    answer, rows = of_every_row(vm, context, test), possible_rows(vm, context)
+    if answer is not Answer.TRUE or isinstance(rows, Unknown):
+        return answered(answer, "guest_id", undecided(vm, context))
+    least = min(row.memory_min_bytes for row in rows if row.memory_min_bytes is not None)
     return answered(Answer.TRUE, "memory_bytes", size, {"memory_bytes": size, "minimum_bytes": least})
 
 
