@@ -92,8 +92,11 @@ def _verify_one(
     source: MachineSource, pool: XapiSession, spec: ConversionSpec, disk: DiskCopy, policy: VerifyPolicy, job: JobContext
 ) -> None:
     """A sample that differs is no slip to be mended by itself: then every block is compared, before and after the repair."""
+    if disk.fault:
+        policy = FULL  # found before a crash and perhaps not mended since: another sample could miss it
     ranges = _compare(pool, disk, policy, job)
     if ranges and policy.level is Level.SAMPLED:
+        progress.note_fault(disk, {"mismatched_ranges": ranges})
         policy, ranges = FULL, _compare(pool, disk, FULL, job)
     if ranges:
         progress.note_fault(disk, {"mismatched_ranges": ranges})

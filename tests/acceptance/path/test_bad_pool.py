@@ -9,7 +9,7 @@ import pytest
 
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import progress_of_waves
-from migration.conversion.services import lifecycle, transitions
+from migration.conversion.services import lifecycle, progress, transitions
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
@@ -192,6 +192,38 @@ def test_a_sampled_disk_is_compared_in_part_and_not_called_proven(site: Site, lo
     disk = row.disks.get()
     assert (row.state, disk.verified, disk.compared, disk.is_proven) == ("cutting_over", True, "sampled 1 %", False)
     assert progress_of_waves([row.wave_id])[row.wave_id].disks_verified == 0
+
+
+def test_damage_found_before_a_crash_is_looked_for_in_every_block(
+    site: Site, looks: Looks, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies between the sample and the repair leaves the note; another sample would miss a block in the middle."""
+    settings.SEGMENT_BYTES = 1 << 30
+    closing = progress.close_copy
+
+    def closed(disk: Any, **figures: Any) -> None:
+        closing(disk, **figures)
+        progress.note_fault(disk, {"mismatched_ranges": [[6 * MIB, 8 * MIB]]})
+
+    monkeypatch.setattr(progress, "close_copy", closed)
+    looks.pool_fault("corrupt", offset=6 * MIB, length=512)
+    row = copied(sampled(prepared(site.conversion("git01"))))
+
+    assert (row.state, row.error, looks.equal_bytes(row)) == ("cutting_over", None, True)
+    assert row.disks.get().is_proven
+
+
+def test_a_sample_that_differs_is_noted_before_anything_else_is_read(
+    site: Site, looks: Looks, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEGMENT_BYTES = 1 << 30
+    noted: list[Any] = []
+    monkeypatch.setattr(progress, "note_fault", lambda disk, fault: noted.append((looks.calls("pool", "/export_raw_vdi"), fault)))
+    looks.pool_fault("corrupt", offset=0, length=512)
+    before = looks.calls("pool", "/export_raw_vdi")
+    copied(sampled(prepared(site.conversion("git01"))))
+
+    assert noted[0] == (before + 1, {"mismatched_ranges": [(0, 2 * MIB)]})
 
 
 def test_a_sample_that_differs_has_every_block_compared_and_mended(site: Site, looks: Looks, settings: Any) -> None:
