@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
+
+LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,11 @@ class Sighted:
 
     @property
     def superseded(self) -> str:
-        """The native id under which it is kept when its source gave its moref to another VM."""
-        return self.native_id if self.is_superseded else f"{self.native_id}@{self._scope}"
+        """The native id under which it is kept when its source gave its moref to another VM; a very long one as its hash."""
+        if self.is_superseded:
+            return self.native_id
+        named = f"{self.native_id}@{self._scope}"
+        return named if len(named) <= LONGEST_ID else f"{sha256(self.native_id.encode()).hexdigest()}@{self._scope}"
 
     @property
     def _scope(self) -> str:

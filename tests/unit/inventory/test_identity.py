@@ -90,6 +90,12 @@ def test_a_vcenter_that_comes_back_finds_its_machines_where_another_one_had_take
     assert of_one(Seen("vm-1", ""), kept, sighted(SECOND, LIVE, "other", uuid="")) == Same(FIRST)
 
 
+def test_an_id_that_is_kept_beside_another_one_is_never_too_long_to_be_stored() -> None:
+    kept = sighted(FIRST, LIVE, "", native_id="n" * 200, uuid="u" * 64).superseded
+    assert len(kept) <= 200
+    assert sighted(FIRST, LIVE, "", native_id=kept, uuid="u" * 64).is_superseded
+
+
 def test_where_no_vcenter_is_told_another_instance_uuid_under_a_moref_asks_a_person() -> None:
     assert of_one(Seen("vm-1", "u9"), sighted(FIRST, LIVE, ""), vcenter="") == Fresh((FIRST,))
     assert of_one(Seen("vm-1", "u1"), sighted(FIRST, LIVE, ""), vcenter="") == Same(FIRST)
