@@ -10,6 +10,7 @@ from uuid import UUID
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
 from migration.cutover.core.batch import state_of
+from migration.cutover.core.change import Change, change_between
 from migration.cutover.models import Batch, GateDecisionRow
 from project.backbone.models import Job
 
@@ -17,6 +18,36 @@ from project.backbone.models import Job
 def latest_decision(wave_id: UUID | str) -> GateDecisionRow | None:
     """The newest answer of the gate for this wave."""
     return GateDecisionRow.objects.filter(wave_id=wave_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The answer before an answer, and which reasons came and went since."""
+
+    decided_at: datetime
+    state: str
+    change: Change
+
+
+def since_last(row: GateDecisionRow) -> Since | None:
+    """What changed since the answer before this one; None for a wave's first. One query."""
+    older = GateDecisionRow.objects.filter(wave_id=row.wave_id, decided_at__lt=row.decided_at).first()
+    return _since(older, row) if older else None
+
+
+def _since(older: GateDecisionRow, newer: GateDecisionRow) -> Since:
+    return Since(older.decided_at, older.state, change_between(older.reasons, newer.reasons))
+
+
+def since_last_by_wave(project_id: UUID) -> dict[UUID, Since]:
+    """The same for the newest answers of a project's waves, in one query; waves with one answer are left out."""
+    newest: dict[UUID, GateDecisionRow] = {}
+    found: dict[UUID, Since] = {}
+    for row in GateDecisionRow.objects.filter(project_id=project_id):
+        if row.wave_id in newest:
+            found.setdefault(row.wave_id, _since(row, newest[row.wave_id]))
+        newest.setdefault(row.wave_id, row)
+    return found
 
 
 def decisions_of_wave(wave_id: UUID | str) -> list[GateDecisionRow]:

@@ -23,7 +23,7 @@ from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import FRESH_FOR, GateState, is_stale
 from migration.cutover.models import GateDecisionRow, Phase
-from migration.cutover.selectors import latest_decisions
+from migration.cutover.selectors import Since, latest_decisions, since_last_by_wave
 from migration.cutover.services import gate
 from migration.inventory import selectors as inventory
 from migration.planning import selectors as planning
@@ -77,6 +77,7 @@ class WaveLine:
     warnings: tuple[Said, ...] = ()
     may_sign: bool = False
     sign_note: str = ""
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,12 @@ class HomePage(LivePage):
         for row in rows:
             states.setdefault(row.wave_id, Counter())[row.state.replace("_", " ")] += 1
         decisions, at = latest_decisions(self.project.pk), now()
+        since = since_last_by_wave(self.project.pk)
         approver = permitted(self.actor.require_approver, self.project)
         waves = planning.waves(self.project).annotate(machine_count=Count("machines"))
+        counted = {wave_id: tuple(numbers.items()) for wave_id, numbers in states.items()}
         return tuple(
-            self._wave(wave, tuple(states.get(wave.pk, Counter()).items()), decisions.get(wave.pk), at, approver)
-            for wave in waves
+            self._wave(wave, counted.get(wave.pk, ()), decisions.get(wave.pk), since.get(wave.pk), at, approver) for wave in waves
         )
 
     def _wave(
@@ -140,6 +142,7 @@ class HomePage(LivePage):
         wave: Wave,
         states: tuple[tuple[str, int], ...],
         row: GateDecisionRow | None,
+        since: Since | None,
         at: datetime,
         approver: bool,
     ) -> WaveLine:
@@ -163,6 +166,7 @@ class HomePage(LivePage):
             signed_at=row.signed_at,
             reasons=_said(row.reasons),
             warnings=_said(row.warnings),
+            since=since,
             may_sign=unsigned and approver and not asked_it,
             sign_note="You asked for this answer; another approver has to sign it." if unsigned and approver and asked_it else "",
         )

@@ -150,6 +150,12 @@ def _tell_gate(session: Session, wave: dict[str, Any], answer: dict[str, Any]) -
     signed = f"signed by {answer['signed_by_name']}" if answer.get("signed_at") else "not signed"
     about = f" with {count(len(answer['reasons']), 'reason')}" if answer["reasons"] else f", {signed}"
     session.screen.line(f"The gate of {clean(wave['name'])} is {answer['state']}{about}; decided {moment(answer['decided_at'])}.")
+    since = answer.get("since_last")
+    if since:
+        moved = f"{count(len(since['came']), 'reason')} came, {len(since['went'])} went"
+        session.screen.line(f"Since the answer of {moment(since['decided_at'])} ({since['state']}): {moved}.")
+        for reason in since["went"]:
+            session.screen.line(f"gone: {reason['code']} {reason['subject']}")
     for kind, reasons in (("", answer["reasons"]), ("warning: ", answer.get("warnings", []))):
         for reason in reasons:
             session.screen.line(f"{kind}{reason['code']} {reason['subject']}: {reason['detail']}")

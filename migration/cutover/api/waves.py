@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from migration.conversion.services import lifecycle
 from migration.cutover.models import GateDecisionRow
-from migration.cutover.selectors import latest_decision
+from migration.cutover.selectors import Since, latest_decision, since_last
 from migration.cutover.services import gate, waves
 from migration.planning import selectors as planning
 from project.backbone.accounts import selectors as accounts
@@ -34,16 +34,31 @@ class ReasonSerializer(serializers.Serializer[dict[str, str]]):
     evidence = serializers.CharField(allow_blank=True)
 
 
+class SinceSerializer(serializers.Serializer[Since]):
+    """What changed since the wave's answer before this one."""
+
+    decided_at = serializers.DateTimeField(help_text="When the answer before was given.")
+    state = serializers.CharField(help_text="What it was: `open` or `closed`.")
+    came = ReasonSerializer(many=True, source="change.came", help_text="Reasons that stand now and did not stand then.")
+    went = ReasonSerializer(many=True, source="change.went", help_text="Reasons that stood then and are gone.")
+
+
 class GateSerializer(serializers.ModelSerializer[GateDecisionRow]):
     reasons = ReasonSerializer(many=True)
     warnings = ReasonSerializer(many=True)
+    since_last = serializers.SerializerMethodField()
 
     class Meta:
         model = GateDecisionRow
         fields: ClassVar = [
             "id", "wave_id", "phase", "state", "decided_at", "reasons", "warnings", "fact_ids", "asked_by_name", "signed_by_name",
-            "signed_at",
+            "signed_at", "since_last",
         ]  # fmt: skip
+
+    @extend_schema_field(SinceSerializer(allow_null=True))
+    def get_since_last(self, row: GateDecisionRow) -> dict[str, Any] | None:
+        since = since_last(row)
+        return None if since is None else dict(SinceSerializer(since).data)
 
 
 class WaveView(ActorMixin, APIView):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.planning.models import Wave
@@ -59,6 +60,21 @@ def test_the_answer_is_read_with_its_reasons(people: People, wave: Wave) -> None
             "evidence": "pool.ha_configuration",
         }
     ]
+
+
+def test_an_answer_tells_what_changed_since_the_one_before(people: People, wave: Wave) -> None:
+    with frozen(now() - timedelta(hours=1)):
+        first = an_answer(wave, REASON)
+    place = f"/api/v1/projects/{people.project.id}/waves/{wave.pk}/gate"
+    assert people.client("owner").get(place).json()["since_last"] is None
+    an_answer(wave)
+    since = people.client("owner").get(place).json()["since_last"]
+    assert (since["state"], since["came"], [each["code"] for each in since["went"]]) == ("closed", [], ["HA-022"])
+    assert since["decided_at"] == first.decided_at.isoformat().replace("+00:00", "Z")
+    browser = Client()
+    browser.force_login(people.owner)
+    page = browser.get(f"/projects/{people.project.id}").content.decode()
+    assert "gone <code>HA-022</code> pool01." in page
 
 
 def test_a_closed_gate_refuses_the_cutover_with_every_reason(people: People, wave: Wave) -> None:

@@ -158,11 +158,15 @@ def test_evidence_carries_its_value_and_the_hash_of_its_attachment(tmp_path: Pat
     photo, value = tmp_path / "rack.jpg", tmp_path / "value.json"
     photo.write_bytes(b"jpeg")
     value.write_text('{"switch": "core-a"}')
-    answers = {"GET pools": a_list({"id": THING, "name": "pool01"}), f"POST pools/{THING}/evidence": {"id": "e", "kind": "other"}}
+    made = {"id": "e", "kind": "other"}
+    place = f"pools/{THING}/evidence"
+    answers = {"GET pools": a_list({"id": THING, "name": "pool01"}), f"POST {place}": made, f"POST {place}/e/file": made}
     server = Server(answers)
     argv = ["--kind", "switch_of_slave", "--who", "Ada", "--value", f"@{value}", "--attachment", str(photo), "--timeout-s", "120"]
     assert Desk(tmp_path, server).signed_in().run("evidence", "add", "pool01", *argv).code == 0
-    body = server.bodies()[0]
+    recorded, handed_in = (request for request in server.asked if request.method == "POST")
+    assert handed_in.content == b"jpeg"
+    body = json.loads(recorded.content)
     assert body["value"] == {"switch": "core-a"}
     assert body["attachment"] == {"name": "rack.jpg", "sha256": hashlib.sha256(b"jpeg").hexdigest()}
     assert body["timeout_s"] == 120
