@@ -43,16 +43,17 @@ def store(inventory: Inventory, facts: Collection[StoredFact]) -> int:
     Another inventory may write the same facts meanwhile: that is no conflict. An object the inventory already holds is replaced.
     """
     with connection.cursor() as cursor:
-        cursor.executemany(_BLOBS, _new_blobs(facts))
+        cursor.executemany(_BLOBS, _new_blobs(inventory, facts))
         cursor.executemany(_ENTRIES, _entries(inventory, facts))
     return len(facts)
 
 
-def _new_blobs(facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
+def _new_blobs(inventory: Inventory, facts: Collection[StoredFact]) -> list[tuple[str, str, str]]:
+    """Those to be written. A source's first reading has next to nothing that is known, so that nobody looks."""
     by_digest = {fact.digest: fact for fact in facts}
     # One that is marked as an orphan is written again: that takes its mark away, and nobody can drop it between look and write.
     found = FactBlob.objects.filter(digest__in=list(by_digest), orphaned_at__isnull=True)
-    known = set(found.values_list("digest", flat=True))
+    known = set(found.values_list("digest", flat=True)) if inventory.source.latest_id else set()
     return [(digest, fact.kind.value, fact.body) for digest, fact in by_digest.items() if digest not in known]
 
 
