@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from migration.assessment.models import Assessment
 from migration.assessment.services.assessing import assess
-from migration.inventory.models import FactBlob, Inventory, InventoryEntry, SourceKind
+from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Source, SourceKind
 from migration.inventory.services import collecting, retention, storing
 from migration.inventory.services.workbooks import FOLDER
 from migration.reports.models import Report
@@ -109,14 +109,15 @@ def test_facts_that_were_known_before_they_were_marked_are_not_dropped_under_a_p
     retention.drop(old.id, actor=SYSTEM)
     looked = storing._new_blobs
 
-    def marked_meanwhile(facts: Any) -> Any:
-        found = looked(facts)
+    def marked_meanwhile(inventory: Inventory, facts: Any) -> Any:
+        found = looked(inventory, facts)
+        assert not found, "they are known, so that only pointers are written"
         retention.mark_orphans()
         FactBlob.objects.filter(orphaned_at__isnull=False).update(orphaned_at=now() - timedelta(days=2))
         return found
 
     monkeypatch.setattr(storing, "_new_blobs", marked_meanwhile)
-    again = collecting.begin(old.source, job_id=None, actor=SYSTEM)
+    again = collecting.begin(Source.objects.get(pk=old.source_id), job_id=None, actor=SYSTEM)
     collecting.add_page(again, estate_of(a_vm("app"), a_vm("gone")))
     assert purged()["facts"] == 0
     assert not FactBlob.objects.filter(orphaned_at__isnull=False).exists()
