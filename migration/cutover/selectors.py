@@ -39,28 +39,29 @@ def _since(older: GateDecisionRow, newer: GateDecisionRow) -> Since:
     return Since(older.decided_at, older.state, change_between(older.reasons, newer.reasons))
 
 
-def since_last_by_wave(project_id: UUID) -> dict[UUID, Since]:
-    """The same for the newest answers of a project's waves, in one query; waves with one answer are left out."""
-    newest: dict[UUID, GateDecisionRow] = {}
-    found: dict[UUID, Since] = {}
-    for row in GateDecisionRow.objects.filter(project_id=project_id):
-        if row.wave_id in newest:
-            found.setdefault(row.wave_id, _since(row, newest[row.wave_id]))
-        newest.setdefault(row.wave_id, row)
-    return found
-
-
 def decisions_of_wave(wave_id: UUID | str) -> list[GateDecisionRow]:
     """Every answer for this wave, oldest first."""
     return list(GateDecisionRow.objects.filter(wave_id=wave_id).order_by("decided_at", "created_at"))
 
 
-def latest_decisions(project_id: UUID) -> dict[UUID, GateDecisionRow]:
-    """The newest answer per wave of a project, by wave id."""
-    newest: dict[UUID, GateDecisionRow] = {}
+@dataclass(frozen=True, slots=True)
+class NewestAnswer:
+    """A wave's newest answer, and what changed since the one before it; None for its first."""
+
+    row: GateDecisionRow
+    since: Since | None = None
+
+
+def newest_answers(project_id: UUID) -> dict[UUID, NewestAnswer]:
+    """The newest answer per wave of a project, by wave id. One query."""
+    found: dict[UUID, NewestAnswer] = {}
     for row in GateDecisionRow.objects.filter(project_id=project_id).select_related("asked_by"):
-        newest.setdefault(row.wave_id, row)
-    return newest
+        newer = found.get(row.wave_id)
+        if newer is None:
+            found[row.wave_id] = NewestAnswer(row)
+        elif newer.since is None:
+            found[row.wave_id] = NewestAnswer(newer.row, _since(row, newer.row))
+    return found
 
 
 def decided_at(project_id: UUID) -> list[datetime]:

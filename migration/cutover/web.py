@@ -23,7 +23,7 @@ from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
 from migration.cutover.core.gate import FRESH_FOR, GateState, is_stale
 from migration.cutover.models import GateDecisionRow, Phase
-from migration.cutover.selectors import Since, latest_decisions, since_last_by_wave
+from migration.cutover.selectors import NewestAnswer, Since, newest_answers
 from migration.cutover.services import gate
 from migration.inventory import selectors as inventory
 from migration.planning import selectors as planning
@@ -128,29 +128,26 @@ class HomePage(LivePage):
         states: dict[UUID, Counter[str]] = {}
         for row in rows:
             states.setdefault(row.wave_id, Counter())[row.state.replace("_", " ")] += 1
-        decisions, at = latest_decisions(self.project.pk), now()
-        since = since_last_by_wave(self.project.pk)
+        answers, at = newest_answers(self.project.pk), now()
         approver = permitted(self.actor.require_approver, self.project)
         waves = planning.waves(self.project).annotate(machine_count=Count("machines"))
         counted = {wave_id: tuple(numbers.items()) for wave_id, numbers in states.items()}
-        return tuple(
-            self._wave(wave, counted.get(wave.pk, ()), decisions.get(wave.pk), since.get(wave.pk), at, approver) for wave in waves
-        )
+        return tuple(self._wave(wave, counted.get(wave.pk, ()), answers.get(wave.pk), at, approver) for wave in waves)
 
     def _wave(
         self,
         wave: Wave,
         states: tuple[tuple[str, int], ...],
-        row: GateDecisionRow | None,
-        since: Since | None,
+        answer: NewestAnswer | None,
         at: datetime,
         approver: bool,
     ) -> WaveLine:
         approved = wave.plan.state == PlanState.APPROVED
         machines: int = wave.machine_count  # type: ignore[attr-defined]  # annotated above
         base = (wave.pk, wave.name, wave.plan.name, approved, machines, states)
-        if row is None:
+        if answer is None:
             return WaveLine(*base, "unknown", "never asked", "Nobody has asked the gate of this wave yet.")
+        row = answer.row
         tone, word, said = _light(row, at)
         unsigned = tone == "caution" and row.signed_at is None and not is_stale(row.decided_at, at)
         asked_it = row.asked_by_id is not None and row.asked_by_id == self.actor.user_id
@@ -166,7 +163,7 @@ class HomePage(LivePage):
             signed_at=row.signed_at,
             reasons=_said(row.reasons),
             warnings=_said(row.warnings),
-            since=since,
+            since=answer.since,
             may_sign=unsigned and approver and not asked_it,
             sign_note="You asked for this answer; another approver has to sign it." if unsigned and approver and asked_it else "",
         )

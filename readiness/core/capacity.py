@@ -7,7 +7,7 @@ Source: xen-api `ocaml/xapi/xapi_ha_vm_failover.ml`, `binpack.ml`, `memory_check
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from estate.facts.planned import PlannedVm
@@ -55,7 +55,8 @@ class Room:
     protected: tuple[Occupant, ...]
 
 
-def _emptiest(free: dict[str, int]) -> str | None:
+def emptiest(free: Mapping[str, int]) -> str | None:
+    """The host with the most free bytes, the lowest uuid of equals; None without any."""
     return min(free, key=lambda host: (-free[host], host), default=None)
 
 
@@ -63,7 +64,7 @@ def _place(free: dict[str, int], sizes: Sequence[tuple[str, int]]) -> list[tuple
     """Biggest first, each onto the emptiest host; None when one does not fit. Takes the room out of `free`."""
     placed: list[tuple[str, int, str]] = []
     for name, size in sorted(sizes, key=lambda vm: (-vm[1], vm[0])):
-        host = _emptiest(free)
+        host = emptiest(free)
         if host is None or free[host] < size:
             return None
         free[host] -= size

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from estate.facts.codec import from_json
-from project.backbone.problems import NotVisible
 from readiness.core.campaign.change import OPEN_CHANGE, HaSetting
 from readiness.models import Campaign, HaChange, HaGrant, Pool
 
@@ -16,14 +15,6 @@ from readiness.models import Campaign, HaChange, HaGrant, Pool
 def grants(pool: Pool) -> QuerySet[HaGrant]:
     """The pool's grants, newest first."""
     return HaGrant.objects.filter(pool=pool).select_related("pool__project", "granted_by")
-
-
-def grant_of_pool(pool: Pool, grant_id: UUID | str) -> HaGrant:
-    """A grant that must belong to this pool. Raises: NotVisible (404)."""
-    found = grants(pool).filter(pk=grant_id).first()
-    if found is None:
-        raise NotVisible("grant")
-    return found
 
 
 def grant_in_force(pool: Pool, at: datetime) -> HaGrant | None:

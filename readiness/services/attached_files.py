@@ -6,8 +6,6 @@ Evidence names its file when it is recorded and is never edited; what is handed 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +13,7 @@ from django.db import transaction
 
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
+from project.backbone.files import uploading
 from project.backbone.problems import Conflict, NotVisible, Problem
 from readiness.core.attached_file import LARGEST_BYTES, SUFFIXES, content_type_of
 from readiness.models import Evidence, EvidenceFile
@@ -30,9 +29,10 @@ class AttachmentRefused(Problem):
 
 
 def attach(evidence: Evidence, content: bytes, *, actor: Actor) -> EvidenceFile:
-    """Keep the file that the evidence names. Handed in again it stays as it is.
+    """Keep the file that the evidence names. Handed in again it stays as it is; one that got lost is kept anew.
 
-    Raises: RoleTooLow (operator), NotVisible, Conflict `no_attachment_named`, `attachment_differs` (409), AttachmentRefused.
+    Raises: RoleTooLow (operator), NotVisible, Conflict `no_attachment_named`, `attachment_differs` (409), AttachmentRefused,
+    Refused (507) `file_not_stored`.
     """
     actor.require(evidence.pool.project_id, Role.OPERATOR)
     if evidence.attachment is None:
@@ -47,8 +47,9 @@ def attach(evidence: Evidence, content: bytes, *, actor: Actor) -> EvidenceFile:
             evidence=evidence,
             defaults={"size_bytes": len(content), "content_type": content_type, "stored_by_id": actor.user_id},
         )
-        if made:
+        if made or not place_of(evidence).exists():
             _keep(place_of(evidence), content)
+        if made:
             after = {"name": evidence.attachment["name"], "size_bytes": row.size_bytes, "content_type": content_type}
             record(actor, "evidence.file_stored", evidence, project=evidence.pool.project, after=after)
     return row
@@ -92,12 +93,8 @@ def _checked(named: dict[str, str], content: bytes) -> str:
 
 
 def _keep(place: Path, content: bytes) -> None:
-    """Written in full before it gets its place; another evidence may name the same file."""
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(dir=place.parent, prefix=".uploading-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(part).replace(place)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    """Another evidence may name the same file: its bytes are the same."""
+    with uploading(place.parent) as (file, part):
+        file.write(content)
+        file.flush()
+        part.replace(place)

@@ -30,6 +30,7 @@ from readiness.core.timeouts import TIMEOUT_FLOOR_S
 from readiness.models import Campaign, Intent, Pool
 from readiness.selectors import campaigns as selectors
 from readiness.selectors.pools import latest_facts
+from readiness.services.moving import moved
 
 LONGEST_WINDOW = timedelta(days=7)
 """A change window longer than this is no window: its owner would have to agree anew."""
@@ -132,14 +133,10 @@ def move(
         ) from None
     if target == campaign.state and not fields:
         return campaign
-    before = {"state": campaign.state}
-    with transaction.atomic():
-        if not Campaign.objects.filter(pk=campaign.pk, state=campaign.state).update(state=target.value, **fields):
-            raise CampaignMoved("The campaign has moved on meanwhile.", next_step="Read it again, then decide.")
-        campaign.refresh_from_db()
-        after = {"state": target.value, **{key: value for key, value in fields.items() if key != "ended_at"}, **(noted or {})}
-        record(actor, f"campaign.{event}", campaign, project=campaign.pool.project, before=before, after=after)
-    return campaign
+    stale = CampaignMoved("The campaign has moved on meanwhile.", next_step="Read it again, then decide.")
+    told = {**{key: value for key, value in fields.items() if key != "ended_at"}, **(noted or {})}
+    pool, action = campaign.pool, f"campaign.{event}"
+    return moved(campaign, target, action=action, pool=pool, stale=stale, noted=told, actor=actor, **fields)
 
 
 def record_window(

@@ -27,6 +27,7 @@ from readiness.core.case import heartbeat_sr
 from readiness.models import Campaign, HaChange, HaGrant, Pool
 from readiness.selectors import campaigns, ha_changes
 from readiness.services.campaigns import unusable
+from readiness.services.moving import moved
 
 CHANGE = "readiness.change_timeout"
 LONGEST_GRANT = timedelta(days=7)
@@ -127,14 +128,9 @@ def move(row: HaChange, event: ChangeEvent, *, actor: Actor, **fields: Any) -> H
         target = next_change_state(ChangeState(row.state), event)
     except IllegalTransition:
         raise ChangeMoved(f"The change of the HA timeout is {row.state}.", next_step="Read the campaign again.") from None
-    before = {"state": row.state}
-    with transaction.atomic():
-        if not HaChange.objects.filter(pk=row.pk, state=row.state).update(state=target.value, **fields):
-            raise ChangeMoved("The change of the HA timeout has moved on meanwhile.", next_step="Read the campaign again.")
-        row.refresh_from_db(fields=["state", *fields])
-        after = {"state": row.state, **fields}
-        record(actor, f"ha_change.{event}", row, project=row.campaign.pool.project, before=before, after=after)
-    return row
+    stale = ChangeMoved("The change of the HA timeout has moved on meanwhile.", next_step="Read the campaign again.")
+    pool, action = row.campaign.pool, f"ha_change.{event}"
+    return moved(row, target, action=action, pool=pool, stale=stale, noted=fields, actor=actor, **fields)
 
 
 def record_before(row: HaChange, before: HaSetting, *, actor: Actor) -> None:

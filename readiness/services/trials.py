@@ -30,6 +30,7 @@ from readiness.models import Campaign, CampaignTrial
 from readiness.selectors import campaigns as selectors
 from readiness.selectors.ha_changes import is_changing
 from readiness.services.campaigns import judge_preflight
+from readiness.services.moving import moved
 
 WATCH = "readiness.watch_trial"
 
@@ -137,14 +138,9 @@ def move(
         target = next_trial_state(TrialState(row.state), event)
     except IllegalTransition:
         raise TrialMoved(f"The trial of {row.storage_node} is {row.state}.", next_step="Read it again, then decide.") from None
-    before = {"state": row.state}
-    with transaction.atomic():
-        if not CampaignTrial.objects.filter(pk=row.pk, state=row.state).update(state=target.value, **fields):
-            raise TrialMoved(f"The trial of {row.storage_node} has moved on meanwhile.", next_step="Read it again, then decide.")
-        row.refresh_from_db(fields=["state", *fields])
-        after = {"state": row.state, **(noted or {})}
-        record(actor, f"trial.{event}", row, project=row.campaign.pool.project, before=before, after=after)
-    return row
+    stale = TrialMoved(f"The trial of {row.storage_node} has moved on meanwhile.", next_step="Read it again, then decide.")
+    pool, action = row.campaign.pool, f"trial.{event}"
+    return moved(row, target, action=action, pool=pool, stale=stale, noted=noted or {}, actor=actor, **fields)
 
 
 def begin_watch(row: CampaignTrial, seen: Observation, *, actor: Actor) -> None:

@@ -8,41 +8,22 @@ from datetime import timedelta
 from typing import Any
 
 from project.backbone.clock import now
-from readiness.models import Pool
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People
-from tests.contract.xapi_sim.pool_wire import PASSWORD, Wire
+from tests.builders.pool_at_hand import PoolAtHand
+from tests.contract.xapi_sim.pool_wire import Wire
 
 NODES = {"san-a": "10.20.0.201", "san-b": "10.20.0.202"}
 IQN = "iqn.2000-08.example.san:lun01"
 
 
-class Tuner:
-    """The owner at the API, with the lab's pool added, confirmed and collected."""
+class Tuner(PoolAtHand):
+    """The owner at the API with the lab's pool collected, and the campaign that was begun last."""
 
     def __init__(self, people: People, wire: Wire) -> None:
-        self.client, self.wire = people.client("owner"), wire
-        base = f"/api/v1/projects/{people.project.id}/pools"
-        body = {"url": wire.sim.url, "username": "root", "password": PASSWORD, "name": "pool01"}
-        self.address = f"{base}/{self.client.post(base, body).json()['id']}"
-        for _ in range(2):
-            self.ran("probe")
-            seen = self.client.get(self.address).json()["certificates"]
-            self.client.post(f"{self.address}/confirm", {"tls_thumbprints": [each["sha256"] for each in seen]})
+        super().__init__(people, wire)
         self.collect()
         self.campaign = ""
-
-    @property
-    def pool(self) -> Pool:
-        return Pool.objects.get()
-
-    def ran(self, part: str) -> dict[str, Any]:
-        """Ask for a job and run it; its result."""
-        answer = self.client.post(f"{self.address}/{part}", {})
-        assert answer.status_code == 202, answer.content
-        [job] = run_jobs(kind=answer.json()["kind"])
-        assert job.state == "succeeded", job.error
-        return dict(job.result)
 
     def collect(self) -> None:
         self.ran("collect")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +13,7 @@ from django.conf import settings
 from migration.inventory.models import Source, SourceKind
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
+from project.backbone.files import uploading
 from project.backbone.problems import Conflict, Problem
 
 FOLDER = "workbooks"
@@ -47,7 +46,8 @@ def require_room(size_bytes: int) -> None:
 def keep(source: Source, *, name: str, content: BinaryIO, actor: Actor) -> Source:
     """Make these bytes the source's workbook; its next collection reads them. Earlier ones stay for what they were.
 
-    Raises: RoleTooLow (operator), NotVisible, Conflict `source_takes_no_workbook` (409), WorkbookTooLarge (413).
+    Raises: RoleTooLow (operator), NotVisible, Conflict `source_takes_no_workbook` (409), WorkbookTooLarge (413), Refused (507)
+    `file_not_stored`.
     """
     actor.require(source.project_id, Role.OPERATOR)
     if source.kind != SourceKind.RVTOOLS:
@@ -70,19 +70,14 @@ def _plain(name: str) -> str:
 
 
 def _kept(content: BinaryIO, name: str) -> str:
-    """Write the bytes in full before they get their place, so that no reader meets half a file."""
     folder = Path(settings.VAR_DIR) / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(dir=folder, prefix=".uploading-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            digest = _copied(content, file)
+    with uploading(folder) as (file, part):
+        digest = _copied(content, file)
+        file.flush()
         # Each upload has a folder of its own: what nobody reads any more can go without asking whether somebody came back.
         place = f"{digest}-{secrets.token_hex(4)}"
         (folder / place).mkdir(mode=0o700)
-        Path(part).replace(folder / place / name)
-    finally:
-        Path(part).unlink(missing_ok=True)
+        part.replace(folder / place / name)
     return f"{place}/{name}"
 
 

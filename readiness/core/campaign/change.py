@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from readiness.core.campaign.states import IllegalTransition
+from readiness.core.campaign.states import follow
 
 
 class ChangeState(StrEnum):
@@ -46,11 +46,8 @@ for _state in OPEN_CHANGE:
 
 
 def next_change_state(state: ChangeState, event: ChangeEvent) -> ChangeState:
-    """Where the event leads a change. Raises IllegalTransition where the table has no move."""
-    try:
-        return _MOVES[(state, event)]
-    except KeyError:
-        raise IllegalTransition(state, event) from None
+    """Where the event leads a change. Raises IllegalTransition."""
+    return follow(_MOVES, state, event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ Which step a running campaign is at follows from its evidence (ladder.py). Nobod
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 
 class CampaignState(StrEnum):
@@ -78,17 +80,23 @@ for _open in OPEN_TRIAL:
     _TRIAL[(_open, TrialEvent.DISCARD)] = TrialState.DISCARDED
 
 
-def next_campaign_state(state: CampaignState, event: CampaignEvent) -> CampaignState:
-    """Where the event leads a campaign. Raises IllegalTransition where the table has no move."""
+State = TypeVar("State", bound=StrEnum)
+Event = TypeVar("Event", bound=StrEnum)
+
+
+def follow(table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:
+    """Where the event leads by a table of moves. Raises IllegalTransition where it has none."""
     try:
-        return _CAMPAIGN[(state, event)]
+        return table[(state, event)]
     except KeyError:
         raise IllegalTransition(state, event) from None
+
+
+def next_campaign_state(state: CampaignState, event: CampaignEvent) -> CampaignState:
+    """Where the event leads a campaign. Raises IllegalTransition."""
+    return follow(_CAMPAIGN, state, event)
 
 
 def next_trial_state(state: TrialState, event: TrialEvent) -> TrialState:
-    """Where the event leads a trial. Raises IllegalTransition where the table has no move."""
-    try:
-        return _TRIAL[(state, event)]
-    except KeyError:
-        raise IllegalTransition(state, event) from None
+    """Where the event leads a trial. Raises IllegalTransition."""
+    return follow(_TRIAL, state, event)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from estate.facts.pool import PoolVmFacts, SrFacts
 from estate.facts.unknown import Unknown
-from readiness.core.capacity import Room, room_of, with_planned
+from readiness.core.capacity import Room, emptiest, room_of, with_planned
 from readiness.core.case import Case
 
 
@@ -31,6 +31,7 @@ class Restarts:
     def __init__(self, case: Case) -> None:
         self._vms = [vm for vm in case.facts.vms if vm.resident_on_uuid and not vm.is_control_domain]
         self._srs = {sr.uuid: sr for sr in case.facts.srs}
+        self._unread = case.facts.unread("VM")
         room = room_of(case.facts)
         full = None if isinstance(room, Unknown) else with_planned(room, case.facts, case.planned)
         self._room: Room | Unknown = room if isinstance(room, Unknown) else full or Unknown("the planned VMs do not fit")
@@ -39,6 +40,8 @@ class Restarts:
         """What becomes of them when these hosts (uuids) are down and those are left."""
         lost = [vm for vm in self._vms if vm.resident_on_uuid in down]
         names = tuple(vm.name for vm in lost)
+        if self._unread:
+            return Fates(names, unknown=("the VMs of these hosts",), why_unknown=f"the VMs could not be read ({self._unread})")
         wanted = [vm for vm in lost if vm.ha_restart_priority == "restart"]
         if not survivors:
             return Fates(names, stranded=tuple(vm.name for vm in wanted))
@@ -59,7 +62,7 @@ class Restarts:
         placed: list[PoolVmFacts] = []
         homeless: list[PoolVmFacts] = []
         for vm in sorted(vms, key=lambda vm: (-_size_bytes(vm), vm.uuid)):
-            host = min(free, key=lambda each: (-free[each], each), default=None)
+            host = emptiest(free)
             if host is None or free[host] < _size_bytes(vm):
                 homeless.append(vm)
             else:

@@ -37,12 +37,23 @@ def result(verdict: dict[str, Any], check_id: str) -> str:
 
 
 def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_gui_enables_ha_again(tuner: Tuner) -> None:
+    begun_under_a_signed_window(tuner)
+    climbed(tuner)
+    complete_with_its_evidence(tuner)
+    drifted_and_restored(tuner)
+    audited_and_never_executed(tuner)
+
+
+def begun_under_a_signed_window(tuner: Tuner) -> None:
     begun = tuner.begin()
     assert (begun["state"], [each["code"] for each in begun["obstacles"]]) == ("preflight_failed", ["vmware_unknown"])
     signed = tuner.sign_window()
     assert signed["state"] == "running"
     assert signed["sentence"].startswith("With storage healthy and its mirror in sync, begin the trial of san-a at 60 s")
 
+
+def climbed(tuner: Tuner) -> None:
+    """At 60 s two hosts fence, at 90 s one, at 120 s none, on either node."""
     watched, _ = tuner.whole_trial("san-a")
     assert fenced(watched, tuner) == {"xen02", "xen03"}
     assert watched["watched"]["pull_seen"] is True and watched["watched"]["timeout_held"] is True
@@ -63,6 +74,8 @@ def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_g
         assert fenced(watched, tuner) == set()
         assert confirmed["result"]["max_latency_s"] == 100.0 and confirmed["result"]["statefile_lost"] is False
 
+
+def complete_with_its_evidence(tuner: Tuner) -> None:
     ended = tuner.now()
     assert (ended["state"], ended["tuned_timeout_s"], ended["next_step"]) == ("complete", 120, None)
     assert ended["sentence"].startswith("Nothing: the tuned timeout of 120 s is in force") and ended["commands"] == []
@@ -75,6 +88,8 @@ def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_g
     fences = [message for message in case.facts.messages if message.name in ("HA_HOST_FAILED", "HA_HOST_WAS_FENCED")]
     assert fences and not outside_trials(case, fences), "what a trial's fences made the pool say is that trial's evidence"
 
+
+def drifted_and_restored(tuner: Tuner) -> None:
     # Enabled again from a graphical tool: no timeout is passed; the pool's default keeps it.
     tuner.wire.desk("POST", "/pool/ha", enabled=True)
     tuner.collect()
@@ -94,6 +109,8 @@ def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_g
     tuner.wire.desk("POST", "/pool/ha", enabled=True, timeout_s=120, persist=True)
     assert result(tuner.verdict(), "HA-026") == "pass"
 
+
+def audited_and_never_executed(tuner: Tuner) -> None:
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"campaign.begun", "campaign.window_signed", "trial.asked_for", "trial.begin", "trial.end", "trial.confirm"} <= actions
     assert "campaign.complete" in actions

@@ -59,6 +59,28 @@ def test_the_named_file_is_kept_by_its_hash_and_given_out_to_be_saved(people: Pe
 
 
 @pytest.mark.django_db
+def test_a_file_that_got_lost_is_kept_anew(people: People, place: str, var: Path) -> None:
+    where = recorded(people, place)
+    handed_in(people, where, PDF)
+    (kept,) = (var / "attachments").iterdir()
+    kept.unlink()
+    assert people.client("owner").get(f"{where}/file").status_code == 404
+    assert handed_in(people, where, PDF).status_code == 201
+    assert people.client("owner").get(f"{where}/file").content == PDF
+    assert [file.name for file in (var / "attachments").iterdir()] == [kept.name], "no half-written file is left"
+
+
+@pytest.mark.django_db
+def test_a_data_folder_that_takes_no_file_is_told_and_nothing_counts_as_handed_in(people: People, place: str, var: Path) -> None:
+    where = recorded(people, place)
+    (var / "attachments").write_text("a file where the folder should be")
+    answer = handed_in(people, where, PDF)
+    assert (answer.status_code, answer.json()["code"]) == (507, "file_not_stored")
+    assert "XENBOUND_VAR" in answer.json()["next_step"]
+    assert people.client("owner").get(where).json()["file_stored"] is False
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("name", "named", "sent", "status", "code"),
     [

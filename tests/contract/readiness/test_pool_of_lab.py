@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from readiness.core.results import Result
-from readiness.models import Pool
 from readiness.selectors.cases import drift, pool_picture
 from readiness.selectors.pools import latest_facts, latest_inventory
-from tests.builders.jobs import run_jobs
 from tests.builders.people import People
-from tests.contract.xapi_sim.pool_wire import PASSWORD, Wire, start_pool
+from tests.builders.pool_at_hand import PoolAtHand
+from tests.contract.xapi_sim.pool_wire import Wire, start_pool
 
 pytestmark = pytest.mark.django_db
 NODES = {"san-a": "10.20.0.201", "san-b": "10.20.0.202"}
@@ -28,31 +27,12 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     running.sim.stop()
 
 
-class Operator:
-    """The owner at the API, with the pool added and its certificates confirmed."""
+class Operator(PoolAtHand):
+    """The owner at the API, who also attests and tries."""
 
     def __init__(self, people: People, wire: Wire) -> None:
-        self.client, self.wire = people.client("owner"), wire
-        base = f"/api/v1/projects/{people.project.id}/pools"
-        body = {"url": wire.sim.url, "username": "root", "password": PASSWORD, "name": "pool01"}
-        self.address = f"{base}/{self.client.post(base, body).json()['id']}"
-        for _ in range(2):
-            self.ran("probe")
-            seen = self.client.get(self.address).json()["certificates"]
-            self.client.post(f"{self.address}/confirm", {"tls_thumbprints": [each["sha256"] for each in seen]})
+        super().__init__(people, wire)
         self.ran("collect")
-
-    @property
-    def pool(self) -> Pool:
-        return Pool.objects.get()
-
-    def ran(self, part: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask for a job and run it; its result."""
-        answer = self.client.post(f"{self.address}/{part}", body or {})
-        assert answer.status_code == 202, answer.content
-        [job] = run_jobs()
-        assert job.state == "succeeded", job.error
-        return dict(job.result)
 
     def attest(self, kind: str, subject: str, value: dict[str, Any], **bound: Any) -> None:
         body = {

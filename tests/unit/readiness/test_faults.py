@@ -203,6 +203,11 @@ def test_a_protected_vm_that_finds_no_room_or_is_tied_to_its_host_is_stranded() 
     assert "guest-vm1" in fault.detail
 
 
+def test_vms_that_could_not_be_read_are_no_vms_that_are_safe() -> None:
+    fault = faults(a_pool(vms=(), unreadable=(("VM", "the account may not"),)))["host", "xen-h1"]
+    assert (fault.result, fault.vms_lost) == (Result.WARN, ()) and "the account may not" in fault.detail
+
+
 def wired(hosts: int, evidence: bool = True) -> tuple[SimulatedFault, ...]:
     pool = a_pool(hosts=hosts)
     return simulated_faults(a_case(pool, full_evidence(pool) if evidence else ()))
