@@ -1,6 +1,7 @@
 """What the ESXi hosts of a project call their storage, for readiness: LUNs, the targets behind them, file servers.
 
-A host whose storage could not be read says so; a project without an inventory of hosts answers UNKNOWN.
+A host whose storage could not be read says so, and so does a server that nobody has collected yet; a project without an inventory
+of hosts answers UNKNOWN.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from collections.abc import Iterable, Sequence
 from estate.facts.source import DatastoreFacts, HostFacts, LunFacts
 from estate.facts.unknown import Unknown, is_known
 from migration.inventory.core.kinds import FactKind
+from migration.inventory.models import Source, SourceKind
 from migration.inventory.selectors.inventories import entries, facts_of, latest_inventories
 from project.backbone.models import Project
 from readiness.core.campaign.overlap import EsxiStorage
+
+_WITH_HOSTS = (SourceKind.VCENTER.value, SourceKind.ESXI.value)
 
 
 def esxi_storage(project: Project) -> Sequence[EsxiStorage] | Unknown:
@@ -22,6 +26,9 @@ def esxi_storage(project: Project) -> Sequence[EsxiStorage] | Unknown:
         stores = [each for entry in entries(latest, FactKind.DATASTORE) if isinstance(each := facts_of(entry), DatastoreFacts)]
         hosts = (facts_of(entry) for entry in entries(latest, FactKind.HOST))
         found += [storage_of(host, stores) for host in hosts if isinstance(host, HostFacts)]
+    if found:
+        unread = Source.objects.filter(project=project, latest=None, kind__in=_WITH_HOSTS).select_related("endpoint")
+        found += [EsxiStorage(str(source), frozenset(), "it was never collected") for source in unread]
     return found or Unknown("no inventory of this project shows an ESXi host")
 
 
