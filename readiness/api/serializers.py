@@ -124,6 +124,7 @@ class SimulatedFaultSerializer(serializers.Serializer[Any]):
     subject = serializers.CharField()
     result = serializers.CharField()
     hosts_fenced = serializers.ListField(child=serializers.CharField())
+    hosts_off = serializers.ListField(child=serializers.CharField(), help_text="Hosts that lose their power with it.")
     survivors = serializers.ListField(child=serializers.CharField())
     vms_lost = serializers.ListField(child=serializers.CharField())
     vms_restarted = serializers.ListField(child=serializers.CharField())

@@ -139,7 +139,8 @@ EXCUSED_BY = {
 
 
 def _fault_reason(case: Case, fault: SimulatedFault) -> Reason:
-    fenced = f"{', '.join(fault.hosts_fenced) or 'no host'} fence; {', '.join(fault.survivors) or 'no host'} survive"
+    dark = f"{', '.join(fault.hosts_off)} without power; " if fault.hosts_off else ""
+    fenced = f"{dark}{', '.join(fault.hosts_fenced) or 'no host'} fence; {', '.join(fault.survivors) or 'no host'} survive"
     stranded = f"; {', '.join(fault.vms_stranded)} find no host" if fault.vms_stranded else ""
     kind = fault.kind.replace("_", " ")
     text = f"Single point of failure: without {kind} {fault.subject} {fenced}{stranded}. {fault.rule}."

@@ -117,12 +117,18 @@ class TimeoutPage(LivePage):
         return {**context, "is_open": is_open, "busy": live is not None and live.open_id is not None}
 
 
+def _tone(view: campaigns.CampaignView) -> str:
+    """A result that is found and not in force is nothing to be content with."""
+    state = CampaignState(view.campaign.state)
+    return "caution" if state is CampaignState.COMPLETE and view.commands else STATE_TONES[state]
+
+
 def _now(campaign: Campaign) -> CampaignNow:
     view = campaigns.view_of(campaign, now())
     open_row = next((row for row in view.trials if TrialState(row.state) in OPEN_TRIAL), None)
     return CampaignNow(
         state=campaign.state,
-        tone=STATE_TONES[CampaignState(campaign.state)],
+        tone=_tone(view),
         sentence=view.sentence,
         kind=view.step.kind.value if view.step else "",
         node=view.step.node if view.step else "",

@@ -71,6 +71,7 @@ def add_evidence(session: Session, args: argparse.Namespace) -> None:
     content = read_file(args.attachment) if args.attachment else b""
     made = session.api.post(session.path(f"pools/{pool['id']}/evidence"), body)
     if args.attachment:
+        session.screen.note(f"Recorded {made['kind']}: {made['id']}. Handing {Path(args.attachment).name} in ...")
         made = session.api.upload(
             session.path(f"pools/{pool['id']}/evidence/{made['id']}/file"), content, "application/octet-stream"
         )

@@ -109,7 +109,8 @@ _FAULT_TONES = {Result.PASS: Tone.GOOD, Result.WARN: Tone.CAUTION, Result.FAIL: 
 def _fault(fault: SimulatedFault) -> FaultLine:
     told = [fault.detail] if fault.detail else []
     if fault.hosts_fenced or fault.survivors:
-        told.append(f"fenced: {', '.join(fault.hosts_fenced) or 'none'}; survive: {', '.join(fault.survivors) or 'none'}")
+        dark = f"without power: {', '.join(fault.hosts_off)}; " if fault.hosts_off else ""
+        told.append(f"{dark}fenced: {', '.join(fault.hosts_fenced) or 'none'}; survive: {', '.join(fault.survivors) or 'none'}")
     if fault.vms_lost:
         restarted = ", ".join(fault.vms_restarted) or "none"
         stranded = f"; find no host: {', '.join(fault.vms_stranded)}" if fault.vms_stranded else ""

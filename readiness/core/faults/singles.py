@@ -23,7 +23,7 @@ TOLERABLE_HOSTS_LOST = 1
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFault:
-    """One fault, or a pair of them, and what follows. Hosts are names.
+    """One fault, or a pair of them, and what follows. Hosts are names; `hosts_off` lose their power with it.
 
     Of `vms_lost` HA starts `vms_restarted` again and finds no host for `vms_stranded`. `alike` counts the faults that
     this one stands for, itself among them.
@@ -37,6 +37,7 @@ class SimulatedFault:
     vms_lost: tuple[str, ...] = ()
     vms_restarted: tuple[str, ...] = ()
     vms_stranded: tuple[str, ...] = ()
+    hosts_off: tuple[str, ...] = ()
     rule: str = ""
     detail: str = ""
     alike: int = 1
@@ -87,6 +88,7 @@ class Simulation:
             vms_lost=fates.lost,
             vms_restarted=fates.restarted,
             vms_stranded=fates.stranded,
+            hosts_off=tuple(map(self.case.host_name, sorted(effect.off))),
             rule=str(found.rule),
             detail=unknown,
         )

@@ -136,6 +136,14 @@ def test_a_trial_is_discarded_and_a_campaign_abandoned_only_with_a_reason(people
     assert "the wrong node" in text(people, pool) and "was abandoned" in text(people, pool)
 
 
+def test_a_result_that_is_not_in_force_shows_no_green_light(people: People, pool: Pool) -> None:
+    begun(people, pool)
+    Campaign.objects.update(state="complete", tuned_timeout_s=120)
+    page = text(people, pool)
+    assert "Enable HA with the tuned timeout of 120 s" in page
+    assert 'class="light caution"' in page and 'class="light good"' not in page
+
+
 def test_a_change_by_the_service_that_failed_is_said_in_red(people: People, pool: Pool) -> None:
     campaign = begun(people, pool)
     grant = HaGrant.objects.create(pool=pool, reason="tonight", expires_at=now() + timedelta(hours=1))

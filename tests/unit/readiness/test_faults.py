@@ -175,6 +175,7 @@ def test_a_power_feed_takes_what_hangs_on_it() -> None:
     feed = said(POOL, EvidenceKind.POWER_FEED, "feed A", hosts=["xen-h1", "h2"], switches=["sw-a"])
     fault = faults(POOL, (*full_evidence(POOL), feed))["power_feed", "feed A"]
     assert (fault.result, fault.survivors, fault.vms_lost) == (Result.FAIL, ("xen-h3",), ("guest-vm1", "guest-vm2"))
+    assert (fault.hosts_off, fault.hosts_fenced) == (("xen-h1", "xen-h2"), ())
 
 
 def test_a_port_of_a_host_whose_paths_nobody_knows_is_an_unknown_fault_of_that_host_alone() -> None:

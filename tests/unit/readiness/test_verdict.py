@@ -210,6 +210,9 @@ def test_a_single_point_of_failure_closes_the_gate_until_its_check_is_waived() -
     (reason,) = closed.reasons
     assert (closed.state, reason.code) == (VerdictState.NOT_READY, "single_point_of_failure")
     assert "switch core xen-h1, xen-h2 fence" in reason.detail and "HA-044" in reason.remedy[1]
+    dark = dataclasses.replace(fault, kind="power_feed", hosts_fenced=(), hosts_off=("xen-h1", "xen-h2"))
+    (reason,) = judge(case, intent=HaIntent.REQUIRED, gate=NOTHING, faults=[dark]).reasons
+    assert "xen-h1, xen-h2 without power; no host fence" in reason.detail
     waiver = WaiverInForce("w1", "HA-045", NOW, NOW + timedelta(days=5))
     waived = judge(case, intent=HaIntent.REQUIRED, gate=NOTHING, faults=[fault], waivers=[waiver])
     assert (waived.state, waived.reasons) == (VerdictState.READY_WITH_WAIVERS, ())
