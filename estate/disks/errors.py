@@ -75,6 +75,18 @@ class ReadBackShort(Retry):
         )
 
 
+class ReadBackMalformed(AskPerson):
+    """What the target sent for reading back is not the image that was asked for."""
+
+    code = "disk_read_back_malformed"
+
+    def __init__(self, offset_bytes: int, what: str) -> None:
+        super().__init__(
+            f"what the pool sent of the copied disk cannot be read: {what} (at byte {offset_bytes} of the stream)",
+            next_step="Look at the VDI and at the toolstack's log on the host that served it, then retry: nothing is proven yet.",
+        )
+
+
 class TargetExists(AskPerson):
     """The file that a disk should be written to is there already."""
 

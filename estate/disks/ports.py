@@ -110,6 +110,10 @@ class VdiSink(Protocol):
 class BlockReader(Protocol):
     """Reads a written disk back, front to back, for verification. `read_into` fills what it can; 0 is the end."""
 
+    def skip_zeros(self, length: int, /) -> bool:
+        """Pass over the next `length` bytes, all within one block, if they are known to be zeros without being read."""
+        ...
+
     def read_into(self, buffer: memoryview) -> int: ...
 
     def close(self) -> None: ...

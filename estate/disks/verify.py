@@ -50,9 +50,12 @@ FULL = Share(100)
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """`mismatched_ranges` are (start, end) in bytes, merged and ascending; `pump.copy(only_ranges=...)` takes them."""
+    """`mismatched_ranges` are (start, end) in bytes, merged and ascending; `pump.copy(only_ranges=...)` takes them.
 
-    bytes_read: int
+    `bytes_passed` counts what lies in front of the reader's last place, known zeros included.
+    """
+
+    bytes_passed: int
     blocks_compared: int
     mismatched_ranges: tuple[ByteRange, ...]
     blocks_total: int = 0
@@ -76,7 +79,8 @@ def read_back(
     """Compare a disk of `capacity_bytes` with its map, block by block, as far as `share` goes; then close the reader.
 
     A VDI may be larger than the disk it holds (SRs round up); what lies behind the capacity is not compared. A reader goes
-    front to back, so that skipped blocks are read too, but not hashed. A share of nothing reads nothing, and proves nothing.
+    front to back, so that blocks outside the share are read too, but not hashed; blocks that it knows to be zeros are compared
+    without a byte. A share of nothing reads nothing, and proves nothing.
 
     Raises:
         ReadBackShort: the reader ended early.
@@ -87,18 +91,20 @@ def read_back(
         raise ValueError("the block map belongs to a disk of another size")
     chosen = share.blocks(expected.block_count, seed)
     comparing = _Comparing(expected)
-    position = 0
+    position, holds_data = 0, True
     try:
         for index in chosen:
             while position <= index:
                 if alive:
                     alive()
-                block, start, length = comparing.buffer(), position * BLOCK_BYTES, expected.length_of(position)
-                _fill(reader, memoryview(block)[:length], start, capacity_bytes)
+                start, length = position * BLOCK_BYTES, expected.length_of(position)
+                holds_data = not reader.skip_zeros(length)
+                if holds_data:
+                    _fill(reader, memoryview(comparing.buffer())[:length], start, capacity_bytes)
                 position += 1
                 if on_progress:
                     on_progress(start + length, capacity_bytes)
-            comparing.compare(index)
+            comparing.compare(index, holds_data=holds_data)
         ranges = comparing.ranges()
     finally:
         comparing.close()
@@ -123,9 +129,11 @@ class _Comparing:
             self._take()
         return self._buffers[self.compared % len(self._buffers)]
 
-    def compare(self, index: int) -> None:
-        """Have the buffer's content compared with the hash of this block."""
-        self._asked.append((index, self._thread.submit(self._is_same, index, self.buffer())))
+    def compare(self, index: int, *, holds_data: bool) -> None:
+        """Have the buffer's content, or zeros, compared with the hash of this block."""
+        block = self.buffer()
+        same = self._thread.submit(self._is_same, index, block) if holds_data else _answered(self._expected.get(index) is None)
+        self._asked.append((index, same))
         self.compared += 1
 
     def ranges(self) -> tuple[ByteRange, ...]:
@@ -151,6 +159,12 @@ class _Comparing:
         if self._ranges and self._ranges[-1][1] == start:
             start = self._ranges.pop()[0]
         self._ranges.append((start, end))
+
+
+def _answered(answer: bool) -> Future[bool]:
+    future: Future[bool] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _fill(reader: BlockReader, room: memoryview, offset_bytes: int, capacity_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Disk bytes into and out of a VDI: the raw import with frames, and the raw export for reading back.
+"""Disk bytes into and out of a VDI: the raw import with frames, and the export for reading back.
 
 One sink is one PUT with one task. Creating and removing VDIs is done in vm.py and leftovers.py; what is sent, in
 estate.disks. Source: xapi's import_raw_vdi and export_raw_vdi handlers, its `chunked` frames, and their known limits.
@@ -12,16 +12,18 @@ from urllib.parse import urlencode
 import structlog
 
 from estate.disks.frames import FrameWriter
+from estate.disks.ports import BlockReader
+from estate.disks.vhd_stream import VhdReadback
 from estate.errors import EdgeError, Retry
 from estate.tls import line_error
 from estate.xapi import tasks
 from estate.xapi.errors import ObjectGone, SrFull, TaskStuck
 from estate.xapi.session import XapiSession
 from estate.xapi.transport import split_address
-from estate.xapi.vdi_access import reads_as_zero, serving_address, wait_until_free
+from estate.xapi.vdi_access import is_vhd, reads_as_zero, serving_address, wait_until_free
 from estate.xapi.wire import Line, open_line
 
-__all__ = ["RawExportReader", "RawImportSink", "open_readback", "reads_as_zero"]
+__all__ = ["ExportReader", "RawImportSink", "open_readback", "reads_as_zero"]
 
 log = structlog.get_logger(__name__)
 
@@ -104,12 +106,16 @@ class RawImportSink:
         return self._transfer.explained(error)
 
 
-class RawExportReader:
-    """Reads a VDI from its front by one `GET /export_raw_vdi`. `read_into` gives 0 at the end. Make it by `open_readback`."""
+class ExportReader:
+    """The bytes of one `GET /export_raw_vdi`, from their front. `read_into` gives 0 at the end. Make it by `open_readback`."""
 
     def __init__(self, transfer: _Transfer) -> None:
         self._transfer = transfer
         self._start = memoryview(transfer.line.head.body_start)
+
+    def skip_zeros(self, _length: int, /) -> bool:
+        """A raw disk has to be read."""
+        return False
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill at most `buffer`.
@@ -131,13 +137,15 @@ class RawExportReader:
         self._transfer.give_up()
 
 
-def open_readback(session: XapiSession, vdi_uuid: str) -> RawExportReader:
-    """Open a VDI for reading back.
+def open_readback(session: XapiSession, vdi_uuid: str) -> BlockReader:
+    """Open a VDI for reading back: as a VHD where it is one, which spares the blocks that were never written.
 
     Raises:
         EdgeError: the VDI is gone or in use, or no host can serve it.
     """
-    return RawExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
+    if is_vhd(session, vdi_uuid):
+        return VhdReadback(ExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {"format": "vhd"})))
+    return ExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
 
 
 class _Transfer:

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from estate.xapi.errors import HostUnreachable, ObjectGone, VdiInUse
 from estate.xapi.pool_storage import new_vdis_are_zeroed
 from estate.xapi.session import NULL_REF, XapiSession
+from estate.xapi.vm_spec import LARGEST_VHD_BYTES, VHD_SR_KINDS
 
 _POLL_S = 0.1
 
 
 def reads_as_zero(session: XapiSession, vdi_uuid: str) -> bool:
     """Whether a VDI that was never written surely reads as zeros, so that zeros need not be sent."""
+    return _zeroed(*_records(session, vdi_uuid))
+
+
+def is_vhd(session: XapiSession, vdi_uuid: str) -> bool:
+    """Whether the VDI surely is a VHD, so that its own table tells which blocks were ever written."""
+    vdi, sr = _records(session, vdi_uuid)
+    is_other = vdi.get("sm_config", {}).get("image-format", "vhd") != "vhd" or int(vdi["virtual_size"]) > LARGEST_VHD_BYTES
+    return str(sr["type"]) in VHD_SR_KINDS and _zeroed(vdi, sr) and not is_other
+
+
+def _records(session: XapiSession, vdi_uuid: str) -> tuple[dict[str, Any], dict[str, Any]]:
     vdi = session.call("VDI.get_record", session.call("VDI.get_by_uuid", vdi_uuid))
-    sr = session.call("SR.get_record", vdi["SR"])
+    return vdi, session.call("SR.get_record", vdi["SR"])
+
+
+def _zeroed(vdi: dict[str, Any], sr: dict[str, Any]) -> bool:
     if vdi.get("sm_config", {}).get("type") == "raw":
         return False
     return new_vdis_are_zeroed(str(sr["type"]), sr.get("sm_config", {})) is True

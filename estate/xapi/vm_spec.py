@@ -15,7 +15,7 @@ from estate.xapi.session import NULL_REF
 VDI_ROUNDING_BYTES = 2 << 20
 LARGEST_VHD_BYTES = 2040 << 30
 """Largest virtual size of a VHD in the storage manager, not the 2 TiB - 8 KiB seen elsewhere."""
-_VHD_KINDS = frozenset({"lvm", "lvmoiscsi", "lvmohba", "ext", "nfs", "smb", "cifs", "file"})
+VHD_SR_KINDS = frozenset({"lvm", "lvmoiscsi", "lvmohba", "ext", "nfs", "smb", "cifs", "file"})
 _NOT_FROM_TEMPLATE = frozenset(
     {"disks", "default_template", "mac_seed", "instant", "install-methods", "install-repository", "install-distro"}
 )
@@ -140,4 +140,4 @@ def rounded_vdi_bytes(size_bytes: int) -> int:
 
 def fits_sr_kind(size_bytes: int, kind: str) -> bool:
     """Whether an SR of this type can hold a VDI of this size at all."""
-    return kind not in _VHD_KINDS or rounded_vdi_bytes(size_bytes) <= LARGEST_VHD_BYTES
+    return kind not in VHD_SR_KINDS or rounded_vdi_bytes(size_bytes) <= LARGEST_VHD_BYTES

@@ -46,6 +46,7 @@ class Ticket:
     vdi: str
     task: str
     chunked: bool = False
+    format: str = "raw"
 
 
 def read_request(target: str, headers: Mapping[str, str]) -> TransferRequest:
@@ -145,11 +146,11 @@ def _to_host(pool: Pool, host: str, request: TransferRequest) -> Reply:
 
 def _check_format(pool: Pool, request: TransferRequest, vdi: str, task: str, importing: bool) -> Reply | Ticket:
     wanted = request.params.get("format", "raw").lower()
-    if wanted != "raw":
+    if wanted != "raw" and (importing or wanted != "vhd"):
         pool.tasks.fail(task, ["INTERNAL_ERROR", f"Unknown format {wanted}"])
         return Reply(404, "Not Found")
     encoding = request.headers.get("transfer-encoding")
     if importing and encoding is not None:
         pool.tasks.fail(task, ["INTERNAL_ERROR", f"Failure(import code cannot handle encoding: {encoding})"])
         return Reply(403, "Forbidden")
-    return Ticket(vdi, task, "chunked" in request.params)
+    return Ticket(vdi, task, "chunked" in request.params, wanted)

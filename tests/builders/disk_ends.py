@@ -67,6 +67,9 @@ class MemoryReader:
         self._step = step
         self.was_closed = False
 
+    def skip_zeros(self, _length: int, /) -> bool:
+        return False
+
     def read_into(self, buffer: memoryview) -> int:
         piece = self._disk[: min(self._step, len(buffer))]
         buffer[: len(piece)] = piece

@@ -216,6 +216,30 @@ def test_read_back_finds_what_the_pool_wrote_wrong_and_the_repair_heals_it(
     assert file_of(vdi).read_bytes() == a_disk()
 
 
+def test_read_back_of_a_vhd_spares_what_was_never_written_and_one_of_a_raw_volume_reads_all(
+    pool: PoolSim, session: XapiSession, make_vdi: MakeVdi
+) -> None:
+    disk = bytes(BLOCK_BYTES) + b"x" * 4096 + bytes(CAPACITY - BLOCK_BYTES - 4096)
+    for config, spared in (
+        ({}, [True, False, True, True]),
+        ({"type": "raw"}, [False] * 4),
+        ({"image-format": "qcow2"}, [False] * 4),
+    ):
+        vdi = make_vdi(CAPACITY)
+        pool.pool.store.set("VDI", pool.pool.store.by_uuid("VDI", vdi), sm_config=config)
+        _, hashes = copy(session, vdi, disk)
+        reader = open_readback(session, vdi)
+        passed = []
+        for _ in range(4):
+            passed.append(reader.skip_zeros(BLOCK_BYTES))
+            if not passed[-1]:
+                verify._fill(reader, memoryview(bytearray(BLOCK_BYTES)), 0, CAPACITY)
+        reader.close()
+        assert passed == spared
+        assert verify.read_back(open_readback(session, vdi), hashes, CAPACITY).matched
+        assert no_task_is_left(session)
+
+
 def test_session_that_ends_in_mid_copy_is_renewed(
     pool: PoolSim, session: XapiSession, make_vdi: MakeVdi, file_of: FileOf
 ) -> None:

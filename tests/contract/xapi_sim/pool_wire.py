@@ -100,9 +100,9 @@ class Disk:
         wait_for(lambda: self.session.xenapi.task.get_status(task) not in ("pending", "cancelling"), "the task to end")
         return self.session.xenapi.task.get_record(task)
 
-    def read(self) -> bytes:
+    def read(self, disk_format: str = "raw") -> bytes:
         """Export the whole disk."""
-        query = urlencode({"session_id": self.session._session, "vdi": self.vdi, "format": "raw"})
+        query = urlencode({"session_id": self.session._session, "vdi": self.vdi, "format": disk_format})
         _, answer = self.wire.exchange(f"GET /export_raw_vdi?{query} HTTP/1.1")
         return answer.split(b"\r\n\r\n", 1)[1]
 

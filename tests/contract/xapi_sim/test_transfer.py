@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import shutil
+import subprocess
 import time
 import xmlrpc.client
 from pathlib import Path
@@ -68,6 +70,20 @@ def test_transfer_encoding_is_refused(disk: Disk) -> None:
 def test_an_unknown_format_is_not_found_and_fails_the_task(disk: Disk) -> None:
     status, task = disk.put(format="vhdx")
     assert status == 404 and task["status"] == "failure"
+
+
+@pytest.mark.qemu
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
+def test_a_disk_comes_out_as_a_vhd_of_the_blocks_that_were_written(disk: Disk, tmp_path: Path) -> None:
+    disk.put_frames(frame(0, b"A" * 4096), frame(4 * MIB, b"B" * 4096))
+    raw, vhd = tmp_path / "disk.raw", tmp_path / "disk.vhd"
+    raw.write_bytes(disk.read())
+    vhd.write_bytes(disk.read("vhd"))
+    assert 2 * 2 * MIB < vhd.stat().st_size < 2 * 2 * MIB + 16384
+    compared = subprocess.run(
+        ["qemu-img", "compare", "-f", "raw", "-F", "vpc", raw, vhd], capture_output=True, text=True, check=False
+    )
+    assert compared.stdout == "Images are identical.\n"
 
 
 @pytest.mark.parametrize("session", ["OpaqueRef:bogus", ""])

@@ -54,11 +54,11 @@ def test_sampled_read_back_finds_damage_in_a_block_it_looks_at_and_tells_how_lit
 def test_policy_off_reads_nothing_and_is_no_pass() -> None:
     reader = MemoryReader(b"")
     result = verify.read_back(reader, hashes_of(bytes(CAPACITY)), CAPACITY, share=Share(0))
-    assert (result.bytes_read, result.blocks_compared, result.matched) == (0, 0, False)
+    assert (result.bytes_passed, result.blocks_compared, result.matched) == (0, 0, False)
     assert reader.was_closed
 
 
 def test_full_read_back_looks_at_every_block() -> None:
     disk = bytes(range(256)) * (CAPACITY // 256)
     result = verify.read_back(MemoryReader(disk), hashes_of(disk), CAPACITY, share=FULL)
-    assert (result.bytes_read, result.blocks_compared, result.matched) == (CAPACITY, 21, True)
+    assert (result.bytes_passed, result.blocks_compared, result.matched) == (CAPACITY, 21, True)
