@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from estate.facts.unknown import Unknown
-from migration.conversion.core.spec import ConversionSpec
+from migration.assessment.core.limits import Limits
+from migration.conversion.core.spec import ConversionSpec, DiskSpec
 
-MOST_NICS = 7
-MOST_DISKS = 254
+CD_DRIVES = 1
 LONGEST_TASK_S = 20 * 3600.0
 """XAPI forgets a task after 24 h (xapi_globs.ml, task lifetime); a segment has to end well before."""
 WORKER_BYTES = 160 << 20
@@ -76,6 +76,10 @@ class Seen:
     segment_bytes: int
     memory_free_bytes: int | Unknown
     copies_per_worker: int
+    limits: Limits
+    """Of the project's target product."""
+    sr_kinds: Mapping[str, str]
+    """By SR uuid, as the pool names them."""
 
 
 def look(specs: Iterable[ConversionSpec], seen: Seen) -> list[Look]:
@@ -87,7 +91,7 @@ def look(specs: Iterable[ConversionSpec], seen: Seen) -> list[Look]:
         *_space(seen),
         *_addresses(machines, seen),
         *_templates(machines, seen),
-        *_limits(machines),
+        *_limits(machines, seen),
         _task(seen),
         _memory(seen),
     ]
@@ -164,18 +168,40 @@ def _templates(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
             yield Look("template", name, Result.FAIL, f"pool {seen.pool} has no template of this name", remedy)
 
 
-def _limits(machines: list[ConversionSpec]) -> Iterator[Look]:
-    """Source: guest-templates-json, number_of_vifs 7 and number_of_vbds 255, one of which is the CD drive's."""
+def _limits(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
+    remedy = "Make it smaller at the source, collect it and plan anew; a disk may fit on an SR of another kind."
     for spec in machines:
-        over = [
-            f"{count} {what}, {most} are possible"
-            for count, what, most in ((len(spec.nics), "interfaces", MOST_NICS), (len(spec.disks), "disks", MOST_DISKS))
-            if count > most
-        ]
+        over, open_ = list(_over(spec, seen.limits)), []
+        for disk in spec.disks:
+            fits = _fits(disk, seen)
+            if fits is not True:
+                (over if fits is False else open_).append(f"{disk.label} of {disk.capacity_bytes} bytes on its SR")
         if over:
-            yield Look(
-                "limits", spec.name, Result.FAIL, "; ".join(over), "Take devices away at the source, collect it, plan anew."
-            )
+            yield Look("limits", spec.name, Result.FAIL, f"{seen.limits.product} does not take {'; '.join(over)}", remedy)
+        elif open_:
+            detail = f"whether {seen.limits.product} takes {'; '.join(open_)} depends on the pool's updates"
+            yield Look("limits", spec.name, Result.UNKNOWN, detail, "Ask the pool's vendor about large disks, or map another SR.")
+        else:
+            yield Look("limits", spec.name, Result.PASS, f"it is within what {seen.limits.product} takes")
+
+
+def _over(spec: ConversionSpec, limits: Limits) -> Iterator[str]:
+    """What the machine has too much of. One place among the drives is the CD's."""
+    counts = (
+        (len(spec.nics), "interfaces", limits.nics_max),
+        (len(spec.disks), "disks", limits.devices_max - CD_DRIVES),
+        (spec.vcpus, "vCPUs", limits.vcpus_windows_max if spec.is_windows else limits.vcpus_max),
+        (spec.memory_bytes, "bytes of memory", limits.memory_max_bytes),
+    )
+    return (f"{count} {what} (at most {most})" for count, what, most in counts if count > most)
+
+
+def _fits(disk: DiskSpec, seen: Seen) -> bool | Unknown:
+    """Whether an SR of that kind holds such a disk. Of an SR that the pool does not show, `sr_space` tells."""
+    most = seen.limits.vdi_limit_bytes(seen.sr_kinds.get(disk.sr_uuid, ""))
+    if isinstance(most, Unknown):
+        return True if disk.capacity_bytes <= seen.limits.vhd_vdi_bytes else most
+    return disk.capacity_bytes <= most
 
 
 def _task(seen: Seen) -> Look:

@@ -21,6 +21,7 @@ from estate.tls import fetch_certificates, fingerprint
 from estate.vsphere.privileges import missing_privileges
 from estate.xapi import vm
 from estate.xapi.pool import read_facts
+from migration.assessment import selectors as assessment
 from migration.conversion import selectors
 from migration.conversion.core.bandwidth import windows_from
 from migration.conversion.core.preflight import Seen, SrView, Way, look
@@ -69,6 +70,8 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
         segment_bytes=settings.SEGMENT_BYTES,
         memory_free_bytes=_memory_free_bytes(),
         copies_per_worker=settings.JOBS_SLOTS["disks"],
+        limits=assessment.limits(rows[0].project.target_product, rows[0].project.policy_profile),
+        sr_kinds={sr.uuid: sr.kind for sr in facts.srs},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from estate.facts.unknown import Unknown
+from migration.assessment import selectors as assessment
 from migration.conversion.core.preflight import Look, Result, Seen, SrView, Way, failed, look
 from migration.conversion.core.spec import DiskSpec, NicSpec
 from migration.conversion.work.preflight import _srs
@@ -27,6 +28,8 @@ SEEN = Seen(
     segment_bytes=8 << 30,
     memory_free_bytes=4 << 30,
     copies_per_worker=2,
+    limits=assessment.limits("xenserver-8.4", "xenserver-8"),
+    sr_kinds={"sr-nfs": "nfs", "sr-gfs2": "gfs2"},
 )
 GIB = 1 << 30
 
@@ -72,11 +75,41 @@ def test_two_machines_of_one_wave_with_one_address_clash() -> None:
     assert (clash.code, clash.subject) == ("mac_in_use", "app02")
 
 
-def test_more_devices_than_the_product_takes_are_refused() -> None:
-    nics = tuple(NicSpec(str(number), f"00:50:56:00:00:{number:02x}", "net", "LAN") for number in range(8))
-    disks = tuple(DiskSpec(number, "d", str(number), GIB, "sr", str(number)) for number in range(255))
-    found = answers(SEEN, replace(SPEC, nics=nics, disks=disks))["limits"]
-    assert (found.result, found.detail) == (Result.FAIL, "8 interfaces, 7 are possible; 255 disks, 254 are possible")
+TIB = 1 << 40
+NICS = tuple(NicSpec(str(number), f"00:50:56:00:00:{number:02x}", "net", "LAN") for number in range(17))
+
+
+def disk(sr: str, size_bytes: int) -> tuple[DiskSpec, ...]:
+    return (DiskSpec(2000, "Hard disk 1", "0:0", size_bytes, sr, "0"),)
+
+
+LIMITS = [
+    ({"nics": NICS[:7]}, "xenserver-8.4", Result.PASS, ""),
+    ({"nics": NICS[:8]}, "xenserver-8.4", Result.FAIL, "8 interfaces (at most 7)"),
+    ({"nics": NICS[:16]}, "xcp-ng-8.3", Result.PASS, ""),
+    ({"nics": NICS[:17]}, "xcp-ng-8.3", Result.FAIL, "17 interfaces (at most 16)"),
+    ({"disks": disk("sr-nfs", GIB) * 240}, "xenserver-8.4", Result.PASS, ""),
+    ({"disks": disk("sr-nfs", GIB) * 241}, "xenserver-8.4", Result.FAIL, "241 disks (at most 240)"),
+    ({"vcpus": 65}, "xenserver-8.4", Result.FAIL, "65 vCPUs (at most 64)"),
+    ({"vcpus": 65, "is_windows": False}, "xcp-ng-8.3", Result.PASS, ""),
+    ({"vcpus": 65, "is_windows": True}, "xcp-ng-8.3", Result.FAIL, "65 vCPUs (at most 64)"),
+    ({"memory_bytes": 2 * TIB}, "xenserver-8.4", Result.FAIL, "bytes of memory"),
+    ({"memory_bytes": 2 * TIB}, "xcp-ng-8.3", Result.PASS, ""),
+    ({"disks": disk("sr-nfs", 2040 * GIB)}, "xenserver-8.4", Result.PASS, ""),
+    ({"disks": disk("sr-nfs", 2040 * GIB + 512)}, "xenserver-8.4", Result.FAIL, "Hard disk 1"),
+    ({"disks": disk("sr-nfs", 2040 * GIB + 512)}, "xcp-ng-8.3", Result.UNKNOWN, "pool's updates"),
+    ({"disks": disk("sr-gfs2", 3 * TIB)}, "xenserver-8.4", Result.PASS, ""),
+    ({"disks": disk("sr-gfs2", 17 * TIB)}, "xenserver-8.4", Result.FAIL, "Hard disk 1"),
+]
+
+
+@pytest.mark.parametrize(("changes", "product", "result", "word"), LIMITS)
+def test_what_the_product_does_not_take_is_refused_and_what_nobody_knows_is_no_pass(
+    changes: dict[str, Any], product: str, result: Result, word: str
+) -> None:
+    seen = replace(SEEN, limits=assessment.limits(product, "xenserver-8"))
+    found = answers(seen, replace(SPEC, **changes))["limits"]
+    assert (found.result, word in found.detail, bool(found.next_step)) == (result, True, result is not Result.PASS), found
 
 
 def test_everything_is_told_at_once() -> None:
