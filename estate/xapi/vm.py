@@ -18,6 +18,7 @@ from estate.xapi.vm_devices import (
     ensure_vbd,
     ensure_vdi,
     ensure_vif,
+    ensure_vtpm,
     macs_in_use,
     vdi_bytes,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ensure_vdi",
     "ensure_vif",
     "ensure_vm",
+    "ensure_vtpm",
     "is_blocked",
     "leftovers",
     "macs_in_use",

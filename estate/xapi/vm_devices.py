@@ -158,6 +158,7 @@ def ensure_vif(session: XapiSession, vm_uuid: str, nic: VmNic, *, conversion_id:
             "VM": vm,
             "MAC": nic.mac_address.lower(),
             "MTU": str(session.call("network.get_MTU", network)),
+            "locking_mode": nic.locking_mode or "network_default",
             "other_config": {CONVERSION_KEY: conversion_id} if conversion_id else {},
             **_NO_QOS,
         },
@@ -174,6 +175,17 @@ def _check_same_nic(session: XapiSession, vm: str, vif: dict[str, Any], nic: VmN
         next_step="Remove that NIC from the VM in the pool, then start again.",
         where=session.name,
     )
+
+
+def ensure_vtpm(session: XapiSession, vm_uuid: str) -> None:
+    """Give the halted VM a new, empty TPM, unless it has one. It goes when the VM goes.
+
+    Raises:
+        AskPerson: `licence_missing`, or another refusal of the pool.
+    """
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    if not session.call("VM.get_VTPMs", vm):
+        session.call("VTPM.create", vm, False)
 
 
 def macs_in_use(session: XapiSession, *, except_conversion: str = "") -> dict[str, str]:

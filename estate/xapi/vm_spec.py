@@ -52,11 +52,12 @@ class VmDisk:
 
 @dataclass(frozen=True, slots=True)
 class VmNic:
-    """One NIC: `device` "0".., and the MAC address that the source has."""
+    """One NIC: `device` "0".., the MAC address that the source has, and its locking mode where the network's shall not count."""
 
     device: str
     network_uuid: str
     mac_address: str
+    locking_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

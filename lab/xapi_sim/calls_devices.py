@@ -146,8 +146,10 @@ def vtpm_create(context: Context, vm: str, is_unique: bool) -> str:
     """A fresh TPM for a halted VM.
 
     Raises:
-        XapiFailure: VM_BAD_POWER_STATE, VTPM_MAX_AMOUNT_REACHED.
+        XapiFailure: LICENCE_RESTRICTION, VM_BAD_POWER_STATE, VTPM_MAX_AMOUNT_REACHED.
     """
+    if context.store.get("pool", context.pool.ref, "restrictions").get("restrict_vtpm") == "true":
+        raise XapiFailure("LICENCE_RESTRICTION", "VTPM")
     check_power(context.pool, vm, "Halted")
     if context.store.get("VM", vm, "VTPMs"):
         raise XapiFailure("VTPM_MAX_AMOUNT_REACHED", "1")

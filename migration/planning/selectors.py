@@ -52,6 +52,8 @@ class WaveMachine:
     firmware: str
     sr_by_disk: MappingType[int, str]
     network_by_nic: MappingType[int, str]
+    vtpm: bool = False
+    vif_locking: str = ""
 
 
 @cache
@@ -176,6 +178,8 @@ def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpo
         firmware=placement.firmware,
         sr_by_disk=placement.sr_by_disk,
         network_by_nic=placement.network_by_nic,
+        vtpm=placement.vtpm,
+        vif_locking=placement.vif_locking,
     )
 
 

@@ -14,7 +14,7 @@ from xenbound_cli.session import Session
 TABLES = ("networks", "datastores", "templates")
 LIST = [Column("NAME", "name"), Column("VERSION", "version"), Column("POOL", "pool"), Column("ID", "id")]
 ENTRIES = [Column("TABLE", "table"), Column("SOURCE", "source"), Column("TARGET", "target"), Column("WHY", "why")]
-OVERRIDES = ("sr", "template", "name", "guest_id", "firmware")
+OVERRIDES = ("sr", "template", "name", "guest_id", "firmware", "secure_boot", "vtpm", "vif_locking")
 """What one machine may get as text; `cores_per_socket` is a number beside them."""
 GAPS = [Column("CODE", "code"), Column("SUBJECT", "subject"), Column("WHAT IS MISSING", "detail"), Column("REMEDY", "remedy")]
 

@@ -37,6 +37,10 @@ def _has_nics(spec: ConversionSpec) -> bool:
     return bool(spec.nics)
 
 
+def _gets_vtpm(spec: ConversionSpec) -> bool:
+    return spec.vtpm
+
+
 def _is_on_a_server(spec: ConversionSpec) -> bool:
     return not spec.package_path
 
@@ -51,6 +55,7 @@ ITINERARY: tuple[Step, ...] = (
     Step("make_disks", Leg.PREPARE, "Make the VDIs and attach them", _always),
     Step("attach_nics", Leg.PREPARE, "Attach the network interfaces", _has_nics),
     Step("attach_cd", Leg.PREPARE, "Attach an empty CD drive", _always),
+    Step("add_vtpm", Leg.PREPARE, "Give the VM a new, empty TPM", _gets_vtpm),
     Step("count_devices", Leg.PREPARE, "Count disks and interfaces in against out", _always),
     Step("stop_source", Leg.COPY, "Shut the source down and confirm that it is off", _is_on_a_server),
     Step("check_package", Leg.COPY, "Check that the package is the one that was planned with", _is_in_a_package),

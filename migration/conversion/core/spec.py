@@ -71,6 +71,10 @@ class ConversionSpec:
     """Id of the host that holds the machine at its source; empty where nobody knows."""
     tags: tuple[str, ...] = ()
     """The source's, as far as they could be read."""
+    vtpm: bool = False
+    """Whether the VM gets a new, empty TPM."""
+    vif_locking: str = ""
+    """`unlocked`, `disabled`; empty leaves it to each network."""
 
     @property
     def name_in_pool(self) -> str:
@@ -92,6 +96,8 @@ class Targets:
     network_by_nic: Mapping[int, str]
     target_name: str = ""
     package_path: str = ""
+    vtpm: bool = False
+    vif_locking: str = ""
 
 
 class SpecProblem(ValueError):
@@ -128,6 +134,8 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         package_path=targets.package_path,
         tags=() if isinstance(vm.tags, Unknown) else vm.tags,
         source_host="" if isinstance(vm.host_id, Unknown) else vm.host_id,
+        vtpm=targets.vtpm,
+        vif_locking=targets.vif_locking,
     )
 
 

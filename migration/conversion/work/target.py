@@ -85,13 +85,21 @@ def attach_nics(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> Non
     """Attach each interface with the source's MAC address."""
     for nic in spec.nics:
         vm.ensure_vif(
-            pool, row.target_vm_uuid, vm.VmNic(nic.device, nic.network_uuid, nic.mac_address), conversion_id=str(row.pk)
+            pool,
+            row.target_vm_uuid,
+            vm.VmNic(nic.device, nic.network_uuid, nic.mac_address, spec.vif_locking),
+            conversion_id=str(row.pk),
         )
 
 
 def attach_cd(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
     """Attach an empty CD drive."""
     vm.ensure_cd(pool, row.target_vm_uuid, conversion_id=str(row.pk))
+
+
+def add_vtpm(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
+    """Give the VM a new, empty TPM."""
+    vm.ensure_vtpm(pool, row.target_vm_uuid)
 
 
 def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
@@ -129,6 +137,7 @@ PREPARE_STEPS: dict[str, Callable[[XapiSession, Conversion, ConversionSpec], Non
     "make_disks": make_disks,
     "attach_nics": attach_nics,
     "attach_cd": attach_cd,
+    "add_vtpm": add_vtpm,
     "count_devices": count_devices,
 }
 

@@ -30,6 +30,8 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             sr_by_disk=dict(machine.sr_by_disk),
             network_by_nic=dict(machine.network_by_nic),
             target_name=machine.target_name,
+            vtpm=machine.vtpm,
+            vif_locking=machine.vif_locking,
         )
         try:
             specs.append(build_spec(str(machine.machine_id), machine.vm, targets))

@@ -29,6 +29,15 @@ class OverrideSerializer(serializers.Serializer[dict[str, Any]]):
     secure_boot = serializers.ChoiceField(
         ["on", "off"], required=False, allow_blank=True, help_text="Whether it boots securely, where the source does not tell."
     )
+    vtpm = serializers.ChoiceField(
+        ["on"], required=False, allow_blank=True, help_text="Gives it a new, empty TPM; machines with UEFI only."
+    )
+    vif_locking = serializers.ChoiceField(
+        ["unlocked", "disabled"],
+        required=False,
+        allow_blank=True,
+        help_text="How its interfaces are locked; empty leaves it to each network. Disabled ones carry nothing.",
+    )
 
 
 class OverridesField(serializers.DictField):

@@ -46,6 +46,7 @@ class Override:
 
     `guest_id` (vSphere's), `firmware` (`bios`, `efi`), `cores_per_socket` and `secure_boot` (`on`, `off`) are what a
     person says of a machine whose source does not tell it; what the source tells goes before them.
+    `vtpm` (`on`) gives it a new, empty TPM, and `vif_locking` (`unlocked`, `disabled`) sets how its interfaces are locked.
     """
 
     networks: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +57,8 @@ class Override:
     firmware: str = ""
     cores_per_socket: int = 0
     secure_boot: str = ""
+    vtpm: str = ""
+    vif_locking: str = ""
 
     @property
     def said(self) -> Said:

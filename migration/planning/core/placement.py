@@ -42,6 +42,8 @@ class Placement:
     bytes_by_sr: Mapping[str, int]
     why: tuple[str, ...] = ()
     said: Said = field(default_factory=Said)
+    vtpm: bool = False
+    vif_locking: str = ""
 
 
 def place(
@@ -51,7 +53,7 @@ def place(
     name no MAC address: then the pool makes one.
     """
     draft = _Draft(machine_id, vm, names, mapping, target, in_package)
-    reasons = [*draft.unknown_facts(), *draft.take_template(), *draft.take_networks(), *draft.take_srs()]
+    reasons = [*draft.unknown_facts(), *draft.take_vtpm(), *draft.take_template(), *draft.take_networks(), *draft.take_srs()]
     return reasons or draft.placement()
 
 
@@ -79,6 +81,16 @@ class _Draft:
         if self.vm.firmware == "efi" and isinstance(secure, Unknown):
             detail = f"Whether {self.vm.name} boots securely could not be read ({secure.reason})."
             yield _unsaid("secure_boot", detail)
+
+    def take_vtpm(self) -> Iterator[Reason]:
+        """Source: xapi refuses to start a BIOS VM that has one."""
+        if self.override.vtpm != "on":
+            return
+        if self.vm.firmware == "bios":
+            detail = f"{self.vm.name} shall get a vTPM, and boots from BIOS."
+            remedy = "Convert it to UEFI at the source, or take vtpm out of the mapping's override of this machine."
+            yield Reason(ReasonCode.VTPM_NEEDS_UEFI, self.vm.name, detail, remedy, rule_id="FW-005")
+        self.why.append("It gets a new, empty vTPM: what its TPM at the source holds does not move.")
 
     def take_template(self) -> Iterator[Reason]:
         guest_id = self.vm.guest_id
@@ -188,6 +200,8 @@ class _Draft:
             bytes_by_sr=self._bytes_by_sr(),
             why=(*self.why, *self._said_of_it()),
             said=self.override.said,
+            vtpm=self.override.vtpm == "on",
+            vif_locking=self.override.vif_locking,
         )
 
     def _said_of_it(self) -> Iterator[str]:

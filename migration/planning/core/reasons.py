@@ -28,6 +28,7 @@ class ReasonCode(StrEnum):
     DISK_TOO_LARGE = "disk_too_large"
     TEMPLATE_UNMAPPED = "template_unmapped"
     TEMPLATE_MISSING = "template_missing"
+    VTPM_NEEDS_UEFI = "vtpm_needs_uefi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ import pytest
 
 from estate.vsphere.inventory.collect import collect
 from estate.vsphere.session import VsphereSession
+from estate.xapi.session import XapiSession
 from lab.disks.stream_vmdk import write_stream_vmdk
 from lab.testing import Lab
 from migration.conversion.models import Conversion
 from tests.builders import ova
 from tests.builders.operator import ORIGINAL_RISK, Operator
-from tests.builders.path import connection_to, source_pins, vdi_file
+from tests.builders.path import connection_to, pool_pins, source_pins, vdi_file
 from tests.builders.people import People
 from tests.builders.workbooks import workbook_of, xlsx
 
@@ -81,7 +82,10 @@ def test_a_workbook_a_vcenter_and_two_appliances_are_one_estate_and_arrive(opera
 
     pool = operator.pool_without_ha()
     box = operator.ids("box")["box"]
-    said = {box: {"guest_id": "debian12_64Guest", "cores_per_socket": 1, "secure_boot": "off"}}
+    said = {
+        box: {"guest_id": "debian12_64Guest", "cores_per_socket": 1, "secure_boot": "off"},
+        by_workbook["web02"]: {"vtpm": "on", "vif_locking": "unlocked"},
+    }
     wave = operator.planned(
         pool,
         *("web02", "web", "box"),
@@ -98,6 +102,11 @@ def test_a_workbook_a_vcenter_and_two_appliances_are_one_estate_and_arrive(opera
     job = operator.ran(f"{wave}/cutover")
     assert (job.state, job.result) == ("succeeded", {"conversions": {"done": 3}, "left_behind": []}), job.error
 
+    arrived = Conversion.objects.get(name="web02")
+    with XapiSession(connection_to(lab.json, "pool", pool_pins(lab.json))) as session:
+        record = session.call("VM.get_record", session.call("VM.get_by_uuid", arrived.target_vm_uuid))
+        assert len(record["VTPMs"]) == 1, "UEFI, and asked for"
+        assert {session.call("VIF.get_locking_mode", vif) for vif in record["VIFs"]} == {"unlocked"}
     for name in APPLIANCES:
         (disk,) = Conversion.objects.get(name=name).disks.all()
         assert disk.verified and filecmp.cmp(packages / f"{name}.raw", vdi_file(lab, disk.vdi_uuid), shallow=False)

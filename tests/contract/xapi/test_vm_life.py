@@ -87,6 +87,33 @@ def test_vm_keeps_firmware_topology_and_macs_of_its_source(session: XapiSession,
     assert "00:50:56:aa:00:01" not in vm.macs_in_use(session, except_conversion=CONVERSION)
 
 
+def test_vtpm_is_given_once_and_interfaces_are_locked_as_asked(session: XapiSession, spec: VmSpec, machine: str) -> None:
+    for _ in range(2):
+        vm.ensure_vtpm(session, machine)
+    assert len(record_of(session, machine)["VTPMs"]) == 1  # type: ignore[arg-type]
+    vm.ensure_vif(session, machine, VmNic("2", spec.nics[0].network_uuid, "00:50:56:aa:00:03", "disabled"))
+    vifs = [session.call("VIF.get_record", ref) for ref in record_of(session, machine)["VIFs"]]  # type: ignore[attr-defined]
+    assert {vif["device"]: vif["locking_mode"] for vif in vifs} == {
+        "0": "network_default",
+        "1": "network_default",
+        "2": "disabled",
+    }
+
+
+def test_vtpm_that_the_licence_does_not_cover_is_refused_with_its_reason(
+    pool: PoolSim, session: XapiSession, machine: str
+) -> None:
+    store, ref = pool.pool.store, pool.pool.ref
+    before = store.get("pool", ref, "restrictions")
+    store.set("pool", ref, restrictions=before | {"restrict_vtpm": "true"})
+    try:
+        with pytest.raises(EdgeError) as caught:
+            vm.ensure_vtpm(session, machine)
+    finally:
+        store.set("pool", ref, restrictions=before)
+    assert caught.value.code == "licence_missing"
+
+
 def test_disk_sizes_are_rounded_up_to_two_mebibytes(session: XapiSession, machine: str) -> None:
     sizes = {int(r["virtual_size"]) for r in session.call("VDI.get_all_records").values() if r["name_label"].startswith("app-01")}
     assert sizes == {GIB + (2 << 20)}

@@ -54,6 +54,17 @@ def test_overrides_of_one_machine_win_over_the_table() -> None:
     assert (placement.target_name, placement.template_uuid, placement.sr_by_disk[2000]) == ("new", "tpl-other", "sr-slow")
 
 
+def test_vtpm_and_locking_are_taken_from_the_override_and_bios_gets_no_vtpm() -> None:
+    mapping = a_mapping(overrides={"machine-1": {"vtpm": "on", "vif_locking": "unlocked"}})
+    placement = placed(a_vm(firmware="efi"), mapping)
+    assert (placement.vtpm, placement.vif_locking) == (True, "unlocked")
+    assert any("empty vTPM" in sentence for sentence in placement.why)
+    assert [(reason.code, reason.rule_id) for reason in refused(a_vm(firmware="bios"), mapping)] == [
+        (ReasonCode.VTPM_NEEDS_UEFI, "FW-005")
+    ]
+    assert (placed(a_vm()).vtpm, placed(a_vm()).vif_locking) == (False, "")
+
+
 UNTOLD: dict[str, Any] = {"guest_id": UNKNOWN, "firmware": UNKNOWN, "cores_per_socket": UNKNOWN}
 SAID = {"guest_id": "debian12_64Guest", "firmware": "efi", "cores_per_socket": 2}
 

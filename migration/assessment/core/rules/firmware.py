@@ -13,7 +13,7 @@ from migration.assessment.core.rules.guest_os import of_every_row, possible_rows
 XAPI_FIRMWARE = {"efi": "uefi", "bios": "bios"}
 DEFAULT_BOOT_PROTOCOL = "ipv4"
 NO_TEMPLATE = Unknown("the guest is not mapped to a template")
-TPM_NOT_PLANNED = Unknown("a conversion makes no vTPM, and nobody has said yet who will")
+TPM_NOT_PLANNED = Unknown("a conversion makes a vTPM only where its mapping's override says so, and nobody has said yet who will")
 
 
 @rule(
@@ -118,8 +118,8 @@ def has_tpm(vm: VmFacts, context: RuleContext) -> Parts:
     severity=Severity.CRITICAL,
     sources="VRG",
     title="This Windows wants UEFI or a TPM that it would not have",
-    why="Its template boots UEFI only, and Windows 11 demands a vTPM, which a conversion does not make.",
-    remediation="Convert the disk by MBR2GPT and the machine to UEFI, and plan who gives the VM a vTPM before its first start.",
+    why="Its template boots UEFI only, and Windows 11 demands a vTPM, which a conversion makes only when asked.",
+    remediation="Convert the disk by MBR2GPT and the machine to UEFI, and set vtpm in the machine's override; then attest it.",
 )
 def unfit_firmware(vm: VmFacts, context: RuleContext) -> Parts:
     """Critical where the system demands a TPM, else a warning, because the system itself still boots from BIOS.
