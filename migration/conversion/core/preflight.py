@@ -171,15 +171,13 @@ def _templates(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
 def _limits(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
     remedy = "Make it smaller at the source, collect it and plan anew; a disk may fit on an SR of another kind."
     for spec in machines:
-        over, open_ = list(_over(spec, seen.limits)), []
-        for disk in spec.disks:
-            fits = _fits(disk, seen)
-            if fits is not True:
-                (over if fits is False else open_).append(f"{disk.label} of {disk.capacity_bytes} bytes on its SR")
+        fits = {f"{disk.label} of {disk.capacity_bytes} bytes on its SR": _fits(disk, seen) for disk in spec.disks}
+        over = [*_over(spec, seen.limits), *(disk for disk, answer in fits.items() if answer is False)]
+        undecided = [disk for disk, answer in fits.items() if isinstance(answer, Unknown)]
         if over:
             yield Look("limits", spec.name, Result.FAIL, f"{seen.limits.product} does not take {'; '.join(over)}", remedy)
-        elif open_:
-            detail = f"whether {seen.limits.product} takes {'; '.join(open_)} depends on the pool's updates"
+        elif undecided:
+            detail = f"whether {seen.limits.product} takes {'; '.join(undecided)} depends on the pool's updates"
             yield Look("limits", spec.name, Result.UNKNOWN, detail, "Ask the pool's vendor about large disks, or map another SR.")
         else:
             yield Look("limits", spec.name, Result.PASS, f"it is within what {seen.limits.product} takes")
