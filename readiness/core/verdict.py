@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from estate.facts.planned import PlannedVm
+from estate.facts.unknown import Unknown
+from readiness.core.capacity import room_of, with_planned
 from readiness.core.case import Case
 from readiness.core.engine import HaIntent, run_checks
 from readiness.core.evidence import EvidenceKind
@@ -116,6 +118,28 @@ def _runbook_reason(case: Case) -> tuple[Reason, ...]:
     return (Reason("runbook_missing", case.facts.name, text, remedy),)
 
 
+def _room_reason(case: Case, intent: HaIntent) -> tuple[Reason, ...]:
+    """VMs that find no memory while all hosts run do not start, with HA or without; no waiver of N+1 speaks of that.
+
+    Where the room could not be read, HA-086 says so of a pool with HA.
+    """
+    room = room_of(case.facts)
+    if not case.planned or (isinstance(room, Unknown) and intent is not HaIntent.OFF):
+        return ()
+    if isinstance(room, Unknown):
+        text, remedy = (
+            f"Whether the wave's VMs find memory is not known: {room.reason}.",
+            "make it readable and collect the pool again",
+        )
+    elif with_planned(room, case.facts, case.planned) is None:
+        free = sum(room.free_bytes.values()) >> 30
+        text = f"The wave's {len(case.planned)} VMs do not find memory on the pool's hosts, which have {free} GiB free."
+        remedy = "free memory, add a host, or move fewer machines in this wave"
+    else:
+        return ()
+    return (Reason("no_room_for_wave", case.facts.name, text, (remedy,)),)
+
+
 def _reason(case: Case, result: CheckResult) -> Reason:
     return Reason(
         result.id,
@@ -165,7 +189,7 @@ def judge(
     usable, refused = _usable(case, classes_of, waivers)
     results = run_checks(case, intent, waived=usable)
     checks = tuple(_judged(result, gate, case.planned, usable) for result in results)
-    reasons = tuple(_reason(case, check) for check in checks if check.blocks)
+    reasons = tuple(_reason(case, check) for check in checks if check.blocks) + _room_reason(case, intent)
     if intent is HaIntent.OFF:
         reasons += _runbook_reason(case)
     points = single_points_of_failure(faults)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.bench import (
     api_list_10k,
     assess_10k,
+    batch_100,
     convert_chain,
     convert_file,
     convert_product,
@@ -32,6 +33,7 @@ from tests.bench import (
 BENCHES = {
     "api_list_10k": api_list_10k.run,
     "assess_10k": assess_10k.run,
+    "batch_100": batch_100.run,
     "convert_chain": convert_chain.run,
     "convert_file": convert_file.run,
     "convert_product": convert_product.run,

@@ -16,7 +16,7 @@ from lab.disks.stream_vmdk import write_stream_vmdk
 KEPT = Path("var/bench/disks")
 MIB, GIB = 1 << 20, 1 << 30
 DISK_BYTES = 4 * GIB
-_HALF_MIB, _FEW_MIB = 1900, 190
+_HALF_MIB, _FEW_MIB, _SMALL_MIB = 1900, 190, 48
 _FILES_FROM = Path("/usr")
 
 
@@ -35,7 +35,9 @@ class BenchDisk:
 
 
 def prepared(name: str) -> BenchDisk:
-    """The disk `a` (4 GiB, half full of files), `b` (5 % full), `c` (random pieces of 1 MiB) or `tebibyte` (1 TiB, sparse)."""
+    """The disk `a` (4 GiB, half full of files), `b` (5 % full), `c` (random pieces of 1 MiB), `small` (1 GiB, 5 % full) or
+    `tebibyte` (1 TiB, sparse).
+    """
     KEPT.mkdir(parents=True, exist_ok=True)
     disk = BenchDisk(name, KEPT / f"{name}.raw", KEPT / f"{name}.vmdk")
     if not disk.packed.exists():
@@ -48,7 +50,7 @@ def prepared(name: str) -> BenchDisk:
     return disk
 
 
-def _file_system(path: Path, fill_mib: int) -> None:
+def _file_system(path: Path, fill_mib: int, disk_bytes: int = DISK_BYTES) -> None:
     """An ext4 file system that holds `fill_mib` of this machine's own files."""
     tree = KEPT / "tree"
     shutil.rmtree(tree, ignore_errors=True)
@@ -60,7 +62,7 @@ def _file_system(path: Path, fill_mib: int) -> None:
             break
         shutil.copyfile(file, tree / f"{number:06d}")
         left_bytes -= size_bytes
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tree), str(path), f"{DISK_BYTES // MIB}M"]
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(tree), str(path), f"{disk_bytes // MIB}M"]
     subprocess.run(command, check=True)
     shutil.rmtree(tree)
 
@@ -92,5 +94,6 @@ _MAKERS: dict[str, Callable[[Path], None]] = {
     "a": lambda path: _file_system(path, _HALF_MIB),
     "b": lambda path: _file_system(path, _FEW_MIB),
     "c": _random_pieces,
+    "small": lambda path: _file_system(path, _SMALL_MIB, GIB),
     "tebibyte": _tebibyte,
 }

@@ -18,6 +18,9 @@ from lab.worlds import tiny
 from lab.worlds.spec import EstateSpec
 from tests.bench.bench_disks import MIB, BenchDisk, prepared
 
+MEMORY_MIB = 512
+"""Little enough that a hundred of them run in the lab's pool."""
+
 
 def main(directory: Path, disk: BenchDisk, count: int) -> None:
     """Serve until standard input ends."""
@@ -46,6 +49,7 @@ def estate(capacity_mib: int, count: int) -> EstateSpec:
         replace(
             like,
             name=f"bench{number:03}",
+            memory_mib=MEMORY_MIB,
             disks=(replace(like.disks[0], capacity_mib=capacity_mib),),
             nics=(replace(like.nics[0], mac=f"00:50:56:9b:{number >> 8:02x}:{number & 255:02x}"),),
         )

@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import UNKNOWN
+from readiness.core.capacity import Room, room_of
 from readiness.core.engine import HaIntent, run_checks
 from readiness.core.evidence import EvidenceItem, EvidenceKind
 from readiness.core.faults.singles import SimulatedFault
@@ -135,6 +136,27 @@ def test_a_pool_without_ha_asks_for_a_manual_restart_runbook_instead() -> None:
     assert [reason.code for reason in verdict.reasons] == ["runbook_missing"]
     runbook = an_item(EvidenceKind.MANUAL_RESTART_RUNBOOK, "pool-1", {"owner": "Grace", "alternatives": "a third host in March"})
     assert verdict_of(changed(ha_enabled=False)(POOL), (runbook,), intent=HaIntent.OFF).state is VerdictState.READY
+
+
+@pytest.mark.parametrize("intent", [HaIntent.OFF, HaIntent.REQUIRED])
+def test_a_wave_that_finds_no_memory_is_not_ready_with_or_without_ha_whatever_is_waived(intent: HaIntent) -> None:
+    runbook = an_item(EvidenceKind.MANUAL_RESTART_RUNBOOK, "pool-1", {"owner": "Ada", "alternatives": "restart by hand"})
+    pool, evidence = (POOL, EVIDENCE) if intent is HaIntent.REQUIRED else (changed(ha_enabled=False)(POOL), (runbook,))
+    room = room_of(pool)
+    assert isinstance(room, Room)
+    for memory_bytes, fits in ((1 << 30, True), (max(room.free_bytes.values()) + (1 << 30), False)):
+        case = a_case(pool, evidence, planned=[a_planned_vm("big", memory_bytes=memory_bytes)], for_cutover=True)
+        verdict = judge(case, intent=intent, gate=FIELD, waivers=(a_waiver("HA-086"), a_waiver("HA-087"), a_waiver("HA-028")))
+        assert ("no_room_for_wave" not in {reason.code for reason in verdict.reasons}) == fits
+        assert (verdict.state is VerdictState.NOT_READY) != fits
+
+
+def test_a_wave_into_a_pool_without_ha_whose_room_is_not_known_is_not_ready() -> None:
+    runbook = an_item(EvidenceKind.MANUAL_RESTART_RUNBOOK, "pool-1", {"owner": "Ada", "alternatives": "restart by hand"})
+    pool = with_host(changed(ha_enabled=False)(POOL), POOL.hosts[0].uuid, memory_total_bytes=UNKNOWN)
+    case = a_case(pool, (runbook,), planned=[a_planned_vm("app")], for_cutover=True)
+    (reason,) = judge(case, intent=HaIntent.OFF, gate=FIELD).reasons
+    assert (reason.code, "not known" in reason.detail) == ("no_room_for_wave", True)
 
 
 def test_what_a_pool_calls_itself_cannot_become_a_command() -> None:
