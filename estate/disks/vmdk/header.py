@@ -84,6 +84,14 @@ def parse_header(sector: bytes | memoryview) -> StreamHeader:
     return header
 
 
+def is_stream(sector: bytes) -> bool:
+    """Whether a file that begins so is of the streamOptimized kind, whatever else may be wrong with it."""
+    if len(sector) < _HEADER.size:
+        return False
+    magic, _, flags, *_ = _HEADER.unpack_from(sector)
+    return magic == b"KDMV" and bool(flags & _FLAG_COMPRESSED)
+
+
 def _check_stream_kind(flags: int, compression: int) -> None:
     if not (flags & _FLAG_COMPRESSED and flags & _FLAG_MARKERS):
         raise _bad(8, "it is not of the streamOptimized kind (compressed grains with markers)")

@@ -1,0 +1,108 @@
+"""Copies one disk from a file into a file, for carrying it by hand: no server, no database, every block read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from estate.disks import pump, verify
+from estate.disks.blockmap import BlockHashes
+from estate.disks.errors import ImageFileMissing
+from estate.disks.files import Qcow2Sink, RawSink, VhdSink
+from estate.disks.files.reading import Qcow2Readback, RawReadback, open_vhd
+from estate.disks.images import ImageSource, LocalFolder, open_image, open_raw
+from estate.disks.ports import BlockReader, ExtentSource, VdiSink
+from estate.disks.vmdk import StreamVmdkSource
+from estate.disks.vmdk.header import is_stream
+from estate.errors import AskPerson
+from estate.ova.disks import open_disk
+from estate.ova.package import Package, open_package
+
+Progress = Callable[[str, int, int], None]
+"""(what is being done, bytes done, bytes of the disk)."""
+
+_SINKS: dict[str, Callable[[Path, int], VdiSink]] = {".raw": RawSink, ".img": RawSink, ".vhd": VhdSink, ".qcow2": Qcow2Sink}
+_READBACKS: dict[str, Callable[[Path], BlockReader]] = {
+    ".raw": RawReadback,
+    ".img": RawReadback,
+    ".vhd": open_vhd,
+    ".qcow2": Qcow2Readback,
+}
+TARGET_ENDINGS = tuple(_SINKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one copy did: `digest` is over the hashes of all blocks of the source, which the target was compared with."""
+
+    capacity_bytes: int
+    data_bytes: int
+    digest: str
+    blocks_compared: int
+    elapsed_s: float
+
+
+def carry(source: Path, target: Path, *, member: str = "", on_progress: Progress) -> Carried:
+    """Copy a VMDK (stream, or descriptor with its extents and parents), a member of a package or a raw file to a new file.
+
+    The kind of the target is its ending. It has its name only when every block read back equals the source.
+
+    Raises: EdgeError, with nothing left behind; ValueError for an ending that is no kind.
+    """
+    make, reopen = _SINKS[target.suffix.lower()], _READBACKS[target.suffix.lower()]
+    opened = _opened(source, member)
+    hashes = BlockHashes(opened.capacity_bytes)
+    try:
+        sink = make(target, opened.capacity_bytes)
+    except BaseException:
+        opened.close()
+        raise
+    stats = pump.copy(opened, sink, block_hashes=hashes, on_progress=lambda *at: on_progress("Copying", *at))
+    try:
+        compared = verify.read_back(
+            reopen(target), hashes, hashes.capacity_bytes, on_progress=lambda *at: on_progress("Reading back", *at)
+        )
+        _require_equal(target, compared)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return Carried(stats.bytes_total, stats.bytes_data, hashes.digest(), compared.blocks_compared, stats.elapsed_s)
+
+
+def _opened(source: Path, member: str) -> ExtentSource:
+    if source.suffix.lower() == ".ova" or source.is_dir():
+        package = open_package(source)
+        return open_disk(package, member or _only_disk(package))
+    if not source.is_file():
+        raise ImageFileMissing(str(source), "there is no such file")
+    folder = LocalFolder(source.parent)
+    if source.suffix.lower() != ".vmdk":
+        return ImageSource(open_raw(folder, source.name))
+    with source.open("rb") as file:
+        start = file.read(512)
+    if is_stream(start):
+        return StreamVmdkSource(source.open("rb", buffering=0))
+    return ImageSource(open_image(folder, source.name))
+
+
+def _only_disk(package: Package) -> str:
+    disks = sorted(name for name in package.files if name.lower().endswith(".vmdk"))
+    if len(disks) == 1:
+        return disks[0]
+    raise AskPerson(
+        f"{package.name} holds {len(disks)} disks: {', '.join(disks[:20]) or 'none'}",
+        code="disk_choice_needed",
+        next_step="Name one of them with --disk.",
+        where=package.name,
+    )
+
+
+def _require_equal(target: Path, compared: verify.VerifyResult) -> None:
+    if compared.mismatched_ranges:
+        start, end = compared.mismatched_ranges[0]
+        raise AskPerson(
+            f"{target} differs from its source, first at bytes {start}-{end}; it is removed",
+            code="verification_failed",
+            next_step="Check the medium that it was written to, then copy again.",
+        )
