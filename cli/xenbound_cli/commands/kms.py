@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from xenbound_cli.commands.evidence import read_file
 from xenbound_cli.commands.grammar import Commands, command, group
+from xenbound_cli.commands.reports import save
 from xenbound_cli.exits import ExitCode, UsageError
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
@@ -46,6 +48,15 @@ DAYS = [
     Column("SERVERS", "server"),
     Column("CLIENTS", "client"),
 ]
+TIMELINE = [
+    Column("DAY", "at", moment),
+    Column("OBSERVED", "observed"),
+    Column("MODELLED", "modelled"),
+    Column("AT LEAST", "at_least"),
+    Column("LOWER", "lower"),
+    Column("UPPER", "upper"),
+    Column("WAVES", "waves"),
+]
 DUPLICATES = [Column("CMID", "cmid"), Column("MACHINES", "machines"), Column("KIND", "kind"), Column("REMEDY", "remedy")]
 
 
@@ -65,6 +76,11 @@ def add(commands: Commands) -> None:
     projected = command(kms, "forecast", show_forecast, "the count on the days to come, and what happens on the way")
     projected.add_argument("host", metavar="HOST", help="name or id")
     projected.add_argument("--days", metavar="N", default="45", help="0 to 180, 45 unless told")
+    drawn = command(kms, "chart", show_chart, "the count over time: observed, modelled and projected, with the waves")
+    drawn.add_argument("host", metavar="HOST", help="name or id")
+    drawn.add_argument("--wave", metavar="WAVE", help="id of a wave; nothing planned unless told")
+    drawn.add_argument("--moves-at", metavar="TIME", help="when the wave moves, ISO 8601 with a zone; now unless told")
+    drawn.add_argument("--svg", metavar="FILE", help="save the drawing too")
     judged = command(kms, "verdict", show_verdict, "does activation hold? exit 3 when it would close a gate")
     judged.add_argument("--wave", metavar="WAVE", help="id of a wave; every client of the hosts unless told")
 
@@ -119,6 +135,23 @@ def show_forecast(session: Session, args: argparse.Namespace) -> None:
             session.screen.line(clean(event["detail"]))
 
     session.screen.answer(projected, tell)
+
+
+def show_chart(session: Session, args: argparse.Namespace) -> None:
+    """A host's count over time, as a table; the drawing goes to a file."""
+    host = find(session, "kms/hosts", args.host, what="KMS host")
+    asked = {"wave": args.wave, "moves_at": args.moves_at}
+    query = {name: value for name, value in asked.items() if value}
+    timeline = session.api.get(session.path(f"kms/hosts/{host['id']}/timeline"), query)
+    if args.svg:
+        save(Path(args.svg), session.api.download(session.path(f"kms/hosts/{host['id']}/drawing"), query))
+        session.screen.note(f"Saved {args.svg}")
+
+    def tell() -> None:
+        session.screen.table(timeline["rows"], TIMELINE, empty="Nothing is known of this host yet.")
+        session.screen.line(clean(timeline["summary"]))
+
+    session.screen.answer(timeline, tell)
 
 
 def show_verdict(session: Session, args: argparse.Namespace) -> ExitCode | None:

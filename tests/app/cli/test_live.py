@@ -171,6 +171,9 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         projected = desk.run("kms", "forecast", "KMS01", "--days", "40")
         assert projected.code == 0
         assert "LOWER" in projected.out
+        drawn = desk.run("kms", "chart", "KMS01", "--svg", str(tmp_path / "kms.svg"))
+        assert "OBSERVED" in drawn.out and "in the next 45 days at worst 9" in drawn.out, drawn.err
+        assert (tmp_path / "kms.svg").read_text().startswith("<svg")
         assert desk.run("kms", "verdict", "--wave", "00000000-0000-4000-8000-000000000000").code != 0
         assert desk.run("kms", "verdict").code == 0
 
