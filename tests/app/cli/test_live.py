@@ -184,6 +184,8 @@ def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: P
     assert ran.code == 0, ran.err
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
     assert "<html" in (tmp_path / "r.html").read_text()
+    assert desk.run("report", "kms", "-o", str(tmp_path / "k.xlsx")).code == 0
+    assert (tmp_path / "k.xlsx").read_bytes().startswith(b"PK")
 
 
 def test_jobs_are_listed_shown_watched_and_cancelled(people: People, desk_of: DeskOf) -> None:
