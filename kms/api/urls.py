@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from kms.api.charts import KmsDrawingView, KmsTimelineView
+from kms.api.network import KmsNetworkView
 from kms.api.views import KmsHostViewSet, KmsVerdictView
 
 PROJECT_ROUTES = [("kms/hosts", KmsHostViewSet, "kms-host")]
 PROJECT_URLS = [
     path("kms/verdict", KmsVerdictView.as_view(), name="kms-verdict"),
+    path("kms/network", KmsNetworkView.as_view(), name="kms-network"),
     path("kms/hosts/<uuid:host_id>/timeline", KmsTimelineView.as_view(), name="kms-host-timeline"),
     path("kms/hosts/<uuid:host_id>/drawing", KmsDrawingView.as_view(), name="kms-host-drawing"),
 ]

@@ -14,9 +14,11 @@ from kms.core.alarm import Level
 from kms.core.chart import draw, rows
 from kms.models import KmsHost
 from kms.selectors.charts import host_chart
+from kms.web.network import told
+from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
 from project.backbone.problems import Problem
-from project.web.pages import ProjectPage
+from project.web.pages import ProjectPage, permitted
 
 TONES = {
     Level.OK: "good",
@@ -43,7 +45,16 @@ class KmsPage(ProjectPage):
         shown = _shown(host, asked) if host else {}
         verdict = selectors.verdict(self.project)
         return super().get_context_data(
-            hosts=everyone, host=host, waves=known, asked=asked, verdict=verdict, tone=TONES[verdict.state], **shown, **kwargs
+            hosts=everyone,
+            host=host,
+            waves=known,
+            asked=asked,
+            verdict=verdict,
+            tone=TONES[verdict.state],
+            may_act=permitted(self.actor.require, self.project, Role.OPERATOR),
+            network=told(self.project),
+            **shown,
+            **kwargs,
         )
 
 

@@ -102,6 +102,7 @@ class KmsReportView:
     reasons: tuple[ReasonLine, ...]
     hosts: tuple[HostView, ...]
     waves: tuple[WaveLine, ...]
+    network: tuple[tuple[str, str, str, str], ...]
     duplicates: tuple[tuple[str, str, str, str], ...]
 
 
@@ -125,6 +126,7 @@ def _blocks(view: KmsReportView) -> Iterator[Block]:
     yield Figures((("KMS hosts", str(len(view.hosts))), *((f"Count of {host.name}", host.count) for host in view.hosts)))
     yield from _reasons(view.reasons)
     yield from _waves(view.waves)
+    yield from _network(view.network)
     for host in view.hosts:
         yield PageBreak()
         yield from _host(host)
@@ -143,6 +145,13 @@ def _waves(waves: tuple[WaveLine, ...]) -> Iterator[Block]:
     yield Paragraph("Each wave as if it moved today and nothing else; the lowest count is that of the 45 days after the move.")
     rows = tuple(row(each.name, Cell(each.state, tone_of(each.state)), each.lowest, each.detail) for each in waves)
     yield Table(("Wave", "Activation", "Lowest count", "Why"), rows, (24, 12, 12, 52), empty="No wave has been planned.")
+
+
+def _network(lines: tuple[tuple[str, str, str, str], ...]) -> Iterator[Block]:
+    yield Heading("The way to KMS: DNS and ports")
+    rows = tuple(row(*line) for line in lines)
+    empty = "Nothing stands against it, as far as it was looked at."
+    yield Table(("Of", "How it is meant", "What is the case", "What to do"), rows, (24, 12, 34, 30), empty=empty)
 
 
 def _host(host: HostView) -> Iterator[Block]:

@@ -8,9 +8,11 @@ from typing import Any
 from kms import selectors as kms
 from kms import waves as kms_waves
 from kms.core.chart import ChartRow, draw, rows
+from kms.core.network import findings
 from kms.core.observed import HostCount
 from kms.core.policy import Threshold
 from kms.selectors.charts import host_chart
+from kms.selectors.network import network_case
 from kms.waves import KnownWave
 from migration.reports.core.kms_report import ClientLine, DayLine, HostView, KmsReportView, ReasonLine, WaveLine
 from project.backbone.models import Project
@@ -33,6 +35,9 @@ def kms_view(project: Project, *, at: datetime, made_by: str) -> KmsReportView:
         reasons=tuple(ReasonLine(each.code, each.subject, each.detail, each.remedy) for each in verdict.reasons),
         hosts=tuple(_host(host, at) for host in kms.hosts(project)),
         waves=tuple(_wave(project, wave) for wave in kms_waves.known_waves(project)),
+        network=tuple(
+            (each.subject, each.grade.value, each.detail, each.remedy) for each in findings(network_case(project, at=at))
+        ),
         duplicates=tuple((each.cmid, ", ".join(each.machines), each.kind.value, each.remedy) for each in verdict.duplicates),
     )
 

@@ -35,6 +35,7 @@ def a_view(**changes: Any) -> KmsReportView:
         "customer": "ACME", "project": "Move", "made_at": NOW, "made_by": "op", "state": "low", "detail": "KMS01 falls to 4",
         "remedy": "add clients", "reasons": (ReasonLine("kms_low", "KMS01", "falls to 4", "add clients"),), "hosts": (a_host(),),
         "waves": (WaveLine("wave 1", "unknown", "", "no reading"),), "duplicates": (),
+        "network": (("kms01:1688", "alarm", "closed", "open it"),),
     }  # fmt: skip
     return KmsReportView(**(fields | changes))
 
