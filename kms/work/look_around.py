@@ -43,7 +43,7 @@ def run(job: JobContext) -> dict[str, Any]:
 
 
 def _project(job: JobContext) -> Project:
-    found = Project.objects.filter(pk=job.project_id).first()
+    found = Project.objects.filter(pk=job.project_id).first() if job.project_id else None
     if found is None:
         raise NotVisible("project")
     return found
