@@ -57,6 +57,12 @@ class Auth(StrEnum):
     KERBEROS = "kerberos"
 
 
+class LoginRefused(AskPerson):
+    """The host refused who we said we are: trying again with the same may lock the account."""
+
+    code = "winrm_login_refused"
+
+
 @dataclass(frozen=True, slots=True)
 class WinRmWay:
     """How to run the script on one host. `configuration`: the PowerShell session to open, one the customer made perhaps."""
@@ -190,7 +196,7 @@ def _translated(error: Exception, way: WinRmWay, where: str) -> EdgeError:
     return _not_there(error, where)
 
 
-def _login_refused(way: WinRmWay, where: str) -> AskPerson:
+def _login_refused(way: WinRmWay, where: str) -> LoginRefused:
     if way.auth is Auth.CERTIFICATE:
         told = f"{where} accepts the client certificate of nobody it knows"
         step = (
@@ -199,7 +205,7 @@ def _login_refused(way: WinRmWay, where: str) -> AskPerson:
     else:
         told = f"{where} refuses the name and password of {way.connection.username or 'nobody'}"
         step = "Correct them; write the name as DOMAIN\\name, and check that WinRM allows Negotiate and NTLM is not forbidden."
-    return AskPerson(told, code="winrm_login_refused", next_step=step, where=where)
+    return LoginRefused(told, next_step=step, where=where)
 
 
 def _fault(error: WSManFaultError, way: WinRmWay, where: str) -> EdgeError:

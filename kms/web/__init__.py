@@ -1,7 +1,9 @@
-"""The pages of KMS: what each host counts, drawn over time, and the verdict (hosts.py), the way to the hosts (network.py)."""
+"""The pages of KMS: what each host counts, drawn over time, and the verdict (hosts.py), their collection (collecting.py) and the
+way to them (network.py).
+"""
 
 from __future__ import annotations
 
-from kms.web import hosts, network
+from kms.web import collecting, hosts, network
 
-PAGES = [*hosts.PAGES, *network.PAGES]
+PAGES = [*hosts.PAGES, *collecting.PAGES, *network.PAGES]

@@ -14,6 +14,7 @@ from kms.core.alarm import Level
 from kms.core.chart import draw, rows
 from kms.models import KmsHost
 from kms.selectors.charts import host_chart
+from kms.selectors.collecting import collection_of
 from kms.web.network import told
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
@@ -66,7 +67,13 @@ def _shown(host: KmsHost, asked: dict[str, str]) -> dict[str, Any]:
     except (Problem, ValueError) as problem:
         refused = problem.detail if isinstance(problem, Problem) else str(problem)
         chart = host_chart(host, at=at)
-    return {"chart": chart, "drawing": _inline(draw(chart)), "rows": rows(chart), "refused": refused}
+    return {
+        "chart": chart,
+        "drawing": _inline(draw(chart)),
+        "rows": rows(chart),
+        "refused": refused,
+        "collection": collection_of(host),
+    }
 
 
 def _moves_at(text: str, at: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from kms.models import KmsNetworkSettings
 from kms.selectors.network import network_case, network_settings
 from kms.services.hosts import add_host
 from kms.services.network import change_network_settings, request_look
+from kms.web.hours import hours_of
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.problems import Invalid
@@ -118,21 +119,13 @@ class NetworkSettingsForm(ProjectForm):
         changes = {
             "domains": self._listed("domains"),
             "resolvers": self._listed("resolvers"),
-            "every_hours": self._hours(),
+            "every_hours": hours_of(self.request.POST.get("every_hours", "")),
         }
         change_network_settings(self.project, changes=changes, actor=self.actor)
         return "The settings are stored."
 
     def _listed(self, name: str) -> list[str]:
         return [part for part in self.request.POST.get(name, "").replace(",", " ").split() if part]
-
-    def _hours(self) -> int:
-        text = self.request.POST.get("every_hours", "").strip() or "0"
-        if not text.isascii() or not text.isdigit() or len(text) > 3 or int(text) > 168:
-            raise Invalid(
-                "The hours between looks must be a whole number from 0 to 168.", next_step="Type 0 to look by hand only."
-            )
-        return int(text)
 
 
 class AddSuggestedForm(ProjectForm):

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from xenbound_cli.commands import kms_collection
 from xenbound_cli.commands.evidence import read_file
 from xenbound_cli.commands.grammar import Commands, command, group
 from xenbound_cli.commands.reports import save
@@ -107,6 +108,7 @@ def add(commands: Commands) -> None:
     drawn.add_argument("--wave", metavar="WAVE", help="id of a wave; nothing planned unless told")
     drawn.add_argument("--moves-at", metavar="TIME", help="when the wave moves, ISO 8601 with a zone; now unless told")
     drawn.add_argument("--svg", metavar="FILE", help="save the drawing too")
+    kms_collection.add(kms)
     looked = command(kms, "look", look_around, "ask DNS for KMS hosts and try their ports from the server")
     looked.add_argument("--no-wait", action="store_true", help="print the job and return at once")
     command(kms, "network", show_network, "what DNS names, which ports open, and what is wrong with it")
