@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from estate.facts.codec import from_json
 from estate.facts.kms import KmsReading
 from estate.facts.kms_network import PortOutcome, PortTry, SrvAnswer
-from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, Tried
+from kms import waves
+from kms.core.firewall import firewall_findings
+from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, NetworkFinding, Tried
 from kms.models import KmsHost, KmsLookup, KmsNetworkSettings, KmsPortTry, KmsReadingRow
+from kms.selectors import history_of, hosts
 from project.backbone.models import Project
 
 SHOWN_FOR = timedelta(days=30)
@@ -34,6 +37,13 @@ def network_case(project: Project, *, at: datetime) -> NetworkCase:
         lookups=_newest_lookups(project, at),
         tries=_newest_tries(project, at),
     )
+
+
+def wave_firewall(project: Project, *, wave_id: str, at: datetime) -> tuple[NetworkFinding, ...]:
+    """Whether port 1688 is known to open from the networks a wave moves into. Raises: NotVisible, Conflict `machine_gone`."""
+    planned = waves.networks(project, wave_id)
+    histories = [history_of(host, at=at) for host in hosts(project)]
+    return firewall_findings(planned, waves.moved(project), histories, at)
 
 
 def _host(row: KmsHost) -> KnownHost:

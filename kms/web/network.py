@@ -10,7 +10,7 @@ from django.urls import path
 
 from estate.facts.kms_network import PortOutcome
 from estate.facts.unknown import Unknown
-from kms.core.network import Grade, Lookup, NetworkFinding, Suggestion, Tried, findings, suggestions
+from kms.core.network import Grade, Lookup, NetworkFinding, Suggestion, Tried, findings, in_order, suggestions
 from kms.models import KmsNetworkSettings
 from kms.selectors.network import network_case, network_settings
 from kms.services.hosts import add_host
@@ -60,12 +60,12 @@ class NetworkTold:
     suggestions: tuple[Suggestion, ...]
 
 
-def told(project: Project) -> NetworkTold:
-    """All of it for one project."""
+def told(project: Project, firewall: tuple[NetworkFinding, ...] = ()) -> NetworkTold:
+    """All of it for one project, with what is to be asked of a wave's networks."""
     case = network_case(project, at=now())
     return NetworkTold(
         settings=network_settings(project),
-        findings=tuple((finding, TONES[finding.grade]) for finding in findings(case)),
+        findings=tuple((finding, TONES[finding.grade]) for finding in in_order((*findings(case), *firewall))),
         records=tuple(line for lookup in case.lookups for line in _records(lookup)),
         tries=tuple(_try(tried) for tried in sorted(case.tries.values(), key=lambda each: each.result.name.casefold())),
         suggestions=suggestions(case),

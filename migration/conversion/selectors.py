@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from estate.facts.codec import from_json
@@ -101,6 +101,14 @@ def moved_at_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, datetime]:
         conversion__wave_id__in=wave_ids, conversion__state=State.DONE.value, to_state=State.DONE.value
     )
     return dict(done.order_by().values_list("conversion__wave_id").annotate(Min("at")))
+
+
+def done_at(project_id: UUID) -> dict[UUID, datetime]:
+    """When each conversion of the project that is done now was done last, in one query."""
+    done = ConversionEvent.objects.filter(
+        conversion__project_id=project_id, conversion__state=State.DONE.value, to_state=State.DONE.value
+    )
+    return dict(done.order_by().values_list("conversion_id").annotate(Max("at")))
 
 
 def disks_of(row: Conversion) -> list[DiskCopy]:

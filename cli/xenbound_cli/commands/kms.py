@@ -111,7 +111,9 @@ def add(commands: Commands) -> None:
     kms_collection.add(kms)
     looked = command(kms, "look", look_around, "ask DNS for KMS hosts and try their ports from the server")
     looked.add_argument("--no-wait", action="store_true", help="print the job and return at once")
-    command(kms, "network", show_network, "what DNS names, which ports open, and what is wrong with it")
+    looked.add_argument("--wave", metavar="WAVE", help="id of a wave: ask of the networks it moves into too")
+    seen = command(kms, "network", show_network, "what DNS names, which ports open, and what is wrong with it")
+    seen.add_argument("--wave", metavar="WAVE", help="id of a wave: ask of the networks it moves into too")
     how = command(kms, "network-settings", set_network, "how KMS hosts are looked for")
     how.add_argument("--domain", action="append", metavar="DOMAIN", help="domain of the Windows machines; repeat it")
     how.add_argument("--resolver", action="append", metavar="ADDRESS", help="resolver to ask, not the server's own; repeat it")
@@ -202,7 +204,7 @@ def look_around(session: Session, args: argparse.Namespace) -> None:
 
 def show_network(session: Session, args: argparse.Namespace) -> None:
     """The way to the project's KMS hosts."""
-    network = session.api.get(session.path("kms/network"))
+    network = session.api.get(session.path("kms/network"), {"wave": args.wave} if args.wave else {})
 
     def tell() -> None:
         session.screen.table(network["findings"], NETWORK_FINDINGS, empty="Nothing stands against it, as far as is known.")
