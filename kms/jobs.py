@@ -29,7 +29,7 @@ def look_for_hosts(job: JobContext) -> dict[str, Any]:
     return look_around.run(job)
 
 
-@handler("kms.ask_due", title="Ask for what is due of KMS", every=timedelta(minutes=15))
+@handler("kms.ask_due", title="Ask for what is due of KMS", every=timedelta(hours=1))
 def ask_due(job: JobContext) -> dict[str, Any]:
     """Ask for looks and collections whose time by schedule has come; one that still runs is not asked for again."""
     return schedule.ask_due(job)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from kms.core.turns import is_due
 from kms.models import KmsCollection, KmsHost
 from project.backbone.models import Endpoint, Job
 from project.backbone.problems import Conflict, NotVisible
@@ -46,4 +47,4 @@ def collections_due(at: datetime) -> list[KmsCollection]:
         "host__project", "host__endpoint"
     )
     confirmed = (row for row in rows if row.host.endpoint is not None and row.host.endpoint.pins)
-    return [row for row in confirmed if row.asked_at is None or row.asked_at + timedelta(hours=row.every_hours) <= at]
+    return [row for row in confirmed if is_due(row.asked_at, row.every_hours, at)]

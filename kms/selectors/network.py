@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from estate.facts.codec import from_json
-from estate.facts.kms import KmsReading
 from estate.facts.kms_network import PortOutcome, PortTry, SrvAnswer
 from kms import waves
 from kms.core.firewall import firewall_findings
 from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, NetworkFinding, Tried
+from kms.core.turns import is_due
 from kms.models import KmsHost, KmsLookup, KmsNetworkSettings, KmsPortTry, KmsReadingRow
 from kms.selectors import history_of, hosts
 from project.backbone.models import Project
@@ -25,7 +25,7 @@ def network_settings(project: Project) -> KmsNetworkSettings:
 def settings_due(at: datetime) -> list[KmsNetworkSettings]:
     """Settings of projects whose next look by schedule is due."""
     rows = KmsNetworkSettings.objects.filter(every_hours__gt=0).select_related("project")
-    return [row for row in rows if row.asked_at is None or row.asked_at + timedelta(hours=row.every_hours) <= at]
+    return [row for row in rows if is_due(row.asked_at, row.every_hours, at)]
 
 
 def network_case(project: Project, *, at: datetime) -> NetworkCase:
@@ -57,8 +57,8 @@ def _host(row: KmsHost) -> KnownHost:
 
 def _port(row: KmsHost) -> int:
     """The port the host says it listens on, 1688 while it says none."""
-    newest = KmsReadingRow.objects.filter(host=row).order_by("-collected_at", "-created_at").first()
-    told = None if newest is None else from_json(newest.facts, KmsReading).listening_port
+    newest = KmsReadingRow.objects.filter(host=row).order_by("-collected_at", "-created_at")
+    told = newest.values_list("facts__listening_port", flat=True).first()  # the facts hold a whole event log: it stays there
     return told if isinstance(told, int) and 0 < told < 65536 else DEFAULT_PORT
 
 

@@ -235,11 +235,12 @@ def test_a_schedule_collects_confirmed_hosts_in_use_when_they_are_due(people: Pe
 
     assert collected(timedelta(minutes=1)) == 0, "nobody confirmed its certificate"
     confirmed(people, host, server)
-    assert collected(timedelta(hours=1)) == 1
-    assert collected(timedelta(hours=5)) == 1
-    assert collected(timedelta(hours=8)) == 2
+    assert collected(timedelta(hours=2)) == 1
+    assert collected(timedelta(hours=6)) == 1
+    assert collected(timedelta(hours=9)) == 2
     retire_host(host, actor=SYSTEM)
     assert collected(timedelta(hours=30)) == 2
+    assert not Endpoint.objects.exists(), "a retired host leaves no secret behind"
 
 
 def test_a_stopped_collection_forgets_address_and_secret_and_keeps_the_readings(
