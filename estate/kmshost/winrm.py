@@ -6,8 +6,10 @@ and sends no password. Source: MS-WSMV and MS-PSRP, spoken by pypsrp.
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +49,9 @@ _CONFIGURATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # The certificate is checked by its pin inside the handshake (estate.tls); urllib3 sees no chain and would warn at each request.
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+# At DEBUG these libraries write whole messages, the host's reading among them, into the log.
+for _library in ("pypsrp", "spnego", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 class Auth(StrEnum):
@@ -249,7 +254,7 @@ def _not_there(error: Exception, where: str) -> AskPerson:
 
 def _cause(error: BaseException) -> Exception:
     """The line's own error, which requests and urllib3 wrap several times."""
-    known = (socket.gaierror, TimeoutError, ConnectionError)
+    known = (socket.gaierror, TimeoutError, ConnectionError, ssl.SSLError)
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, known):
