@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from kms.services.guests import READ_GUESTS
+from kms.services.network import LOOK_AROUND
 from kms.services.uploads import READ_UPLOAD
-from kms.work import read_upload
+from kms.work import look_around, read_guests, read_upload, schedule
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 
@@ -15,3 +18,21 @@ from project.backbone.jobs.handlers import handler
 def read_uploaded(job: JobContext, upload_id: str) -> dict[str, Any]:
     """Parse one upload into a reading."""
     return read_upload.run(job, UUID(upload_id))
+
+
+@handler(READ_GUESTS, queue="default", title="Read how guests are activated")
+def read_uploaded_guests(job: JobContext, upload_id: str) -> dict[str, Any]:
+    """Parse one file about guests into readings."""
+    return read_guests.run(job, UUID(upload_id))
+
+
+@handler(LOOK_AROUND, queue="default", title="Look for KMS hosts")
+def look_for_hosts(job: JobContext) -> dict[str, Any]:
+    """Ask DNS and try the hosts' ports; run again it looks again."""
+    return look_around.run(job)
+
+
+@handler("kms.ask_due", title="Ask for what is due of KMS", every=timedelta(minutes=15))
+def ask_due(job: JobContext) -> dict[str, Any]:
+    """Ask for the looks whose time by schedule has come; one that still runs is not asked for again."""
+    return schedule.ask_due(job)

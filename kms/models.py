@@ -63,6 +63,61 @@ class KmsHost(Identified):
         return self.name
 
 
+class KmsNetworkSettings(Identified):
+    """How a project's KMS hosts are looked for: domains to ask, resolvers to ask them (none: the worker's own), how often.
+
+    `every_hours` 0: by hand only. `asked_at`: when the last look was asked for, by anybody.
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="+")
+    domains = models.JSONField(default=list)
+    resolvers = models.JSONField(default=list)
+    timeout_s = models.FloatField(default=5.0)
+    every_hours = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"KMS network of {self.project_id}"
+
+
+class KmsLookup(InsertOnlyModel):
+    """What DNS said of one domain: `answer` is an `estate.facts.kms_network.SrvAnswer` as JSON, null when it failed."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    domain = models.CharField(max_length=255)
+    looked_at = models.DateTimeField()
+    answer = models.JSONField(null=True)
+    failed_code = models.CharField(max_length=64, blank=True)
+    failed_because = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-looked_at"]
+        indexes: ClassVar = [models.Index(fields=["project", "domain", "-looked_at"], name="kms_lookup_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.domain} at {self.looked_at:%Y-%m-%d %H:%M}"
+
+
+class KmsPortTry(InsertOnlyModel):
+    """One attempt of a worker to connect to `name:port`."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    port = models.PositiveIntegerField()
+    tried_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16)
+    timeout_s = models.FloatField()
+    took_s = models.FloatField()
+    detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-tried_at"]
+        indexes: ClassVar = [models.Index(fields=["project", "name", "port", "-tried_at"], name="kms_try_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.port} {self.outcome}"
+
+
 class KmsUpload(InsertOnlyModel):
     """One file as it was sent, without product keys; of an event log its parsed events. `sha256` and `size_bytes` are of the bytes sent.
 

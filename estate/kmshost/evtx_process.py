@@ -50,7 +50,8 @@ def tell(data: dict[str, Any]) -> None:
         return
     created = ((system.get("TimeCreated") or {}).get("#attributes") or {}).get("SystemTime")
     strings = [text for part in (event.get("EventData"), event.get("UserData")) for text in texts(part)]
-    say({"t": created, "id": system.get("EventRecordID"), "d": strings, "computer": system.get("Computer")})
+    number = text_of(system.get("EventRecordID"))
+    say({"t": created, "id": int(number) if number.isdecimal() else None, "d": strings, "computer": system.get("Computer")})
 
 
 def text_of(value: Any) -> str:

@@ -22,6 +22,7 @@ from estate.kmshost.host_text import require_same_day
 from estate.kmshost.slmgr import CHANNEL, SlmgrProduct, read_slmgr
 
 GUESTS_LIMIT = 20_000
+HEADER_LIMIT_CHARS = 10_000
 HIGHEST_STATUS = 6
 VAMT_STEP = "In VAMT export the list of products again, with computer name, product key type and licence status."
 # VAMT's columns by what they hold, letters only; its list can be exported with more or fewer of them.
@@ -123,7 +124,7 @@ def read_vamt(text: str, *, collected_at: datetime) -> tuple[KmsGuestReading, ..
 
 def _header(text: str) -> list[str]:
     line = next((line for line in text.splitlines()[:5] if line.strip() and not line.startswith("#TYPE")), "")
-    return next(csv.reader([line], delimiter=_delimiter(line)), [])
+    return next(csv.reader([line], delimiter=_delimiter(line)), []) if len(line) <= HEADER_LIMIT_CHARS else []
 
 
 def _delimiter(line: str) -> str:

@@ -21,7 +21,7 @@ ENGLISH_STEP = (
     "Upload the collection script's JSON, or copy slmgr.vbs to an empty folder and run it from there with /dlv: it then prints English."
 )
 _VERSION = re.compile(r"\d{1,2}\.\d{1,2}\.\d{1,6}\.\d{1,6}")
-_MINUTES = re.compile(r"(\d{1,7})\s*[^\d(（]{1,20}[(（]\S*?\s*(\d{1,5})\s*\D{1,20}")
+_MINUTES = re.compile(r"(\d{1,7})\s*\D{1,30}[(（](\d{1,5})\s*\D{1,20}")
 _ENDPOINT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?):(\d{1,5})")
 _PARTIAL_KEY = re.compile(r"[A-Z0-9]{5}")
 _REASON = re.compile(r"0x[0-9A-Fa-f]{8}")

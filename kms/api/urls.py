@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
+from kms.api.charts import KmsDrawingView, KmsTimelineView
+from kms.api.guests import KmsGuestUploadView, KmsGuestsView
+from kms.api.network import KmsNetworkView
 from kms.api.views import KmsHostViewSet, KmsVerdictView
 
 PROJECT_ROUTES = [("kms/hosts", KmsHostViewSet, "kms-host")]
-PROJECT_URLS = [path("kms/verdict", KmsVerdictView.as_view(), name="kms-verdict")]
+PROJECT_URLS = [
+    path("kms/verdict", KmsVerdictView.as_view(), name="kms-verdict"),
+    path("kms/guests", KmsGuestsView.as_view(), name="kms-guests"),
+    path("kms/guests/readings", KmsGuestUploadView.as_view(), name="kms-guest-readings"),
+    path("kms/network", KmsNetworkView.as_view(), name="kms-network"),
+    path("kms/hosts/<uuid:host_id>/timeline", KmsTimelineView.as_view(), name="kms-host-timeline"),
+    path("kms/hosts/<uuid:host_id>/drawing", KmsDrawingView.as_view(), name="kms-host-drawing"),
+]

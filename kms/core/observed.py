@@ -148,7 +148,7 @@ def was_accepted(contact: KmsContact) -> bool:
 
 def replay(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> CountModel:
     """The host's cache at `at`, from its log. An observed count above that log's cap shows a larger N asked before it began."""
-    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    model = CountModel(policy, legacy=history.legacy, max_n=max_n_before(history, at, policy))
     _feed(model, history.contacts(at))
     return model
 
@@ -162,7 +162,7 @@ def _replay_past(
     history: HostHistory, reading: KmsReading | None, at: datetime, policy: KmsPolicy
 ) -> tuple[int, CountModel, bool]:
     """What the log replays to at the moment of the reading, the cache at `at`, and whether there was any request."""
-    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    model = CountModel(policy, legacy=history.legacy, max_n=max_n_before(history, at, policy))
     contacts = history.contacts(at)
     read_at = at if reading is None else reading.collected_at
     _feed(model, (contact for contact in contacts if contact.seen_at <= read_at))
@@ -171,7 +171,8 @@ def _replay_past(
     return then, model, bool(contacts)
 
 
-def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
+def max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
+    """The largest N that must have been asked before the log begins, for an observed count to be as high as it is; else 0."""
     observed = [reading.current_count for reading in history.readings if reading.collected_at <= at]
     highest = max((count for count in observed if isinstance(count, int)), default=0)
     return min((n for n in Threshold if policy.cap_factor * n >= highest), default=Threshold.CLIENT) if highest else 0

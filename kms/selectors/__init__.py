@@ -20,6 +20,7 @@ from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.expected import last_contacts
 from kms.core.forecast import ForecastDay, forecast
+from kms.core.guests import MovedMachine
 from kms.core.judge import judge
 from kms.core.machines import AliasBook, MachineAlias, canonical_uuid
 from kms.core.milestones import Milestone, alarms, milestones
@@ -39,6 +40,7 @@ __all__ = [
     "KmsVerdict",
     "Level",
     "MachineAlias",
+    "MovedMachine",
     "PlannedMachine",
     "canonical_uuid",
     "host_clients",

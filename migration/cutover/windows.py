@@ -7,7 +7,8 @@ from uuid import UUID
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
-from kms.selectors import MachineAlias, PlannedMachine
+from kms.selectors import MachineAlias, MovedMachine, PlannedMachine
+from kms.waves import KnownWave
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
 from migration.inventory import selectors as inventory
@@ -32,6 +33,24 @@ class WavesOfPlans:
         rows = {row.machine_id: row for row in conversions.conversions_of_project(project.pk) if row.target_vm_uuid}
         views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
         return [_alias(view.id, view.name, view.vm, rows[view.id].target_vm_uuid) for view in views]
+
+    def waves(self, project: Project) -> list[KnownWave]:
+        """The waves of every plan, by the plan's name and their own, with the time the first machine ran in the pool."""
+        rows = list(planning.waves(project))
+        moved_at = conversions.moved_at_of_waves([row.pk for row in rows])
+        return [KnownWave(str(row.pk), f"{row.plan.name} \u00b7 {row.name}", moved_at.get(row.pk)) for row in rows]
+
+    def moved(self, project: Project) -> list[MovedMachine]:
+        """The machines whose copy runs in a pool now: since when, by the ledger's UUID. Who is no Windows is left out."""
+        rows = {row.machine_id: row for row in conversions.running_in_a_pool(project.pk)}
+        ran_at = conversions.moved_at_of([row.pk for row in rows.values()])
+        views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
+        windows = [view for view in views if view.vm is None or is_windows(view.vm.guest_id) is not False]
+        return [
+            MovedMachine(_alias(view.id, view.name, view.vm, row.target_vm_uuid), ran_at.get(row.pk, row.updated_at), row.target_vm_uuid)
+            for view in windows
+            for row in [rows[view.id]]
+        ]
 
 
 def windows_of(machines: Iterable[WaveMachine]) -> list[WaveMachine]:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from lab.kms_sim.dns import DnsServer
 from project.backbone import clock
 from project.backbone.models import Job
 from tests.app.cli.conftest import DeskOf
@@ -171,8 +172,17 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         projected = desk.run("kms", "forecast", "KMS01", "--days", "40")
         assert projected.code == 0
         assert "LOWER" in projected.out
+        drawn = desk.run("kms", "chart", "KMS01", "--svg", str(tmp_path / "kms.svg"))
+        assert "OBSERVED" in drawn.out and "in the next 45 days at worst 9" in drawn.out, drawn.err
+        assert (tmp_path / "kms.svg").read_text().startswith("<svg")
         assert desk.run("kms", "verdict", "--wave", "00000000-0000-4000-8000-000000000000").code != 0
         assert desk.run("kms", "verdict").code == 0
+        assert desk.run("kms", "network-settings").code == 2
+        with DnsServer({("_vlmcs._tcp.corp.example", "SRV"): ["0 0 1688 gone.corp.example."]}) as zone:
+            told = desk.run("kms", "network-settings", "--domain", "corp.example", "--resolver", zone.resolver)
+            assert told.code == 0, told.err
+            looked = desk.run("kms", "look")
+        assert "kms_srv_stale" in looked.out and "gone.corp.example" in looked.out, looked.err
 
 
 def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
@@ -181,6 +191,8 @@ def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: P
     assert ran.code == 0, ran.err
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
     assert "<html" in (tmp_path / "r.html").read_text()
+    assert desk.run("report", "kms", "-o", str(tmp_path / "k.xlsx")).code == 0
+    assert (tmp_path / "k.xlsx").read_bytes().startswith(b"PK")
 
 
 def test_jobs_are_listed_shown_watched_and_cancelled(people: People, desk_of: DeskOf) -> None:
