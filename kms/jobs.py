@@ -8,9 +8,10 @@ from uuid import UUID
 
 from kms.selectors.collecting import collection_of_job
 from kms.services.collecting import COLLECT, PROBE, note_failure
+from kms.services.guests import READ_GUESTS
 from kms.services.network import LOOK_AROUND
 from kms.services.uploads import READ_UPLOAD
-from kms.work import look_around, read_upload, schedule, winrm
+from kms.work import look_around, read_guests, read_upload, schedule, winrm
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
@@ -21,6 +22,12 @@ from project.backbone.models import Job
 def read_uploaded(job: JobContext, upload_id: str) -> dict[str, Any]:
     """Parse one upload into a reading."""
     return read_upload.run(job, UUID(upload_id))
+
+
+@handler(READ_GUESTS, queue="default", title="Read how guests are activated")
+def read_uploaded_guests(job: JobContext, upload_id: str) -> dict[str, Any]:
+    """Parse one file about guests into readings."""
+    return read_guests.run(job, UUID(upload_id))
 
 
 @handler(LOOK_AROUND, queue="default", title="Look for KMS hosts")

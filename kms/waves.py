@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kms.core.firewall import MovedMachine, PlannedNetwork
+from kms.core.firewall import PlannedNetwork
+from kms.core.guests import MovedMachine
 from kms.core.machines import MachineAlias
 from kms.core.verdict import PlannedMachine
 from project.backbone.models import Project
@@ -41,7 +42,7 @@ class Teller(Protocol):
         """The networks of the pool into which the wave's Windows machines move."""
 
     def moved(self, project: Project) -> list[MovedMachine]:
-        """The project's Windows machines that run in a pool now."""
+        """Every machine that runs Windows, or may, and runs in a pool since its conversion."""
 
 
 _tellers: list[Teller] = []
@@ -77,5 +78,5 @@ def networks(project: Project, wave_id: str) -> list[PlannedNetwork]:
 
 
 def moved(project: Project) -> list[MovedMachine]:
-    """The Windows machines that run in a pool now; none while no app above tells."""
+    """The Windows machines that have moved; none while no app above tells."""
     return [machine for teller in _tellers for machine in teller.moved(project)]

@@ -18,6 +18,33 @@ WAVE = OpenApiParameter("wave", OpenApiTypes.UUID, description="id of a wave; ev
 MOVES_AT = OpenApiParameter("moves_at", OpenApiTypes.DATETIME, description="when it moves, ISO 8601 with a zone; now unless told")
 AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="ISO 8601 with a zone; now unless told")
 
+COLLECTED_AT = OpenApiParameter(
+    "collected_at",
+    OpenApiTypes.DATETIME,
+    description="when the file was written, ISO 8601 in that computer's own zone; needed for all but the script's JSON, which says it",
+)
+COMPUTER = OpenApiParameter("computer", OpenApiTypes.STR, description="name of the guest, for a text of slmgr, which names none")
+UNTIL = OpenApiParameter("until", OpenApiTypes.DATETIME, description="a day to last until, e.g. the end of a proof of concept")
+LONGEST_NAME = 255
+
+
+def collected_at_of(request: Request) -> datetime | None:
+    """`?collected_at=` in the zone it was told in, because times of the same file without a zone are in it too. Raises: Invalid."""
+    return _told(request, "collected_at")
+
+
+def until_of(request: Request) -> datetime | None:
+    """`?until=`. Raises: Invalid."""
+    return _moment(request, "until")
+
+
+def computer_of(request: Request) -> str:
+    """`?computer=`. Raises: Invalid."""
+    name = request.query_params.get("computer", "").strip()
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise _wrong("computer", f"computer must be a name of at most {LONGEST_NAME} characters.")
+    return name
+
 
 def at_of(request: Request) -> datetime:
     """`?at=` as aware UTC, now unless told. Raises: Invalid."""
@@ -33,6 +60,11 @@ def moves_at_of(request: Request) -> datetime | None:
 
 
 def _moment(request: Request, name: str) -> datetime | None:
+    at = _told(request, name)
+    return None if at is None else at.astimezone(UTC)
+
+
+def _told(request: Request, name: str) -> datetime | None:
     text = request.query_params.get(name, "")
     if not text:
         return None
@@ -43,9 +75,10 @@ def _moment(request: Request, name: str) -> datetime | None:
     if at is None or at.tzinfo is None:
         raise _wrong(name, f"{name} must be an ISO 8601 time with a zone, e.g. 2026-03-12T10:00:00Z.")
     try:
-        return at.astimezone(UTC)
+        at.astimezone(UTC)
     except OverflowError:
         raise _wrong(name, f"{name} lies outside the calendar.") from None
+    return at
 
 
 def days_of(request: Request) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kms import selectors
-from kms.api.asked import AT, DAYS, MOVES_AT, WAVE, at_of, days_of, moves_at_of
-from kms.api.bodies import UploadParser
+from kms.api.asked import AT, COLLECTED_AT, DAYS, MOVES_AT, WAVE, at_of, collected_at_of, days_of, moves_at_of
+from kms.api.bodies import UPLOADS, UploadParser, body_of
 from kms.api.plan_serializers import KmsPlanSerializer
 from kms.api.serializers import (
     KmsClientSerializer,
@@ -27,7 +26,7 @@ from kms.api.serializers import (
 )
 from kms.models import KmsHost
 from kms.services.hosts import add_host, retire_host
-from kms.services.uploads import upload_reading
+from kms.work.take_upload import take_reading
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
@@ -64,12 +63,18 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
         page = self.paginate_queryset(selectors.readings(self.get_object()))
         return self.get_paginated_response(KmsReadingSerializer(page, many=True).data)
 
-    @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses={202: JobSerializer})
+    @extend_schema(request=UPLOADS, parameters=[COLLECTED_AT], responses={202: JobSerializer})
     @readings.mapping.post
     def upload(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Upload the collection script's JSON (20 MB at most) as the body; a job reads it."""
-        body = request.data if isinstance(request.data, bytes) else b""
-        job = upload_reading(self.get_object(), body, actor=self.actor, idempotency_key=idempotency_key_of(request))
+        """Upload what a KMS host says as the body (20 MB at most): the collection script's JSON, the text of `slmgr /dlv`, or the log
+        Key Management Service as `.evtx` or CSV. What it is is found by its content; a job reads it."""
+        job = take_reading(
+            self.get_object(),
+            body_of(request),
+            collected_at=collected_at_of(request),
+            actor=self.actor,
+            idempotency_key=idempotency_key_of(request),
+        )
         return accepted(job, request)
 
     @extend_schema(parameters=[AT], responses=KmsCountSerializer)

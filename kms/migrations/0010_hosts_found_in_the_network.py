@@ -11,7 +11,7 @@ import project.backbone.clock
 class Migration(migrations.Migration):
     dependencies = [
         ("backbone", "0002_endpoint_login_refused_at"),
-        ("kms", "0001_hosts_uploads_readings"),
+        ("kms", "0003_guests"),
     ]
 
     operations = [

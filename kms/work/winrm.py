@@ -12,7 +12,7 @@ from estate.tls import fetch_certificates
 from kms.models import KmsCollection
 from kms.selectors.collecting import collection_by_host
 from kms.services.collecting import note_success
-from kms.services.uploads import upload_reading
+from kms.work.take_upload import take_reading
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of, refused_just_now, require_confirmed
 from project.backbone.endpoints.services import note_login_refused, offer_certificates
@@ -38,7 +38,7 @@ def collect_host(job: JobContext, host_id: UUID) -> dict[str, Any]:
     collection, endpoint = collection_by_host(host_id)
     if "read_job" not in job.checkpoint:
         text = _printed(job, collection, endpoint)
-        reading = upload_reading(collection.host, text.encode(), actor=job.actor)
+        reading = take_reading(collection.host, text.encode(), collected_at=None, actor=job.actor)
         job.save_checkpoint({"read_job": str(reading.pk)})
     return _read(job, collection, UUID(job.checkpoint["read_job"]))
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
-from kms.core.firewall import MovedMachine, PlannedNetwork
-from kms.selectors import MachineAlias, PlannedMachine
+from kms.core.firewall import PlannedNetwork
+from kms.selectors import MachineAlias, MovedMachine, PlannedMachine
 from kms.waves import KnownWave
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
@@ -54,19 +54,21 @@ class WavesOfPlans:
         return [PlannedNetwork(uuid, labels.get(uuid, uuid), tuple(sorted(names))) for uuid, names in machines.items()]
 
     def moved(self, project: Project) -> list[MovedMachine]:
-        """The Windows machines that run in a pool now, with the networks they were given there."""
-        since = conversions.done_at(project.pk)
-        rows = [row for row in conversions.conversions_of_project(project.pk) if row.pk in since]
-        specs = {row.pk: conversions.spec_of(row) for row in rows}
-        aliases = {alias.machine_id: alias for alias in self.aliases(project)}
+        """The machines whose copy runs in a pool now: since when, by the ledger's UUID. Who is no Windows is left out."""
+        rows = {row.machine_id: row for row in conversions.running_in_a_pool(project.pk)}
+        ids = [row.pk for row in rows.values()]
+        ran_at, networks = conversions.moved_at_of(ids), conversions.networks_of(ids)
+        views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
+        windows = [view for view in views if view.vm is None or is_windows(view.vm.guest_id) is not False]
         return [
             MovedMachine(
-                aliases.get(str(row.machine_id)) or MachineAlias(str(row.machine_id), (row.name,)),
-                frozenset(nic.network_uuid for nic in specs[row.pk].nics),
-                since[row.pk],
+                _alias(view.id, view.name, view.vm, row.target_vm_uuid),
+                ran_at.get(row.pk, row.updated_at),
+                row.target_vm_uuid,
+                networks.get(row.pk, frozenset()),
             )
-            for row in rows
-            if specs[row.pk].is_windows
+            for view in windows
+            for row in [rows[view.id]]
         ]
 
 

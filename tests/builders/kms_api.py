@@ -8,7 +8,7 @@ from datetime import timedelta
 from estate.facts.kms import KmsContact
 from kms.models import KmsHost
 from kms.services.hosts import add_host
-from kms.services.uploads import upload_reading
+from kms.work.take_upload import take_reading
 from project.backbone.clock import frozen
 from tests.builders.inventory import SYSTEM
 from tests.builders.jobs import run_jobs
@@ -27,6 +27,6 @@ def a_read_host(people: People, *, at: float = 35, servers: int = 9, name: str =
     """A host whose servers renew weekly until day `at`, read then."""
     host = add_host(people.project, name=name, actor=SYSTEM)
     with frozen(day(at)):
-        upload_reading(host, script_file(at, servers, weekly(named("s", servers), until=at), name), actor=SYSTEM)
+        take_reading(host, script_file(at, servers, weekly(named("s", servers), until=at), name), collected_at=None, actor=SYSTEM)
         run_jobs()
     return host
