@@ -10,7 +10,6 @@ import pytest
 
 from kms import selectors as kms
 from kms.services.hosts import add_host
-from kms.services.uploads import upload_reading
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, ConversionEvent
 from migration.cutover.windows import WavesOfPlans
@@ -82,13 +81,15 @@ def test_networks_a_wave_moves_into_are_asked_about_until_a_machine_there_has_as
     assert (asked_of["code"], asked_of["grade"]) == ("kms_network_unproven", "question")
     assert asked_of["subject"] == "LAN, VLAN 10"
     row = in_state("app-01", State.DONE)
+    Conversion.objects.filter(pk=row.pk).update(target_vm_uuid=TARGET)
     ConversionEvent.objects.create(conversion=row, at=now() - timedelta(days=2), to_state="done", message="runs")
     (moved,) = WavesOfPlans().moved(world.wave.plan.project)
     assert moved.machine.label == "app-01" and len(moved.network_ids) == 1
     host = add_host(people.project, name="KMS01", actor=SYSTEM)
     event = script_event("app-01", 0) | {"t": (now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     reading = script_output(0, [event], 1) | {"now": now().strftime("%Y-%m-%dT%H:%M:%SZ")}
-    upload_reading(host, json.dumps(reading).encode(), actor=SYSTEM)
+    path = f"/api/v1/projects/{people.project.id}/kms/hosts/{host.pk}/readings"
+    assert people.client("owner").post(path, json.dumps(reading), content_type="application/json").status_code == 202
     run_jobs()
     assert findings(people, world, wave=str(world.wave.pk)) == []
 
