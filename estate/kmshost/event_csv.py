@@ -1,7 +1,7 @@
 """A CSV or tab-separated export of the log *Key Management Service*: Event Viewer's own, or PowerShell's Export-Csv.
 
-By form: the cell that holds a whole event, the cell that is a time, the cell that says 12290. Times without a zone are the KMS host's
-local ones, read at the offset told; an order of day and month that stays open is refused.
+By form: the cell that holds a whole event, the cell that is a time, the cell that says 12290. Times without a zone are the
+KMS host's local ones, read at the offset told; an order of day and month that stays open is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ EXPORT_STEP = (
 )
 _EVENT = "12290"
 _OTHER_EVENT = re.compile(r"1(2[23]\d\d|\d{4})")
-_DAY = re.compile(r"(\d{1,4})[./\-年](\d{1,2})[./\-月](\d{1,4})日?\.?,?\s+(?:(?:kl\.|um|à|a las)\s)?(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?\s*(.*)")
+_DAY = re.compile(
+    r"(\d{1,4})[./\-年](\d{1,2})[./\-月](\d{1,4})日?\.?,?\s+(?:(?:kl\.|um|à|a las)\s)?(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?\s*(.*)"
+)
 _AFTERNOON = frozenset({"pm", "p.m.", "p. m.", "午後"})
 _MORNING = frozenset({"am", "a.m.", "a. m.", "午前"})
 _ORDERS = ("ymd", "mdy", "dmy")
@@ -61,12 +63,16 @@ def read_event_csv(text: str, *, collected_at: datetime, utc_offset: timedelta) 
         else:
             contacts.append(contact)
     if not contacts:
-        raise UploadRefused("the file", f"none of its {len(rows)} events names a client the way event 12290 does", next_step=EXPORT_STEP)
+        raise UploadRefused(
+            "the file", f"none of its {len(rows)} events names a client the way event 12290 does", next_step=EXPORT_STEP
+        )
     ordered = settled(contacts, collected_at, "the file")
     return reading_of_events(ordered, collected_at, unreadable)
 
 
-def reading_of_events(contacts: tuple[KmsContact, ...], collected_at: datetime, unreadable: int, host_name: str = "") -> KmsReading:
+def reading_of_events(
+    contacts: tuple[KmsContact, ...], collected_at: datetime, unreadable: int, host_name: str = ""
+) -> KmsReading:
     """A log alone: who asked when, and nothing of the host's own count."""
     return KmsReading(
         host_name=host_name,
@@ -98,7 +104,7 @@ def _rows(text: str) -> tuple[list[_Row], int, int]:
     return rows, without_time, others
 
 
-def _cells(text: str) -> csv.reader:  # type: ignore[valid-type]
+def _cells(text: str) -> list[list[str]]:
     first = next((line for line in text.splitlines()[:50] if line.strip() and not line.startswith("#TYPE")), "")
     delimiter = max("\t;,", key=first.count)
     csv.field_size_limit(1 << 20)
@@ -138,7 +144,9 @@ def _clock(rows: list[_Row], collected_at: datetime, utc_offset: timedelta) -> C
     read = {order: [_local(row.time, order, zone) for row in rows] for order in _ORDERS}
     possible = [order for order, times in read.items() if _can_be(times, collected_at)]
     if not possible:
-        raise UploadRefused(f"row {rows[0].number}", f"“{rows[0].time[:40]}” is no time before that of collection", next_step=EXPORT_STEP)
+        raise UploadRefused(
+            f"row {rows[0].number}", f"“{rows[0].time[:40]}” is no time before that of collection", next_step=EXPORT_STEP
+        )
     if any(read[order] != read[possible[0]] for order in possible[1:]):
         raise UploadRefused(
             f"row {rows[0].number}",

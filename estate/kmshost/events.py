@@ -51,7 +51,9 @@ def settled(contacts: list[KmsContact], collected_at: datetime, where: str) -> t
     """The requests in order of time, none later than the file. Raises UploadRefused where one is later than clocks explain."""
     latest = max((contact.seen_at for contact in contacts), default=collected_at)
     if latest > collected_at + CLOCK_TOLERANCE:
-        problem = f"holds an event of {latest:%Y-%m-%d %H:%M} UTC, after the time of collection ({collected_at:%Y-%m-%d %H:%M} UTC)"
+        problem = (
+            f"holds an event of {latest:%Y-%m-%d %H:%M} UTC, after the time of collection ({collected_at:%Y-%m-%d %H:%M} UTC)"
+        )
         raise UploadRefused(where, problem)
     # A clock a little ahead, or a request while the script ran: nothing in a reading is later than the reading itself.
     moved = (replace(contact, seen_at=min(contact.seen_at, collected_at)) for contact in contacts)

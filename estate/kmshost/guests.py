@@ -190,7 +190,9 @@ def _key_type(words: str) -> str | Unknown:
 
 def _status_word(words: str) -> int | Unknown:
     plain = re.sub("[^a-z]", "", words.lower())
-    return next((status for word, status in _STATUS_WORDS if plain.startswith(word)), Unknown(f"the status “{words[:40]}” is not known"))
+    return next(
+        (status for word, status in _STATUS_WORDS if plain.startswith(word)), Unknown(f"the status “{words[:40]}” is not known")
+    )
 
 
 def _windows_product(products: tuple[JsonObject, ...]) -> JsonObject | None:

@@ -25,7 +25,8 @@ PARSER_VERSIONS = {
     KmsUploadFormat.VAMT_CSV: "vamt-csv/1",
 }
 KNOWN_STEP = (
-    "Upload the collection script's JSON, what slmgr /dlv printed, the log Key Management Service as .evtx or CSV, or VAMT's list as CSV."
+    "Upload the collection script's JSON, what slmgr /dlv printed, the log Key Management Service as .evtx or CSV, "
+    "or VAMT's list as CSV."
 )
 
 
@@ -50,12 +51,14 @@ class Told:
     def moment(self) -> datetime:
         """The time of collection, for a file that does not say it. Raises UploadRefused without one."""
         if self.collected_at is None:
-            raise UploadRefused("the upload", "this kind of file needs the time it was collected at", code="kms_collected_at_missing")
+            raise UploadRefused(
+                "the upload", "this kind of file needs the time it was collected at", code="kms_collected_at_missing"
+            )
         return self.collected_at
 
 
 def take_in(body: bytes) -> TakenIn:
-    """The file as text. Raises UploadRefused `kms_format_unknown`, `kms_upload_unreadable`, or why an event log cannot be read."""
+    """The file as text. Raises UploadRefused `kms_format_unknown`, `kms_upload_unreadable`, or why a log cannot be read."""
     if body.startswith(MAGIC):
         return TakenIn(KmsUploadFormat.EVENTS_EVTX, events_of_evtx(body))
     text = decoded(body)

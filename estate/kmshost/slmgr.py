@@ -1,7 +1,7 @@
 """`slmgr.vbs /dlv` printed as text, taken apart into products: on a KMS host and on a client, in the languages of labels.py.
 
-By form wherever there is one (GUID, `VOLUME_…` channel, `name:port`, minutes with their days), by label only for the rest. A line without
-its end is no line: a file cut inside a number never gives a shorter number. Source of the layout: slmgr.vbs, MS Learn ff793426.
+By form wherever there is one (GUID, `VOLUME_…` channel, `name:port`, minutes with their days), by label only for the rest. A line
+without its end is no line: a file cut inside a number never gives a shorter number. Source of the layout: MS Learn ff793426.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from estate.kmshost.labels import Field, field_of, split_line, status_of
 LINES_LIMIT = 20_000
 CHANNEL = re.compile(r"\b(VOLUME_[A-Z0-9_]+|RETAIL|OEM_[A-Z0-9_]+|VIRTUAL_MACHINE_ACTIVATION|TIMEBASED_[A-Z]+)\b")
 ENGLISH_STEP = (
-    "Upload the collection script's JSON, or copy slmgr.vbs to an empty folder and run it from there with /dlv: it then prints English."
+    "Upload the collection script's JSON, or copy slmgr.vbs to an empty folder and run it from there with /dlv: "
+    "it then prints English."
 )
 _VERSION = re.compile(r"\d{1,2}\.\d{1,2}\.\d{1,6}\.\d{1,6}")
 _MINUTES = re.compile(r"(\d{1,7})\s*\D{1,30}[(（](\d{1,5})\s*\D{1,20}")
@@ -142,7 +143,9 @@ class _Reader:
 
     def result(self) -> SlmgrOutput:
         if not self.products:
-            raise UploadRefused("the file", "names no product with its channel: is it the whole output of slmgr /dlv?", next_step=ENGLISH_STEP)
+            raise UploadRefused(
+                "the file", "names no product with its channel: is it the whole output of slmgr /dlv?", next_step=ENGLISH_STEP
+            )
         if not self.known_labels:
             problem = "slmgr printed it in a language that cannot be read"
             raise UploadRefused("the file", problem, code="kms_unsupported_language", next_step=ENGLISH_STEP)
@@ -154,7 +157,9 @@ class _Reader:
 def _check_whole(product: SlmgrProduct) -> None:
     """A host's block goes on behind the count; a client with a time left has a status. Else the file is cut or mixed."""
     if not isinstance(product.count, Unknown) and isinstance(product.port, Unknown):
-        raise UploadRefused("the file", "breaks off behind the current count, or the port's line cannot be read", next_step=ENGLISH_STEP)
+        raise UploadRefused(
+            "the file", "breaks off behind the current count, or the port's line cannot be read", next_step=ENGLISH_STEP
+        )
     if isinstance(product.count, Unknown) and not isinstance(product.port, Unknown):
         problem = "names the port of a KMS host but its current count cannot be read"
         raise UploadRefused("the file", problem, code="kms_unsupported_language", next_step=ENGLISH_STEP)

@@ -37,13 +37,25 @@ class KmsGuestSerializer(serializers.Serializer[FollowedGuest]):
     )
     days_left = serializers.FloatField(allow_null=True, help_text="Of its grace or validity; null for good, or while unknown.")
     because = serializers.CharField(help_text="What the stage rests on.")
-    contacted_at = serializers.DateTimeField(allow_null=True, help_text="When it last asked a KMS host since it moved; null if never.")
-    reading_at = serializers.DateTimeField(allow_null=True, help_text="When the guest itself was last read; null if never since it moved.")
-    confidence = serializers.SerializerMethodField(help_text="How sure it is that the reading is of this machine; null without one.")
+    contacted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it last asked a KMS host since it moved; null if never."
+    )
+    reading_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the guest itself was last read; null if never since it moved."
+    )
+    confidence = serializers.SerializerMethodField(
+        help_text="How sure it is that the reading is of this machine; null without one."
+    )
     channel = serializers.CharField(help_text="Its way of activation, e.g. `VOLUME_KMSCLIENT`; empty while unknown.")
-    channel_problem = serializers.CharField(source="channel_problem.detail", help_text="Why that way fails on Xen; empty if it does not.")
-    channel_remedy = serializers.CharField(source="channel_problem.remedy", help_text="What to do about the channel; empty if nothing.")
-    lasts = serializers.SerializerMethodField(help_text="Whether it lasts until `until` as it is; null while unknown or not asked.")
+    channel_problem = serializers.CharField(
+        source="channel_problem.detail", help_text="Why that way fails on Xen; empty if it does not."
+    )
+    channel_remedy = serializers.CharField(
+        source="channel_problem.remedy", help_text="What to do about the channel; empty if nothing."
+    )
+    lasts = serializers.SerializerMethodField(
+        help_text="Whether it lasts until `until` as it is; null while unknown or not asked."
+    )
 
     def get_confidence(self, guest: FollowedGuest) -> str | None:
         return None if guest.confidence is None else guest.confidence.name.lower()

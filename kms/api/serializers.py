@@ -39,7 +39,9 @@ class KmsReadingSerializer(serializers.ModelSerializer[KmsReadingRow]):
     size_bytes = serializers.IntegerField(source="upload.size_bytes")
     uploaded_by = serializers.CharField(source="upload.uploaded_by_name")
     uploaded_at = serializers.DateTimeField(source="upload.created_at")
-    format = serializers.ChoiceField(source="upload.format", choices=FORMATS, help_text="What the file was, found by its content.")
+    format = serializers.ChoiceField(
+        source="upload.format", choices=FORMATS, help_text="What the file was, found by its content."
+    )
 
     class Meta:
         model = KmsReadingRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from kms.api.charts import KmsDrawingView, KmsTimelineView
-from kms.api.guests import KmsGuestUploadView, KmsGuestsView
+from kms.api.guests import KmsGuestsView, KmsGuestUploadView
 from kms.api.network import KmsNetworkView
 from kms.api.views import KmsHostViewSet, KmsVerdictView
 

@@ -76,7 +76,9 @@ def require_size(body: bytes) -> None:
         raise UploadEmpty("the upload is empty")
 
 
-def clean_upload(body: bytes, kind: KmsUploadFormat, text: str, *, collected_at: datetime | None, received_at: datetime) -> CleanUpload:
+def clean_upload(
+    body: bytes, kind: KmsUploadFormat, text: str, *, collected_at: datetime | None, received_at: datetime
+) -> CleanUpload:
     """The upload as it may be stored, `text` being its bytes decoded.
 
     Raises: UploadError (it hides a product key between two encodings), CollectedAtMissing, CollectedAtAhead.
@@ -102,7 +104,9 @@ def _required_time(kind: KmsUploadFormat, collected_at: datetime | None, receive
     if collected_at is None:
         raise CollectedAtMissing("this kind of file does not say when it was collected")
     if collected_at > received_at + CLOCK_TOLERANCE:
-        raise CollectedAtAhead(f"the file is said to have been collected at {collected_at:%Y-%m-%d %H:%M %z}, which is yet to come")
+        raise CollectedAtAhead(
+            f"the file is said to have been collected at {collected_at:%Y-%m-%d %H:%M %z}, which is yet to come"
+        )
     return collected_at
 
 

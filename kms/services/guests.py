@@ -46,7 +46,12 @@ def upload_guests(
 
 
 def _stored(project: Project, cleaned: CleanUpload, computer_name: str, actor: Actor) -> KmsGuestUpload:
-    same = {"project": project, "sha256": cleaned.sha256, "collected_at": cleaned.collected_at, "computer_name": computer_name[:255]}
+    same = {
+        "project": project,
+        "sha256": cleaned.sha256,
+        "collected_at": cleaned.collected_at,
+        "computer_name": computer_name[:255],
+    }
     found: KmsGuestUpload | None = KmsGuestUpload.objects.filter(**same).first()
     if found is not None:
         return found
@@ -64,7 +69,9 @@ def _stored(project: Project, cleaned: CleanUpload, computer_name: str, actor: A
     return upload
 
 
-def store_guest_readings(upload: KmsGuestUpload, readings: Sequence[KmsGuestReading], *, parser_version: str, actor: Actor) -> int:
+def store_guest_readings(
+    upload: KmsGuestUpload, readings: Sequence[KmsGuestReading], *, parser_version: str, actor: Actor
+) -> int:
     """Write down what a file says of each computer; a second run finds the rows of the first. Returns how many there are."""
     rows = KmsGuestReadingRow.objects.filter(upload=upload, parser_version=parser_version)
     with transaction.atomic():

@@ -47,7 +47,9 @@ class WavesOfPlans:
         views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
         windows = [view for view in views if view.vm is None or is_windows(view.vm.guest_id) is not False]
         return [
-            MovedMachine(_alias(view.id, view.name, view.vm, row.target_vm_uuid), ran_at.get(row.pk, row.updated_at), row.target_vm_uuid)
+            MovedMachine(
+                _alias(view.id, view.name, view.vm, row.target_vm_uuid), ran_at.get(row.pk, row.updated_at), row.target_vm_uuid
+            )
             for view in windows
             for row in [rows[view.id]]
         ]

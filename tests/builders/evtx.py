@@ -55,7 +55,9 @@ def _chunk(records: list[bytes], ids: list[int]) -> bytes:
     data = b"".join(records)
     first, last = (ids[0], ids[-1]) if ids else (1, 1)
     last_offset = 512 + len(data) - (len(records[-1]) if records else 0)
-    head = b"ElfChnk\x00" + struct.pack("<QQQQIIII", first, last, first, last, 128, last_offset, 512 + len(data), zlib.crc32(data))
+    head = b"ElfChnk\x00" + struct.pack(
+        "<QQQQIIII", first, last, first, last, 128, last_offset, 512 + len(data), zlib.crc32(data)
+    )
     head += bytes(64) + struct.pack("<I", 1)
     tables = bytes(384)
     return (head + struct.pack("<I", zlib.crc32(tables, zlib.crc32(head[:120]))) + tables + data).ljust(CHUNK_BYTES, b"\x00")

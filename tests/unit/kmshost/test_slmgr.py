@@ -78,7 +78,11 @@ def test_client_is_no_host_and_a_host_without_requests_has_no_count_yet() -> Non
 
 
 def test_office_is_counted_apart() -> None:
-    office = host_text(count="7").partition("\r\n\r\n")[2].replace("55c92734-d682-4d71-983e-d6ec3f16059f", "0ff1ce15-a989-479d-af46-f275c6370663")
+    office = (
+        host_text(count="7")
+        .partition("\r\n\r\n")[2]
+        .replace("55c92734-d682-4d71-983e-d6ec3f16059f", "0ff1ce15-a989-479d-af46-f275c6370663")
+    )
     reading = read((host_text() + office).encode())
     assert reading.current_count == 17
     assert [product.current_count for product in reading.products] == [17, 7]
