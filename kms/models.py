@@ -146,7 +146,7 @@ class KmsPortTry(InsertOnlyModel):
 
 
 class KmsUpload(InsertOnlyModel):
-    """One file as it was sent, without product keys; of an event log its parsed events. `sha256` and `size_bytes` are of the bytes sent.
+    """One file as it was sent, without product keys; of an event log its parsed events. `sha256`, `size_bytes`: as sent.
 
     `collected_at` and `utc_offset_min` (how far that clock is from UTC) are what the uploader said, null where the file says it.
     """

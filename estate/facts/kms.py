@@ -78,10 +78,10 @@ class KmsReading(Struct, frozen=True):
 
 
 class KmsGuestReading(Struct, frozen=True):
-    """How the Windows of one computer stood at `collected_at`. `channel` is the token of its description, e.g. `VOLUME_KMSCLIENT`.
+    """How the Windows of one computer stood at `collected_at`. `channel` is a token such as `VOLUME_KMSCLIENT`.
 
-    `license_status` is LicenseStatus of SoftwareLicensingProduct (0 to 6); `minutes_left_min` what is left of the validity or grace,
-    0 with status 1 for a licence without end. `by_directory`: Active Directory activated it.
+    `license_status` is LicenseStatus of SoftwareLicensingProduct (0 to 6); `minutes_left_min` what is left of the
+    validity or grace, 0 with status 1 for a licence without end. `by_directory`: Active Directory activated it.
     """
 
     collected_at: datetime

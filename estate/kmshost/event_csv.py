@@ -1,7 +1,7 @@
 """A CSV or tab-separated export of the log *Key Management Service*: Event Viewer's own, or PowerShell's Export-Csv.
 
-By form: the cell that holds a whole event, the cell that is a time, the cell that says 12290. Times without a zone are the KMS host's
-local ones, read at the offset told; an order of day and month that stays open is refused.
+By form: the cell that holds a whole event, the cell that is a time, the cell that says 12290. Times without a zone are the
+KMS host's local ones, read at the offset told; an order of day and month that stays open is refused.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _rows(text: str) -> tuple[list[_Row], int, int]:
     return rows, without_time, others
 
 
-def _cells(text: str) -> csv.reader:  # type: ignore[valid-type]
+def _cells(text: str) -> list[list[str]]:
     first = next((line for line in text.splitlines()[:50] if line.strip() and not line.startswith("#TYPE")), "")
     delimiter = max("\t;,", key=first.count)
     csv.field_size_limit(1 << 20)

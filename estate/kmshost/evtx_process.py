@@ -1,7 +1,7 @@
 """A process that reads one `.evtx` from its standard input and writes its events 12290 as JSON lines; never imported.
 
-Arguments: bytes of memory, seconds of CPU. It runs apart because a parser that allocates what a file asks for cannot be stopped from
-within, and takes the file by a pipe because an upload never touches the disk as it was sent.
+Arguments: bytes of memory, seconds of CPU. It runs apart because a parser that allocates what a file asks for cannot be stopped
+from within, and takes the file by a pipe because an upload never touches the disk as it was sent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def main() -> None:
                 break
             continue
         read += 1
-        tell(json.loads(record["data"]))
+        if record is not None:
+            tell(json.loads(record["data"]))
     say({"end": {"records": read, "broken": broken}})
 
 

@@ -24,7 +24,10 @@ PARSER_VERSIONS = {
     KmsUploadFormat.EVENTS_EVTX: "events-evtx/1",
     KmsUploadFormat.VAMT_CSV: "vamt-csv/1",
 }
-KNOWN_STEP = "Upload the collection script's JSON, what slmgr /dlv printed, the log Key Management Service as .evtx or CSV, or VAMT's list as CSV."
+KNOWN_STEP = (
+    "Upload the collection script's JSON, what slmgr /dlv printed, the log Key Management Service as .evtx or CSV, "
+    "or VAMT's list as CSV."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Told:
 
 
 def take_in(body: bytes) -> TakenIn:
-    """The file as text. Raises UploadRefused `kms_format_unknown`, `kms_upload_unreadable`, or why an event log cannot be read."""
+    """The file as text. Raises UploadRefused `kms_format_unknown`, `kms_upload_unreadable`, or why a log cannot be read."""
     if body.startswith(MAGIC):
         return TakenIn(KmsUploadFormat.EVENTS_EVTX, events_of_evtx(body))
     text = decoded(body)

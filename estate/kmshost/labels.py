@@ -1,7 +1,7 @@
 """The words slmgr.vbs prints, in five languages. An unknown wording is refused by its parser, never guessed.
 
-The English ones are slmgr.vbs's own defaults. The others are spelled as Windows versions are known or likely to spell them, several per
-value: a wrong one matches nothing. Only what structure cannot tell is in here; GUIDs, channels and names are found by their form.
+The English ones are slmgr.vbs's own defaults. The others are spelled as Windows versions are known or likely to spell them,
+several per value: a wrong one matches nothing. Only what form cannot tell is in here: GUIDs and channels need no label.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ LABELS: dict[Field, tuple[str, ...]] = {
     ),
     Field.FAILED: (
         "Failed requests received",
-        "Fehlerhafte empfangene Anforderungen", "Empfangene fehlerhafte Anforderungen", "Fehlgeschlagene empfangene Anforderungen",
+        "Fehlerhafte empfangene Anforderungen", "Empfangene fehlerhafte Anforderungen",
+        "Fehlgeschlagene empfangene Anforderungen",
         "Demandes reçues ayant échoué", "Nombre de demandes reçues ayant échoué", "Échecs de demandes reçues",
         "Solicitudes recibidas con error", "Solicitudes con error recibidas", "Solicitudes erróneas recibidas",
         "受信に失敗した要求", "失敗した受信要求", "受信した失敗要求",

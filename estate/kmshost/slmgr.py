@@ -1,7 +1,7 @@
 """`slmgr.vbs /dlv` printed as text, taken apart into products: on a KMS host and on a client, in the languages of labels.py.
 
-By form wherever there is one (GUID, `VOLUME_…` channel, `name:port`, minutes with their days), by label only for the rest. A line without
-its end is no line: a file cut inside a number never gives a shorter number. Source of the layout: slmgr.vbs, MS Learn ff793426.
+By form wherever there is one (GUID, `VOLUME_…` channel, `name:port`, minutes with their days), by label only for the rest. A line
+without its end is no line: a file cut inside a number never gives a shorter number. Source of the layout: MS Learn ff793426.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from estate.kmshost.labels import Field, field_of, split_line, status_of
 
 LINES_LIMIT = 20_000
 CHANNEL = re.compile(r"\b(VOLUME_[A-Z0-9_]+|RETAIL|OEM_[A-Z0-9_]+|VIRTUAL_MACHINE_ACTIVATION|TIMEBASED_[A-Z]+)\b")
-ENGLISH_STEP = "Upload the collection script's JSON, or copy slmgr.vbs to an empty folder and run it from there with /dlv: it then prints English."
+ENGLISH_STEP = (
+    "Upload the collection script's JSON, or copy slmgr.vbs to an empty folder and run it from there with /dlv: "
+    "it then prints English."
+)
 _VERSION = re.compile(r"\d{1,2}\.\d{1,2}\.\d{1,6}\.\d{1,6}")
 _MINUTES = re.compile(r"(\d{1,7})\s*\D{1,30}[(（](\d{1,5})\s*\D{1,20}")
 _ENDPOINT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?):(\d{1,5})")

@@ -21,7 +21,7 @@ AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="ISO 8601 with a 
 COLLECTED_AT = OpenApiParameter(
     "collected_at",
     OpenApiTypes.DATETIME,
-    description="when the file was written, ISO 8601 in that computer's own zone; needed for all but the script's JSON, which says it",
+    description="when the file was written, ISO 8601 in that computer's own zone; needed for all but the script's JSON",
 )
 COMPUTER = OpenApiParameter("computer", OpenApiTypes.STR, description="name of the guest, for a text of slmgr, which names none")
 UNTIL = OpenApiParameter("until", OpenApiTypes.DATETIME, description="a day to last until, e.g. the end of a proof of concept")
@@ -29,7 +29,7 @@ LONGEST_NAME = 255
 
 
 def collected_at_of(request: Request) -> datetime | None:
-    """`?collected_at=` in the zone it was told in, because times of the same file without a zone are in it too. Raises: Invalid."""
+    """`?collected_at=` in the zone it was told in: times of the same file without one are in it too. Raises: Invalid."""
     return _told(request, "collected_at")
 
 

@@ -66,8 +66,8 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
     @extend_schema(request=UPLOADS, parameters=[COLLECTED_AT], responses={202: JobSerializer})
     @readings.mapping.post
     def upload(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Upload what a KMS host says as the body (20 MB at most): the collection script's JSON, the text of `slmgr /dlv`, or the log
-        Key Management Service as `.evtx` or CSV. What it is is found by its content; a job reads it."""
+        """Upload what a KMS host says as the body (20 MB at most): the collection script's JSON, the text of `slmgr /dlv`, or the
+        log Key Management Service as `.evtx` or CSV. What it is is found by its content; a job reads it."""
         job = take_reading(
             self.get_object(),
             body_of(request),

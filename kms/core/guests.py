@@ -41,7 +41,7 @@ class Alarm(StrEnum):
 
 
 class Confidence(IntEnum):
-    """How sure it is that a reading is of a machine, best last: by name or CMID alone, by both, by the conversion ledger's UUID."""
+    """How sure it is that a reading is of a machine, best last: by name or CMID, by both, by the ledger's UUID."""
 
     POSSIBLE = 1
     PROBABLE = 2
@@ -50,7 +50,7 @@ class Confidence(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MovedMachine:
-    """A Windows machine that runs in the pool since `moved_at`; `copy_uuid` is the SMBIOS UUID of its copy by the conversion ledger.
+    """A Windows machine that runs in the pool since `moved_at`; `copy_uuid` is its copy's UUID by the conversion ledger.
 
     `network_ids` are the pool's networks it was given.
     """
@@ -73,8 +73,8 @@ class Channel:
 class FollowedGuest:
     """A moved machine and how its Windows stands.
 
-    `days_left` is None while licensed for good or unknown; `because` says what it rests on; `confidence` and `reading_at` are of the
-    newest reading of the guest itself, None without one. `channel_problem` is what is wrong with its way of activation.
+    `days_left` is None while licensed for good or unknown; `because` says what it rests on; `confidence` and `reading_at` are of
+    the newest reading of the guest itself, None without one. `channel_problem` is what is wrong with its way of activation.
     """
 
     moved: MovedMachine
@@ -112,8 +112,8 @@ def link(
 ) -> tuple[MovedMachine, Confidence] | None:
     """The one machine a reading is of; None when nobody or more than one fits.
 
-    By the copy's UUID first (either byte order); where both sides have one and they differ, the names are of two computers: then the
-    original was read, or another machine of that name. `cmid_of` holds the CMID that each machine id was last seen with.
+    By the copy's UUID first (either byte order); where both sides have one and they differ, the names are of two computers: then
+    the original was read, or another machine of that name. `cmid_of` holds the CMID that each machine id was last seen with.
     """
     uuid = None if isinstance(reading.smbios_uuid, Unknown) else canonical_uuid(reading.smbios_uuid)
     by_uuid = [each for each in moved if uuid is not None and canonical_uuid(each.copy_uuid) == uuid]
@@ -216,7 +216,7 @@ def _because(decides: _Evidence | None) -> str:
 
 
 def channel_problem(channel: str, by_directory: bool) -> Channel:
-    """What is wrong with a way of activation after a move to Xen, and what to do. Source: Microsoft Learn, "KMS activation planning"."""
+    """What is wrong with a way of activation after a move to Xen, and what to do. Source: MS Learn, "KMS activation planning"."""
     if by_directory or channel in ("", KMS_CLIENT):
         return Channel()
     told = (text for begin, *text in _CHANNELS if channel.startswith(begin))
@@ -228,7 +228,7 @@ _CHANNELS = (
     (
         "VOLUME_MAK",
         "it uses a MAK, asks no KMS host and counts for none; new hardware may need one more activation",
-        "Check how many activations the MAK has left, or install the KMS client key of its edition (`slmgr /ipk`) and run `slmgr /ato`.",
+        "Check how many activations the MAK has left, or install the KMS client key of its edition and run `slmgr /ato`.",
     ),
     (
         "VOLUME_KMS_",

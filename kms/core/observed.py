@@ -41,7 +41,7 @@ class HostHistory:
     evidence_id: str = ""
 
     def latest(self, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> KmsReading | None:
-        """The newest reading collected at or before `at`. What it does not say of the computer is told by the newest one that does.
+        """The newest reading collected at or before `at`. What it does not say of the computer, older ones do.
 
         An event log says no count: while a reading that does is no staler than a reading may be, that one is the newest.
         """

@@ -19,7 +19,7 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
     """Write down what an upload says. A second run finds the row of the first.
 
     The first reading fixes which computer the host is; a file of another one, or of a computer that is already another host of
-    the project, is refused, because its count would be taken for this host's. A text names no computer: its uploader's word is taken.
+    the project, is refused, because its count would be taken for this host's. A text names no computer: the uploader is believed.
 
     Raises: Conflict `kms_other_computer`, `kms_host_twice`.
     """

@@ -1,9 +1,7 @@
-"""The pages of KMS: what each host counts, drawn over time, and the verdict (hosts.py), their collection (collecting.py) and the
-way to them (network.py).
-"""
+"""The pages of KMS: counts and the verdict (hosts.py), their collection, the way to the hosts, uploads, guests."""
 
 from __future__ import annotations
 
-from kms.web import collecting, hosts, network
+from kms.web import collecting, guests, hosts, network, uploads
 
-PAGES = [*hosts.PAGES, *collecting.PAGES, *network.PAGES]
+PAGES = [*uploads.PAGES, *guests.PAGES, *network.PAGES, *collecting.PAGES, *hosts.PAGES]

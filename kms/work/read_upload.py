@@ -1,4 +1,4 @@
-"""Read one stored upload by the reader of its format and write down the reading. Runs again without harm: a reading that exists is found."""
+"""Read one stored upload by the reader of its format and write the reading down. Run again it finds the reading of before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file as it was sent becomes an upload that may be stored: told apart by content, decoded, and freed of product keys, in memory.
+"""A file as it was sent becomes an upload that may be stored: told apart by content, decoded, freed of product keys, in memory.
 
 Runs in the request, because nothing of a file may touch the disk before its keys are gone.
 """
@@ -26,7 +26,7 @@ def take_reading(
     """Take a KMS host's file in and queue its reading.
 
     Raises: RoleTooLow (operator), NotVisible, Refused 413 `kms_upload_too_large`, Invalid `kms_upload_empty`,
-    `kms_upload_unreadable`, `kms_format_unknown`, `kms_collected_at_missing`, `kms_clock_ahead`, or why an event log cannot be read.
+    `kms_upload_unreadable`, `kms_format_unknown`, `kms_collected_at_missing`, `kms_clock_ahead`, or why a log cannot be read.
     """
     actor.require(host.project_id, Role.OPERATOR)
     return upload_reading(host, _cleaned(body, collected_at), actor=actor, idempotency_key=idempotency_key)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from xenbound_cli.commands import kms_collection
-from xenbound_cli.commands.evidence import read_file
+from xenbound_cli.commands import kms_collection, kms_files
 from xenbound_cli.commands.grammar import Commands, command, group
 from xenbound_cli.commands.reports import save
 from xenbound_cli.exits import ExitCode, UsageError
@@ -93,10 +91,7 @@ def add(commands: Commands) -> None:
     command(kms, "hosts", list_hosts, "the project's KMS hosts")
     added = command(kms, "add", add_host, "add a KMS host; nothing is contacted")
     added.add_argument("host", metavar="NAME")
-    uploaded = command(kms, "upload", upload, "upload what the collection script printed on a KMS host")
-    uploaded.add_argument("host", metavar="HOST", help="name or id")
-    uploaded.add_argument("file", metavar="FILE", help="the script's JSON")
-    uploaded.add_argument("--no-wait", action="store_true", help="print the job and return at once")
+    kms_files.add(kms)
     counted = command(kms, "count", show_count, "what a KMS host counts")
     counted.add_argument("host", metavar="HOST", help="name or id")
     counted.add_argument("--at", metavar="TIME", help="at a moment of the past, ISO 8601 with a zone")
@@ -134,22 +129,6 @@ def add_host(session: Session, args: argparse.Namespace) -> None:
     made = session.api.post(session.path("kms/hosts"), {"name": args.host})
     told = f"Added {made['name']}. Next: xenbound kms upload {made['id']} FILE"
     session.screen.answer(made, lambda: session.screen.line(told))
-
-
-def upload(session: Session, args: argparse.Namespace) -> None:
-    """Send a reading as it is; the server parses it."""
-    content = read_file(args.file)
-    try:
-        json.loads(content)
-    except ValueError:
-        step = "Give the file the collection script wrote, unchanged."
-        raise UsageError(f"{args.file} is no JSON.", next_step=step) from None
-    host = find(session, "kms/hosts", args.host, what="KMS host")
-    job = session.api.upload(session.path(f"kms/hosts/{host['id']}/readings"), content)
-    if not args.no_wait:
-        job = follow(session, job)
-    told = job["message"] or f"{job['kind']} {job['state']}: job {job['id']}"
-    session.screen.answer(job, lambda: session.screen.line(told))
 
 
 def show_count(session: Session, args: argparse.Namespace) -> None:

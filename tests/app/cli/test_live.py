@@ -30,6 +30,7 @@ from tests.builders.people import PASSWORD, People, with_password
 from tests.builders.planning import a_target_pool
 from tests.builders.pools import NOW, a_pool
 from tests.builders.readiness import a_confirmed_pool, attested, collected
+from tests.builders.slmgr import host_text
 from xenbound_cli import config
 from xenbound_cli.commands import inventories
 
@@ -170,6 +171,12 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         assert desk.run("kms", "add", "KMS01").code == 0
         uploaded = desk.run("kms", "upload", "kms01", str(tmp_path / "kms.json"))
         assert uploaded.code == 0, uploaded.err
+        (tmp_path / "dlv.txt").write_text(host_text(count="9").replace("3/12/2026", "4/5/2026"))
+        untimed = desk.run("kms", "upload", "KMS01", str(tmp_path / "dlv.txt"))
+        assert (untimed.code, "collected_at" in untimed.err) == (1, True), untimed.err
+        timed = desk.run("kms", "upload", "KMS01", str(tmp_path / "dlv.txt"), "--collected-at", day(35).isoformat())
+        assert (timed.code, timed.out) == (0, "KMS01: count 9, 0 requests in the log.\n"), timed.err
+        assert "No Windows machine" in desk.run("kms", "guests").out
         assert "count" in desk.run("kms", "count", "KMS01").out
         assert desk.run("kms", "count", "KMS01", "--json").document["count"] == 9
         projected = desk.run("kms", "forecast", "KMS01", "--days", "40")
