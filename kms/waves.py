@@ -5,12 +5,25 @@ A teller is asked each time, so that nothing of a plan or of the conversion ledg
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from kms.core.firewall import PlannedNetwork
+from kms.core.guests import MovedMachine
 from kms.core.machines import MachineAlias
 from kms.core.verdict import PlannedMachine
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWave:
+    """A wave of the project. `moved_at`: when the first of its machines ran in the pool; None while none did."""
+
+    wave_id: str
+    name: str
+    moved_at: datetime | None = None
 
 
 class Teller(Protocol):
@@ -21,6 +34,15 @@ class Teller(Protocol):
 
     def aliases(self, project: Project) -> list[MachineAlias]:
         """Every machine of the project that the conversion ledger joins with its copy in a pool."""
+
+    def waves(self, project: Project) -> list[KnownWave]:
+        """Every wave of the project's plans."""
+
+    def networks(self, project: Project, wave_id: str) -> list[PlannedNetwork]:
+        """The networks of the pool into which the wave's Windows machines move."""
+
+    def moved(self, project: Project) -> list[MovedMachine]:
+        """Every machine that runs Windows, or may, and runs in a pool since its conversion."""
 
 
 _tellers: list[Teller] = []
@@ -41,3 +63,20 @@ def planned(project: Project, wave_id: str) -> list[PlannedMachine]:
 def aliases(project: Project) -> list[MachineAlias]:
     """The machines the conversion ledger joins; none while no app above tells."""
     return [alias for teller in _tellers for alias in teller.aliases(project)]
+
+
+def known_waves(project: Project) -> list[KnownWave]:
+    """The waves of the project's plans; none while no app above tells."""
+    return [wave for teller in _tellers for wave in teller.waves(project)]
+
+
+def networks(project: Project, wave_id: str) -> list[PlannedNetwork]:
+    """The networks a wave's Windows machines move into. Raises: NotVisible, Conflict `machine_gone`."""
+    for teller in _tellers:
+        return teller.networks(project, wave_id)
+    raise NotVisible("wave")
+
+
+def moved(project: Project) -> list[MovedMachine]:
+    """The Windows machines that have moved; none while no app above tells."""
+    return [machine for teller in _tellers for machine in teller.moved(project)]

@@ -39,7 +39,7 @@ class CertFiles:
 
 
 def make_certificate(directory: Path, common_name: str, ips: list[str], *, now: datetime.datetime | None = None) -> CertFiles:
-    """Make a fresh self-signed key pair for `common_name`, valid for the given IP addresses as well.
+    """Make a fresh self-signed key pair for `common_name`, valid for the given IP addresses, to serve and to sign in with.
 
     Writes `<name>.crt` and `<name>.key` (PEM, key mode 0600) into `directory`, replacing what is there, so calling
     it again is how a listener gets a new certificate. `now` is aware UTC and defaults to the clock.
@@ -85,7 +85,7 @@ def _signed(key: ec.EllipticCurvePrivateKey, common_name: str, ips: list[str], m
         .not_valid_after(moment + VALID_FOR)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
 

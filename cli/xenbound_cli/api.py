@@ -79,9 +79,9 @@ class Api:
         """DELETE a path. Raises: Refused, CannotReach."""
         self.send("DELETE", path)
 
-    def download(self, path: str) -> bytes:
+    def download(self, path: str, params: Params | None = None) -> bytes:
         """The bytes behind a path. Raises: Refused, CannotReach."""
-        return self.send("GET", path, headers={"Accept": "*/*"}).content
+        return self.send("GET", path, params=params, headers={"Accept": "*/*"}).content
 
     def everything(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """A whole list in the API's own shape; `next` is null because all pages are in it. Raises: Refused, CannotReach."""

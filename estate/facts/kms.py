@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
 from estate.facts.unknown import UNKNOWN, Unknown
+
+
+class KmsUploadFormat(StrEnum):
+    """What an uploaded file is, found by its content: only the script's JSON carries the time of its collection."""
+
+    CIM_JSON = "cim_json"
+    SLMGR_TEXT = "slmgr_text"
+    EVENTS_CSV = "events_csv"
+    EVENTS_EVTX = "events_evtx"
+    VAMT_CSV = "vamt_csv"
+
+    @property
+    def carries_its_time(self) -> bool:
+        """Whether the file says itself when it was collected."""
+        return self is KmsUploadFormat.CIM_JSON
 
 
 class KmsContact(Struct, frozen=True, gc=False):
@@ -59,3 +75,26 @@ class KmsReading(Struct, frozen=True):
     products: tuple[KmsProductCount, ...] = ()
     contacts_unreadable: int = 0
     edition: str | Unknown = UNKNOWN
+
+
+class KmsGuestReading(Struct, frozen=True):
+    """How the Windows of one computer stood at `collected_at`. `channel` is a token such as `VOLUME_KMSCLIENT`.
+
+    `license_status` is LicenseStatus of SoftwareLicensingProduct (0 to 6); `minutes_left_min` what is left of the
+    validity or grace, 0 with status 1 for a licence without end. `by_directory`: Active Directory activated it.
+    """
+
+    collected_at: datetime
+    computer_name: str | Unknown = UNKNOWN
+    smbios_uuid: str | Unknown = UNKNOWN
+    cmid: str | Unknown = UNKNOWN
+    edition: str | Unknown = UNKNOWN
+    channel: str | Unknown = UNKNOWN
+    license_status: int | Unknown = UNKNOWN
+    status_reason: str | Unknown = UNKNOWN
+    minutes_left_min: int | Unknown = UNKNOWN
+    required_count: int | Unknown = UNKNOWN
+    kms_machine: str | Unknown = UNKNOWN
+    rearms_left: int | Unknown = UNKNOWN
+    partial_product_key: str | Unknown = UNKNOWN
+    by_directory: bool = False

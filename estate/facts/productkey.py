@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+_DASH = r"[-\u2010-\u2015\u2212\uff0d]"  # word processors and mail turn a hyphen into its longer relatives
 # Five groups of five, whatever the case. No word boundaries: in raw JSON the letter of `\\n` may stand right before a key.
-FULL_PRODUCT_KEY = re.compile(r"(?:[A-Za-z0-9]{5}-){4}[A-Za-z0-9]{5}")
+FULL_PRODUCT_KEY = re.compile(rf"(?:[A-Za-z0-9]{{5}}{_DASH}){{4}}[A-Za-z0-9]{{5}}")
 STRIPPED_KEY = "[product key removed]"
 
 

@@ -6,21 +6,18 @@ Decoding bytes and the limit of 20 MB are the caller's; what the count means is 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from msgspec.structs import replace
+from datetime import datetime
 
 from estate.facts.kms import KmsContact, KmsProductCount, KmsReading
 from estate.facts.unknown import UNKNOWN, Unknown
-from estate.kmshost.errors import UploadRefused
-from estate.kmshost.events import read_contact
+from estate.kmshost.errors import CLOCK_TOLERANCE, UploadRefused
+from estate.kmshost.events import read_contact, settled
 from estate.kmshost.fields import JsonObject, object_of, parse_json
 
 PARSER_VERSION = "cim-json/2"
 SCHEMA = 1
 EVENTS_LIMIT = 500_000
 PRODUCTS_LIMIT = 1_000
-CLOCK_TOLERANCE = timedelta(minutes=15)  # ours: a host that far ahead of us would make stale readings look fresh
 WINDOWS_APPLICATION_ID = "55c92734-d682-4d71-983e-d6ec3f16059f"  # Source: SoftwareLicensingProduct, MS Learn
 PARTIAL_KEY_CHARS = 5
 
@@ -32,15 +29,15 @@ def read_collected(text: str, *, received_at: datetime) -> KmsReading:
     `contacts_unreadable`; when all of them do, the upload is refused.
     """
     upload = parse_json(text)
-    _check_schema(upload)
-    collected_at = _collected_at(upload, received_at)
+    require_schema(upload)
+    collected_at = collected_at_of(upload, received_at)
     host_name = upload.text("name")
     if isinstance(host_name, Unknown) or not host_name.strip():
         raise UploadRefused("name", "the computer name is missing")
     products = upload.objects("product", most=PRODUCTS_LIMIT)
     service = object_of(upload.values.get("service") or {}, "service")
     host_products = tuple(product for product in products if _is_host_key(product))
-    windows = next((product for product in host_products if _application_id(product) == WINDOWS_APPLICATION_ID), None)
+    windows = next((product for product in host_products if application_id_of(product) == WINDOWS_APPLICATION_ID), None)
     contacts, unreadable = _contacts(upload, collected_at)
     return KmsReading(
         host_name=host_name.strip(),
@@ -60,7 +57,7 @@ def read_collected(text: str, *, received_at: datetime) -> KmsReading:
     )
 
 
-def _check_schema(upload: JsonObject) -> None:
+def require_schema(upload: JsonObject) -> None:
     schema = upload.number("schema")
     if isinstance(schema, Unknown):
         raise UploadRefused("schema", "the schema number is missing: this is not the collection script's output")
@@ -68,7 +65,7 @@ def _check_schema(upload: JsonObject) -> None:
         raise UploadRefused("schema", f"is {schema}, this release reads schema {SCHEMA}", code="kms_schema_unknown")
 
 
-def _collected_at(upload: JsonObject, received_at: datetime) -> datetime:
+def collected_at_of(upload: JsonObject, received_at: datetime) -> datetime:
     collected_at = upload.time("now")
     if collected_at > received_at + CLOCK_TOLERANCE:
         raise UploadRefused(
@@ -80,7 +77,7 @@ def _collected_at(upload: JsonObject, received_at: datetime) -> datetime:
     return min(collected_at, received_at)
 
 
-def _application_id(product: JsonObject) -> str:
+def application_id_of(product: JsonObject) -> str:
     application_id = product.text("ApplicationID")
     return "" if isinstance(application_id, Unknown) else application_id.strip("{}").lower()
 
@@ -114,7 +111,7 @@ def _partial_key(product: JsonObject | None) -> str | Unknown:
 def _product_count(product: JsonObject) -> KmsProductCount:
     description = product.text("Description")
     return KmsProductCount(
-        application_id=_application_id(product),
+        application_id=application_id_of(product),
         description="" if isinstance(description, Unknown) else description,
         current_count=product.count("KeyManagementServiceCurrentCount"),
         total_requests=product.count("KeyManagementServiceTotalRequests"),
@@ -129,9 +126,4 @@ def _contacts(upload: JsonObject, collected_at: datetime) -> tuple[tuple[KmsCont
     contacts = [contact for contact in read if contact is not None]
     if events and not contacts:
         raise UploadRefused("ev12290", f"none of the {len(events)} events names a client the way event 12290 does")
-    latest = max((contact.seen_at for contact in contacts), default=collected_at)
-    if latest > collected_at + CLOCK_TOLERANCE:
-        raise UploadRefused("ev12290", f"holds an event of {latest:%Y-%m-%d %H:%M} UTC, after the file's own `now`")
-    # A clock a little ahead, or a request while the script ran: nothing in a reading is later than the reading itself.
-    settled = (replace(contact, seen_at=min(contact.seen_at, collected_at)) for contact in contacts)
-    return tuple(sorted(settled, key=lambda contact: contact.seen_at)), len(events) - len(contacts)
+    return settled(contacts, collected_at, "ev12290"), len(events) - len(contacts)

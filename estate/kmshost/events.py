@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any  # insertion strings come as whatever JSON type PowerShell gave them
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from estate.facts.kms import KmsContact
 from estate.facts.productkey import without_product_keys
 from estate.facts.unknown import UNKNOWN, Unknown
-from estate.kmshost.errors import UploadRefused
+from estate.kmshost.errors import CLOCK_TOLERANCE, UploadRefused
 from estate.kmshost.fields import TEXT_LIMIT_CHARS, UINT32_MAX, JsonObject
 
 FIELDS_LIMIT = 64
@@ -32,15 +34,30 @@ def read_contact(event: JsonObject) -> KmsContact | None:
     The event's own time is the time of the request: the client's has neither zone nor stable format.
     Raises UploadRefused when the entry is not an event of the collection script at all.
     """
-    seen_at = event.time("t")
-    fields = _fields(event)
-    record_id = event.number("id")
+    return contact_of(_fields(event), event.time("t"), event.number("id"))
+
+
+def contact_of(fields: list[str], seen_at: datetime, record_id: int | Unknown) -> KmsContact | None:
+    """The request that these fields tell of, wherever they begin; None when they name no client."""
     position = next((n for n, field in enumerate(fields) if _GUID.fullmatch(field)), None)
     if position is None or position < _FIELDS_BEFORE_CMID or len(fields) < position + 1 + _FIELDS_AFTER_CMID:
         return None
     before = fields[position - _FIELDS_BEFORE_CMID : position]
     after = fields[position + 1 : position + 1 + _FIELDS_AFTER_CMID]
     return _contact(str(UUID(fields[position])), before, after, seen_at, record_id)
+
+
+def settled(contacts: list[KmsContact], collected_at: datetime, where: str) -> tuple[KmsContact, ...]:
+    """The requests in order of time, none later than the file. Raises UploadRefused where one is later than clocks explain."""
+    latest = max((contact.seen_at for contact in contacts), default=collected_at)
+    if latest > collected_at + CLOCK_TOLERANCE:
+        problem = (
+            f"holds an event of {latest:%Y-%m-%d %H:%M} UTC, after the time of collection ({collected_at:%Y-%m-%d %H:%M} UTC)"
+        )
+        raise UploadRefused(where, problem)
+    # A clock a little ahead, or a request while the script ran: nothing in a reading is later than the reading itself.
+    moved = (replace(contact, seen_at=min(contact.seen_at, collected_at)) for contact in contacts)
+    return tuple(sorted(moved, key=lambda contact: contact.seen_at))
 
 
 def _contact(cmid: str, before: list[str], after: list[str], seen_at: datetime, record_id: int | Unknown) -> KmsContact | None:
@@ -83,8 +100,18 @@ def _split(part: Any, place: str) -> list[str]:
     text = str(part)
     if len(text) > TEXT_LIMIT_CHARS:
         raise UploadRefused(place, f"is {len(text)} characters long, at most {TEXT_LIMIT_CHARS} are read")
+    return fields_of(text)
+
+
+def fields_of(text: str) -> list[str]:
+    """A text that holds a whole event cut at its commas; any other text is one field."""
     fields = text.split(",") if _GUID.search(text) else [text]
     return [_clean(field) for field in fields[:FIELDS_LIMIT]]
+
+
+def names_a_client(text: str) -> bool:
+    """Whether a text holds a whole event: the client's id and the activation id."""
+    return len(_GUID.findall(text)) >= 2 and "," in text
 
 
 def _clean(field: str) -> str:

@@ -17,7 +17,7 @@ from kms.core.observed import HostCount, Quality
 from kms.core.plan import CmidPolicy
 from kms.core.policy import Threshold
 from kms.core.verdict import PlannedMachine
-from kms.models import KmsHost, KmsReadingRow
+from kms.models import FORMATS, KmsHost, KmsReadingRow
 from kms.selectors import HostForecast
 from project.backbone.clock import now
 
@@ -39,12 +39,15 @@ class KmsReadingSerializer(serializers.ModelSerializer[KmsReadingRow]):
     size_bytes = serializers.IntegerField(source="upload.size_bytes")
     uploaded_by = serializers.CharField(source="upload.uploaded_by_name")
     uploaded_at = serializers.DateTimeField(source="upload.created_at")
+    format = serializers.ChoiceField(
+        source="upload.format", choices=FORMATS, help_text="What the file was, found by its content."
+    )
 
     class Meta:
         model = KmsReadingRow
         fields: ClassVar = [
             "id", "collected_at", "current_count", "contacts", "log_covers_from", "quality", "parser_version", "sha256",
-            "size_bytes", "uploaded_by", "uploaded_at",
+            "size_bytes", "uploaded_by", "uploaded_at", "format",
         ]  # fmt: skip
 
 

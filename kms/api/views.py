@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django.utils.dateparse import parse_datetime
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kms import selectors
-from kms.api.bodies import UploadParser
-from kms.api.plan_serializers import MOST_DAYS, KmsPlanSerializer
+from kms.api.asked import AT, COLLECTED_AT, DAYS, MOVES_AT, WAVE, at_of, collected_at_of, days_of, moves_at_of
+from kms.api.bodies import UPLOADS, UploadParser, body_of
+from kms.api.plan_serializers import KmsPlanSerializer
 from kms.api.serializers import (
     KmsClientSerializer,
     KmsCountSerializer,
@@ -28,20 +26,13 @@ from kms.api.serializers import (
 )
 from kms.models import KmsHost
 from kms.services.hosts import add_host, retire_host
-from kms.services.uploads import upload_reading
+from kms.work.take_upload import take_reading
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
-from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
-from project.backbone.problems import Invalid
-
-DAYS = OpenApiParameter("days", OpenApiTypes.INT, description=f"0 to {MOST_DAYS}, 45 unless told")
-WAVE = OpenApiParameter("wave", OpenApiTypes.UUID, description="id of a wave; every client of the hosts unless told")
-MOVES_AT = OpenApiParameter("moves_at", OpenApiTypes.DATETIME, description="when it moves, ISO 8601 with a zone; now unless told")
-AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="ISO 8601 with a zone; now unless told")
 
 
 class KmsHostViewSet(ProjectReadOnlyViewSet):
@@ -72,25 +63,31 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
         page = self.paginate_queryset(selectors.readings(self.get_object()))
         return self.get_paginated_response(KmsReadingSerializer(page, many=True).data)
 
-    @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses={202: JobSerializer})
+    @extend_schema(request=UPLOADS, parameters=[COLLECTED_AT], responses={202: JobSerializer})
     @readings.mapping.post
     def upload(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Upload the collection script's JSON (20 MB at most) as the body; a job reads it."""
-        body = request.data if isinstance(request.data, bytes) else b""
-        job = upload_reading(self.get_object(), body, actor=self.actor, idempotency_key=idempotency_key_of(request))
+        """Upload what a KMS host says as the body (20 MB at most): the collection script's JSON, the text of `slmgr /dlv`, or the
+        log Key Management Service as `.evtx` or CSV. What it is is found by its content; a job reads it."""
+        job = take_reading(
+            self.get_object(),
+            body_of(request),
+            collected_at=collected_at_of(request),
+            actor=self.actor,
+            idempotency_key=idempotency_key_of(request),
+        )
         return accepted(job, request)
 
     @extend_schema(parameters=[AT], responses=KmsCountSerializer)
     @action(detail=True)
     def count(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What this host counts now, or counted at a moment of the past."""
-        return Response(KmsCountSerializer(selectors.host_count(self.get_object(), at=_at(request))).data)
+        return Response(KmsCountSerializer(selectors.host_count(self.get_object(), at=at_of(request))).data)
 
     @extend_schema(parameters=[DAYS], responses=KmsForecastSerializer)
     @action(detail=True)
     def forecast(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The count day by day, if nothing is moved: who renews stays, who is silent is forgotten."""
-        return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=_days(request))).data)
+        return Response(KmsForecastSerializer(selectors.host_forecast(self.get_object(), days=days_of(request))).data)
 
     @extend_schema(request=KmsPlanSerializer, responses=KmsForecastSerializer)
     @forecast.mapping.post
@@ -105,7 +102,7 @@ class KmsHostViewSet(ProjectReadOnlyViewSet):
     @action(detail=True)
     def clients(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Everybody who asked this host in the last 30 days, by CMID."""
-        clients = self.paginate_queryset(_listed(selectors.host_clients(self.get_object(), at=_at(request))))
+        clients = self.paginate_queryset(_listed(selectors.host_clients(self.get_object(), at=at_of(request))))
         return self.get_paginated_response(KmsClientSerializer(clients, many=True).data)
 
 
@@ -116,7 +113,7 @@ class KmsVerdictView(ActorMixin, APIView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The verdict for the Windows machines of a wave, or without one for every client the project's hosts count today."""
         project = self._project()
-        moves_at, wave_id = _moves_at(request), request.query_params.get("wave", "")
+        moves_at, wave_id = moves_at_of(request), request.query_params.get("wave", "")
         if wave_id:
             return Response(KmsVerdictSerializer(selectors.wave_verdict(project, wave_id=wave_id, moves_at=moves_at)).data)
         return Response(KmsVerdictSerializer(selectors.verdict(project, moves_at=moves_at)).data)
@@ -132,47 +129,6 @@ class KmsVerdictView(ActorMixin, APIView):
 
     def _project(self) -> Project:
         return accounts.project(self.kwargs["project_id"], actor=self.actor)
-
-
-def _at(request: Request) -> datetime:
-    """`?at=` as aware UTC, now unless told. Raises: Invalid."""
-    return _moment(request, "at") or now()
-
-
-def _moves_at(request: Request) -> datetime | None:
-    """`?moves_at=`. Raises: Invalid."""
-    moves_at = _moment(request, "moves_at")
-    if moves_at is not None and moves_at > now() + timedelta(days=MOST_DAYS):
-        raise _wrong("moves_at", f"No count can be projected further than {MOST_DAYS} days ahead.")
-    return moves_at
-
-
-def _moment(request: Request, name: str) -> datetime | None:
-    text = request.query_params.get(name, "")
-    if not text:
-        return None
-    try:
-        at = parse_datetime(text.replace(" ", "+"))  # an unescaped plus sign of the zone arrives as a blank
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise _wrong(name, f"{name} must be an ISO 8601 time with a zone, e.g. 2026-03-12T10:00:00Z.")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise _wrong(name, f"{name} lies outside the calendar.") from None
-
-
-def _days(request: Request) -> int:
-    """`?days=`. Raises: Invalid."""
-    text = request.query_params.get("days", "45")
-    if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) > MOST_DAYS:
-        raise _wrong("days", f"days must be a whole number from 0 to {MOST_DAYS}.")
-    return int(text)
-
-
-def _wrong(field: str, detail: str) -> Invalid:
-    return Invalid(detail, errors=[{"field": field, "code": "not_usable", "detail": detail}])
 
 
 def _listed(clients: tuple[selectors.KnownClient, ...]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from estate.facts.kms import KmsContact
 from estate.facts.unknown import Unknown
@@ -118,12 +118,24 @@ def _serves_clients_only(history: HostHistory, question: VerdictQuestion) -> boo
 
 
 def _project(roll: _Roll, question: VerdictQuestion, policy: KmsPolicy) -> Forecast:
+    days = days_ahead(question.now, question.moves_at, policy)
+    return forecast(roll.history, now=question.now, days=days, plan=_plan(roll, question), policy=policy)
+
+
+def days_ahead(now: datetime, moves_at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> int:
+    """How many days a forecast has to look ahead to judge a move: until the horizon behind it."""
+    return max(0, -((now - moves_at - policy.horizon) // timedelta(days=1)))
+
+
+def plan_of(history: HostHistory, question: VerdictQuestion, policy: KmsPolicy = DEFAULT_POLICY) -> Plan:
+    """What the question's machines mean for one host: the clients of it that move, and whether the host itself does."""
+    return _plan(_Roll.of(history, question, policy), question)
+
+
+def _plan(roll: _Roll, question: VerdictQuestion) -> Plan:
     policies = {planned.machine.machine_id: planned.cmid_policy for planned in question.machines}
     moves = tuple(PlannedMove(cmid, question.moves_at, policies[machine]) for machine, cmid in roll.cmid_by_machine.items())
-    plan = Plan(moves, host_moves_at=question.moves_at if roll.host_moves else None)
-    last_day = question.moves_at + policy.horizon
-    days = max(0, -((question.now - last_day) // timedelta(days=1)))
-    return forecast(roll.history, now=question.now, days=days, plan=plan, policy=policy)
+    return Plan(moves, host_moves_at=question.moves_at if roll.host_moves else None)
 
 
 def _projected_level(lowest: ForecastDay | None, required_count: int) -> Level:

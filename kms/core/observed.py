@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from estate.facts.kms import KmsContact, KmsReading
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.core.count import CountModel
@@ -38,10 +40,17 @@ class HostHistory:
     legacy: bool = False
     evidence_id: str = ""
 
-    def latest(self, at: datetime) -> KmsReading | None:
-        """The newest reading collected at or before `at`."""
-        taken = [reading for reading in self.readings if reading.collected_at <= at]
-        return max(taken, key=lambda reading: reading.collected_at, default=None)
+    def latest(self, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> KmsReading | None:
+        """The newest reading collected at or before `at`. What it does not say of the computer, older ones do.
+
+        An event log says no count: while a reading that does is no staler than a reading may be, that one is the newest.
+        """
+        taken = sorted((r for r in self.readings if r.collected_at <= at), key=lambda reading: reading.collected_at, reverse=True)
+        if not taken:
+            return None
+        counted = next((reading for reading in taken if says_count(reading)), None)
+        chosen = counted if counted and taken[0].collected_at - counted.collected_at <= policy.stale_after else taken[0]
+        return _completed(chosen, taken)
 
     def contacts(self, at: datetime) -> tuple[KmsContact, ...]:
         """Every counted request up to `at`, in order of time, each once however many readings hold it."""
@@ -52,15 +61,35 @@ class HostHistory:
     def covered_from(self, at: datetime) -> datetime | None:
         """Since when the log at hand has no gap up to `at`; None where no event was read.
 
-        Readings are chained: an older one extends the cover when it was collected after the newer one's oldest event.
+        Readings are chained: an older one extends the cover when it was collected after the newer one's oldest event. A log that
+        is much older than the newest reading covers nothing up to it.
         """
         start: datetime | None = None
+        newest = max((r.collected_at for r in self.readings if r.collected_at <= at), default=at)
         for reading in sorted(self.readings, key=lambda reading: reading.collected_at, reverse=True):
             begins = reading.log_covers_from
-            if isinstance(begins, Unknown) or begins > at or (start is not None and reading.collected_at < start):
+            reaches_to = newest - DEFAULT_POLICY.stale_after if start is None else start
+            if isinstance(begins, Unknown) or begins > at or reading.collected_at < reaches_to:
                 continue
             start = begins if start is None else min(start, begins)
         return start
+
+
+def says_count(reading: KmsReading) -> bool:
+    """Whether the reading is the host's own word: a count, that it keeps none yet, or that it is no host."""
+    return not isinstance(reading.current_count, Unknown) or reading.is_kms_host is False
+
+
+def _completed(reading: KmsReading, newest_first: list[KmsReading]) -> KmsReading:
+    """The reading with the computer's name, UUID, version and edition where another one tells them."""
+    changes = {}
+    for name in ("smbios_uuid", "os_version", "edition", "description"):
+        if isinstance(getattr(reading, name), Unknown):
+            told = (getattr(other, name) for other in newest_first)
+            changes[name] = next((value for value in told if not isinstance(value, Unknown)), UNKNOWN)
+    if not reading.host_name:
+        changes["host_name"] = next((other.host_name for other in newest_first if other.host_name), "")
+    return replace(reading, **changes) if changes else reading
 
 
 def is_legacy(os_version: str | Unknown) -> bool:
@@ -119,7 +148,7 @@ def was_accepted(contact: KmsContact) -> bool:
 
 def replay(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> CountModel:
     """The host's cache at `at`, from its log. An observed count above that log's cap shows a larger N asked before it began."""
-    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    model = CountModel(policy, legacy=history.legacy, max_n=max_n_before(history, at, policy))
     _feed(model, history.contacts(at))
     return model
 
@@ -133,7 +162,7 @@ def _replay_past(
     history: HostHistory, reading: KmsReading | None, at: datetime, policy: KmsPolicy
 ) -> tuple[int, CountModel, bool]:
     """What the log replays to at the moment of the reading, the cache at `at`, and whether there was any request."""
-    model = CountModel(policy, legacy=history.legacy, max_n=_max_n_before(history, at, policy))
+    model = CountModel(policy, legacy=history.legacy, max_n=max_n_before(history, at, policy))
     contacts = history.contacts(at)
     read_at = at if reading is None else reading.collected_at
     _feed(model, (contact for contact in contacts if contact.seen_at <= read_at))
@@ -142,7 +171,8 @@ def _replay_past(
     return then, model, bool(contacts)
 
 
-def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
+def max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
+    """The largest N that must have been asked before the log begins, for an observed count to be as high as it is; else 0."""
     observed = [reading.current_count for reading in history.readings if reading.collected_at <= at]
     highest = max((count for count in observed if isinstance(count, int)), default=0)
     return min((n for n in Threshold if policy.cap_factor * n >= highest), default=Threshold.CLIENT) if highest else 0
@@ -150,12 +180,12 @@ def _max_n_before(history: HostHistory, at: datetime, policy: KmsPolicy) -> int:
 
 def count_at(history: HostHistory, at: datetime, policy: KmsPolicy = DEFAULT_POLICY) -> HostCount:
     """The count of one host at `at`. `count` is UNKNOWN without any reading, or when the machine says it is no KMS host."""
-    reading = history.latest(at)
+    reading = history.latest(at, policy)
     then, model, was_asked = _replay_past(history, reading, at, policy)
     modelled, cap = model.count(at), model.cap
     observed = UNKNOWN if reading is None else reading.current_count
     covered_from = history.covered_from(at)
-    notes = _notes(reading, covered_from, at, policy)
+    notes = _notes(_unreadable(history, reading, at), covered_from, at, policy)
     count, gap = _figure(history.name, reading, modelled, then, was_asked)
     quality = Quality.PARTIAL if notes or gap else Quality.EXACT
     if cap and isinstance(count, int) and count >= cap:
@@ -193,7 +223,13 @@ def _without_observation(reading: KmsReading, modelled: int) -> int | Unknown:
     return Unknown("the reading holds neither a count nor events")
 
 
-def _notes(reading: KmsReading | None, covered_from: datetime | None, at: datetime, policy: KmsPolicy) -> tuple[str, ...]:
+def _unreadable(history: HostHistory, reading: KmsReading | None, at: datetime) -> int:
+    """The events of the reading and of logs taken since that name no client."""
+    since = at if reading is None else reading.collected_at
+    return max((r.contacts_unreadable for r in history.readings if since <= r.collected_at <= at), default=0)
+
+
+def _notes(unreadable: int, covered_from: datetime | None, at: datetime, policy: KmsPolicy) -> tuple[str, ...]:
     """What makes the replay incomplete, in words for people."""
     notes = []
     if covered_from is None:
@@ -201,6 +237,6 @@ def _notes(reading: KmsReading | None, covered_from: datetime | None, at: dateti
     elif at - covered_from < policy.window:
         days = (at - covered_from) // timedelta(days=1)
         notes.append(f"the event log covers {days} of {policy.window.days} days: increase the log size of Key Management Service")
-    if reading is not None and reading.contacts_unreadable:
-        notes.append(f"{reading.contacts_unreadable} events name no client")
+    if unreadable:
+        notes.append(f"{unreadable} events name no client")
     return tuple(notes)

@@ -19,7 +19,7 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
     """Write down what an upload says. A second run finds the row of the first.
 
     The first reading fixes which computer the host is; a file of another one, or of a computer that is already another host of
-    the project, is refused, because its count would be taken for this host's.
+    the project, is refused, because its count would be taken for this host's. A text names no computer: the uploader is believed.
 
     Raises: Conflict `kms_other_computer`, `kms_host_twice`.
     """
@@ -29,7 +29,8 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
     row = _row(upload, reading, parser_version)
     try:
         with transaction.atomic():
-            _fix_computer(upload.host, reading.host_name)
+            if reading.host_name:
+                _fix_computer(upload.host, reading.host_name)
             row.save(force_insert=True)
             after = {"host": upload.host.name, "collected_at": reading.collected_at, "count": row.current_count}
             record(actor, "kms.reading_stored", row, project=upload.host.project, after=after)

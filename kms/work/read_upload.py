@@ -1,11 +1,13 @@
-"""Read one stored upload and write down the reading. Runs again without harm: a reading that exists is found."""
+"""Read one stored upload by the reader of its format and write the reading down. Run again it finds the reading of before."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from estate.kmshost.collected import PARSER_VERSION, read_collected
+from estate.facts.kms import KmsUploadFormat
+from estate.kmshost.intake import PARSER_VERSIONS, Told, read_host_upload
 from kms.models import KmsUpload
 from kms.services.readings import store_reading
 from project.backbone.clock import now
@@ -18,12 +20,16 @@ def run(job: JobContext, upload_id: UUID) -> dict[str, Any]:
     upload = KmsUpload.objects.select_related("host__project").filter(pk=upload_id).first()
     if upload is None:
         raise NotVisible("upload of a KMS host")
-    reading = read_collected(upload.text, received_at=now())
-    row = store_reading(upload, reading, parser_version=PARSER_VERSION, actor=job.actor)
-    job.say(f"{reading.host_name}: count {row.current_count}, {row.contacts} requests in the log.")
+    kind = KmsUploadFormat(upload.format)
+    told = Told(now(), upload.collected_at, timedelta(minutes=upload.utc_offset_min or 0))
+    reading = read_host_upload(kind, upload.text, told)
+    row = store_reading(upload, reading, parser_version=PARSER_VERSIONS[kind], actor=job.actor)
+    count = "no count" if row.current_count is None else f"count {row.current_count}"
+    job.say(f"{reading.host_name or upload.host.name}: {count}, {row.contacts} requests in the log.")
     return {
         "reading_id": str(row.pk),
         "host_id": str(upload.host_id),
+        "format": upload.format,
         "collected_at": reading.collected_at.isoformat(),
         "count": row.current_count,
         "contacts": row.contacts,

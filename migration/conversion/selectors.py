@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from estate.facts.codec import from_json
@@ -14,7 +15,7 @@ from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
 from migration.conversion.core.verifying import FULL
-from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, RunningSettings, Stream
+from migration.conversion.models import Conversion, ConversionEvent, DiskCopy, LedgerEntry, RunningSettings, Stream
 from project.backbone.jobs.states import JobState
 from project.backbone.models import Project
 
@@ -92,6 +93,32 @@ def progress_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, WaveProgress]:
     )
     sums = {row[0]: row[1:] for row in figures}
     return {wave_id: WaveProgress(found, *sums.get(wave_id, ())) for wave_id, found in states.items()}
+
+
+def moved_at_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the first machine of each wave was done, in one query. A wave of which none is done now is left out."""
+    done = ConversionEvent.objects.filter(
+        conversion__wave_id__in=wave_ids, conversion__state=State.DONE.value, to_state=State.DONE.value
+    )
+    return dict(done.order_by().values_list("conversion__wave_id").annotate(Min("at")))
+
+
+def networks_of(conversion_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """The networks of the pool that each of these conversions gave its VM, in one query."""
+    rows = Conversion.objects.filter(pk__in=conversion_ids).values_list("pk", "spec__nics")
+    return {pk: frozenset(nic["network_uuid"] for nic in nics or ()) for pk, nics in rows}
+
+
+def running_in_a_pool(project_id: UUID) -> list[Conversion]:
+    """The conversions that are done and not rolled back, oldest first: their copies are the machines now."""
+    rows = Conversion.objects.filter(project_id=project_id, state=State.DONE.value).exclude(target_vm_uuid="")
+    return list(rows.defer("spec").order_by("created_at", "id"))
+
+
+def moved_at_of(conversion_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When each of these conversions was done, in one query."""
+    done = ConversionEvent.objects.filter(conversion_id__in=conversion_ids, to_state=State.DONE.value)
+    return dict(done.order_by().values_list("conversion_id").annotate(Max("at")))
 
 
 def disks_of(row: Conversion) -> list[DiskCopy]:

@@ -25,7 +25,8 @@ from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Conflict, NotVisible
 
-FORMS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "xlsx": SPREADSHEET, "json": "application/json"}
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
@@ -47,7 +48,7 @@ class ReportViewSet(ProjectReadOnlyViewSet):
     ordering_fields: ClassVar = ["created_at"]
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().defer("document", "html", "pdf")
+        return super().get_queryset().defer("document", "html", "pdf", "xlsx")
 
     @extend_schema(request=ReportRequestSerializer, responses={202: JobSerializer})
     def create(self, request: Request, **kwargs: Any) -> Response:
@@ -60,12 +61,13 @@ class ReportViewSet(ProjectReadOnlyViewSet):
 
 
 class ReportFormView(ActorMixin, APIView):
-    """One form of a report: html, pdf or json."""
+    """One form of a report: html, pdf, xlsx or json."""
 
     @extend_schema(
         responses={
             (200, "text/html"): OpenApiTypes.STR,
             (200, "application/pdf"): OpenApiTypes.BINARY,
+            (200, SPREADSHEET): OpenApiTypes.BINARY,
             (200, "application/json"): OpenApiTypes.OBJECT,
         }
     )
@@ -82,12 +84,20 @@ class ReportFormView(ActorMixin, APIView):
 def _answer(report: Report, form: str) -> HttpResponse:
     if form == "json":
         return Response(report.document)
-    body = report.html if form == "html" else bytes(report.pdf or b"")
+    body = _bodies(report)[form]
+    if not body:
+        raise Conflict(
+            f"This report was made without its {form} form.", code="report_form_missing", next_step="Ask for a new report."
+        )
     answer = HttpResponse(body, content_type=FORMS[form])
     answer["Content-Disposition"] = f'inline; filename="{report.kind}-{report.made_at:%Y%m%d-%H%M}.{form}"'
     # A report shows names from foreign systems: it may load and run nothing.
     answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
     return answer
+
+
+def _bodies(report: Report) -> dict[str, str | bytes]:
+    return {"html": report.html, "pdf": bytes(report.pdf or b""), "xlsx": bytes(report.xlsx or b"")}
 
 
 PROJECT_ROUTES = [("reports", ReportViewSet, "report")]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from migration.reports.models import Report
 
 
 def reports_of_project(project_id: UUID) -> QuerySet[Report]:
-    """All reports of a project without their rendered bodies, newest first."""
-    return Report.objects.filter(project_id=project_id).defer("document", "html", "pdf")
+    """All reports of a project without their rendered bodies, newest first; `has_xlsx` says whether there is a spreadsheet."""
+    return (
+        Report.objects.filter(project_id=project_id)
+        .annotate(has_xlsx=Q(xlsx__isnull=False))
+        .defer("document", "html", "pdf", "xlsx")
+    )
 
 
 def report(project_id: UUID, report_id: UUID | str) -> Report | None:

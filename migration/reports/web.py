@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import path
 
 from migration.reports import selectors
-from migration.reports.models import Report, ReportKind
+from migration.reports.models import ReportKind
 from migration.reports.services import requests
 from project.backbone.clock import now
 from project.backbone.jobs.selectors import visible_jobs
@@ -35,6 +35,7 @@ class ReportLine:
     word: str
     message: str = ""
     next_step: str = ""
+    has_xlsx: bool = False
 
 
 class ReportsPage(LivePage):
@@ -55,10 +56,10 @@ class ReportsPage(LivePage):
         return {**context, "busy": any(line.tone == "busy" for line in context["live"])}
 
 
-def _line(row: Report, job: Job | None) -> ReportLine:
+def _line(row: Any, job: Job | None) -> ReportLine:
     told = (row.pk, row.get_kind_display(), row.created_at, row.asked_by_name, row.made_at)
     if row.made_at is not None:
-        return ReportLine(*told, "good", "made")
+        return ReportLine(*told, "good", "made", has_xlsx=row.has_xlsx)
     if job is None or job.state in UNFINISHED:
         return ReportLine(*told, "busy", "being made")
     error = job.error or {}
@@ -75,7 +76,7 @@ class AskReportForm(ProjectForm):
         if kind not in ReportKind.values:
             raise Invalid("There is no such kind of report.", next_step=f"Choose one of {', '.join(ReportKind.values)}.")
         requests.request(self.project, kind=ReportKind(kind), actor=self.actor)
-        return f"The {ReportKind(kind).label.lower()} report is being made, as of {now():%H:%M} UTC."
+        return f"The {ReportKind(kind).label} report is being made, as of {now():%H:%M} UTC."
 
 
 PAGES = [

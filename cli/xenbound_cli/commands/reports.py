@@ -1,4 +1,4 @@
-"""report: have one made and save it as HTML, PDF or JSON."""
+"""report: have one made and save it as HTML, PDF, spreadsheet or JSON."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from xenbound_cli.exits import CliError, UsageError
 from xenbound_cli.session import Session
 from xenbound_cli.waiting import follow
 
-FORMS = ("html", "pdf", "json")
+FORMS = ("html", "pdf", "xlsx", "json")
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     report = command(commands, "report", make_report, "have a report made and save it")
-    report.add_argument("kind", metavar="KIND", help="readiness")
+    report.add_argument("kind", metavar="KIND", help="readiness or kms")
     report.add_argument(
         "--output",
         "-o",
         action="append",
         metavar="FILE",
-        help="FILE.html, FILE.pdf or FILE.json; repeat it; html and pdf unless told",
+        help="FILE.html, FILE.pdf, FILE.xlsx or FILE.json; repeat it; html and pdf unless told",
     )
 
 
@@ -40,7 +40,7 @@ def make_report(session: Session, args: argparse.Namespace) -> None:
 def _form(name: str) -> str:
     form = Path(name).suffix.lstrip(".").lower()
     if form not in FORMS:
-        raise UsageError(f"{name} does not say which form is wanted.", next_step="End it with .html, .pdf or .json.")
+        raise UsageError(f"{name} does not say which form is wanted.", next_step="End it with .html, .pdf, .xlsx or .json.")
     return form
 
 

@@ -36,8 +36,9 @@ def request(project: Project, *, kind: ReportKind, actor: Actor, idempotency_key
 
 
 @transaction.atomic
-def keep(report: Report, *, document: Document, html: str, pdf: bytes, actor: Actor) -> None:
+def keep(report: Report, *, document: Document, html: str, pdf: bytes, xlsx: bytes, actor: Actor) -> None:
     """Store the rendered forms. A report that has them already is left as it is."""
-    kept = Report.objects.filter(pk=report.pk, made_at=None).update(document=asdict(document), html=html, pdf=pdf, made_at=now())
+    forms = {"document": asdict(document), "html": html, "pdf": pdf, "xlsx": xlsx}
+    kept = Report.objects.filter(pk=report.pk, made_at=None).update(**forms, made_at=now())
     if kept:
         audit.record(actor, "report.made", report, project=report.project, after={"pdf_bytes": len(pdf)})

@@ -14,6 +14,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from lab.kms_sim.dns import DnsServer
+from lab.kms_sim.winrm import Site, WinRmServer
+from lab.tls import make_certificate
+from lab.worlds import kms as world
 from project.backbone import clock
 from project.backbone.models import Job
 from tests.app.cli.conftest import DeskOf
@@ -26,6 +30,7 @@ from tests.builders.people import PASSWORD, People, with_password
 from tests.builders.planning import a_target_pool
 from tests.builders.pools import NOW, a_pool
 from tests.builders.readiness import a_confirmed_pool, attested, collected
+from tests.builders.slmgr import host_text
 from xenbound_cli import config
 from xenbound_cli.commands import inventories
 
@@ -166,13 +171,46 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         assert desk.run("kms", "add", "KMS01").code == 0
         uploaded = desk.run("kms", "upload", "kms01", str(tmp_path / "kms.json"))
         assert uploaded.code == 0, uploaded.err
+        (tmp_path / "dlv.txt").write_text(host_text(count="9").replace("3/12/2026", "4/5/2026"))
+        untimed = desk.run("kms", "upload", "KMS01", str(tmp_path / "dlv.txt"))
+        assert (untimed.code, "collected_at" in untimed.err) == (1, True), untimed.err
+        timed = desk.run("kms", "upload", "KMS01", str(tmp_path / "dlv.txt"), "--collected-at", day(35).isoformat())
+        assert (timed.code, timed.out) == (0, "KMS01: count 9, 0 requests in the log.\n"), timed.err
+        assert "No Windows machine" in desk.run("kms", "guests").out
         assert "count" in desk.run("kms", "count", "KMS01").out
         assert desk.run("kms", "count", "KMS01", "--json").document["count"] == 9
         projected = desk.run("kms", "forecast", "KMS01", "--days", "40")
         assert projected.code == 0
         assert "LOWER" in projected.out
+        drawn = desk.run("kms", "chart", "KMS01", "--svg", str(tmp_path / "kms.svg"))
+        assert "OBSERVED" in drawn.out and "in the next 45 days at worst 9" in drawn.out, drawn.err
+        assert (tmp_path / "kms.svg").read_text().startswith("<svg")
         assert desk.run("kms", "verdict", "--wave", "00000000-0000-4000-8000-000000000000").code != 0
         assert desk.run("kms", "verdict").code == 0
+        assert desk.run("kms", "network-settings").code == 2
+        with DnsServer({("_vlmcs._tcp.corp.example", "SRV"): ["0 0 1688 gone.corp.example."]}) as zone:
+            told = desk.run("kms", "network-settings", "--domain", "corp.example", "--resolver", zone.resolver)
+            assert told.code == 0, told.err
+            looked = desk.run("kms", "look")
+        assert "kms_srv_stale" in looked.out and "gone.corp.example" in looked.out, looked.err
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_kms_host_is_collected_over_winrm(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path / "kms01", "kms01.corp.example", ["127.0.0.1"])
+    site = Site(reading=lambda: json.dumps(world.reading(1, (), clock.now())), users={"LAB\\reader": "typed secret"})
+    with WinRmServer(site, certificate, tmp_path) as server:
+        desk = desk_of("owner")
+        desk.run("kms", "add", "kms01")
+        shown = desk.run("kms", "winrm", "kms01", "--address", server.url, "--username", "LAB\\reader", stdin="typed secret\n")
+        assert shown.code == 0 and "kms probe kms01" in shown.out, shown.err
+        assert certificate.sha256_fingerprint in desk.run("kms", "probe", "kms01").out
+        assert desk.run("kms", "collect", "kms01").code != 0, "nobody confirmed its certificate"
+        assert desk.run("kms", "confirm", "kms01", "--sha256", certificate.sha256_fingerprint).code == 0
+        collected = desk.run("kms", "collect", "kms01")
+        assert collected.code == 0 and "count 6" in collected.out, collected.err
+        assert desk.run("kms", "stop", "kms01").code == 0
+    assert "typed secret" not in shown.out + shown.err + collected.out
 
 
 def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
@@ -181,6 +219,8 @@ def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: P
     assert ran.code == 0, ran.err
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
     assert "<html" in (tmp_path / "r.html").read_text()
+    assert desk.run("report", "kms", "-o", str(tmp_path / "k.xlsx")).code == 0
+    assert (tmp_path / "k.xlsx").read_bytes().startswith(b"PK")
 
 
 def test_jobs_are_listed_shown_watched_and_cancelled(people: People, desk_of: DeskOf) -> None:

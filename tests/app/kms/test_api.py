@@ -183,7 +183,7 @@ def test_daily_readings_chain_and_only_the_needed_ones_are_loaded(people: People
 @pytest.mark.parametrize(
     ("body", "code", "place"),
     [
-        (b"Software licensing service version: 10", "kms_not_json", "line 1"),
+        (b'{"schema": 1, "now"', "kms_not_json", "line 1"),
         (json.dumps(script_output(1, [], 5) | {"now": "soon"}).encode(), "kms_upload_refused", "now"),
         (json.dumps(script_output(9, [], 5)).encode(), "kms_clock_ahead", "now"),
     ],
@@ -203,6 +203,7 @@ def test_file_that_is_no_reading_fails_its_job_with_the_place(people: People, bo
     [
         (b"", 400, "kms_upload_empty"),
         (b"{\x00}", 400, "kms_upload_unreadable"),
+        (b"Software licensing service version: 10", 400, "kms_format_unknown"),
         (b" " * (20 * 1024 * 1024 + 1), 413, "kms_upload_too_large"),
     ],
 )

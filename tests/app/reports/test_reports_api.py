@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from migration.reports.models import Report
+from project.backbone import clock
 from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from tests.builders.jobs import run_jobs
+from tests.builders.kms import day
+from tests.builders.kms_api import a_read_host
 from tests.builders.pages import HOSTILE, a_world
 from tests.builders.people import People
 
@@ -20,14 +25,14 @@ def base(people: People) -> str:
     return f"/api/v1/projects/{people.project.pk}/reports"
 
 
-def asked(people: People, who: str = "owner") -> dict[str, Any]:
-    answer = people.client(who).post(base(people), {"kind": "readiness"})
+def asked(people: People, who: str = "owner", kind: str = "readiness") -> dict[str, Any]:
+    answer = people.client(who).post(base(people), {"kind": kind})
     assert answer.status_code == 202, answer.content
     return dict(answer.json())
 
 
-def made(people: People) -> Report:
-    job = asked(people)
+def made(people: People, kind: str = "readiness") -> Report:
+    job = asked(people, kind=kind)
     run_jobs()
     result = people.client("owner").get(f"/api/v1/jobs/{job['id']}").json()["result"]
     return Report.objects.get(pk=result["report_id"])
@@ -59,6 +64,38 @@ def test_the_three_forms_come_with_their_types_and_may_run_nothing(people: Peopl
     page = people.client("owner").get(f"{base(people)}/{report.pk}.html")
     assert "default-src 'none'" in page["Content-Security-Policy"]
     assert "sandbox" in page["Content-Security-Policy"]
+
+
+def test_the_kms_report_of_a_read_host_draws_its_chart_in_every_form(people: People) -> None:
+    a_world(people, at=now())
+    with clock.frozen(day(35)):
+        a_read_host(people)
+        report = made(people, "kms")
+    client = people.client("owner")
+    page = client.get(f"{base(people)}/{report.pk}.html").content.decode()
+    assert "Ok: " in page and "Count of KMS01 over time. Last observed 9" in page and "data:image/svg+xml;base64," in page
+    assert client.get(f"{base(people)}/{report.pk}.pdf").content.startswith(b"%PDF-")
+    sheet = client.get(f"{base(people)}/{report.pk}.xlsx")
+    assert (
+        sheet["Content-Type"].endswith("spreadsheetml.sheet")
+        and f"kms-{report.made_at:%Y%m%d-%H%M}.xlsx" in sheet["Content-Disposition"]
+    )
+    book = CalamineWorkbook.from_filelike(io.BytesIO(sheet.content))
+    assert {"Report", "Waves", "Clients of KMS01", "Count of KMS01 by day"} <= set(book.sheet_names)
+    assert len(book.get_sheet_by_name("Clients of KMS01").to_python()) == 10
+
+
+def test_the_kms_report_of_an_empty_project_says_that_activation_is_unknown(people: People) -> None:
+    report = made(people, "kms")
+    page = people.client("owner").get(f"{base(people)}/{report.pk}.html").content.decode()
+    assert 'class="verdict unknown"' in page
+
+
+def test_a_report_made_before_there_were_spreadsheets_says_to_ask_for_a_new_one(people: People) -> None:
+    report = made(people)
+    Report.objects.filter(pk=report.pk).update(xlsx=None)
+    answer = people.client("owner").get(f"{base(people)}/{report.pk}.xlsx")
+    assert (answer.status_code, answer.json()["code"]) == (409, "report_form_missing")
 
 
 def test_a_hostile_project_name_stays_text(people: People) -> None:

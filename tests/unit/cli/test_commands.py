@@ -183,6 +183,17 @@ def test_a_kms_reading_is_sent_byte_for_byte(tmp_path: Path) -> None:
     assert server.asked[-1].content == reading.read_bytes()
 
 
+def test_a_file_that_says_no_time_is_sent_with_the_time_and_the_computer_told(tmp_path: Path) -> None:
+    text = tmp_path / "dlv.txt"
+    text.write_bytes(b"\xff\xfeV\x00")
+    server = Server({"POST kms/guests/readings": a_job(message="1 guest read.")})
+    at = "2026-03-12T10:00:00+01:00"
+    ran = Desk(tmp_path, server).signed_in().run("kms", "guest-upload", str(text), "--collected-at", at, "--computer", "app 07")
+    assert ran.out == "1 guest read.\n", ran.err
+    assert dict(server.asked[-1].url.params) == {"collected_at": at, "computer": "app 07"}
+    assert server.asked[-1].content == text.read_bytes()
+
+
 def test_a_report_is_saved_in_the_forms_its_file_names_ask_for(tmp_path: Path) -> None:
     answers = {
         "POST reports": a_job(result={"report_id": "r1"}),

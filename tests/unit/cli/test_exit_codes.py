@@ -82,6 +82,8 @@ CASES: list[tuple[str, tuple[str, ...], dict[str, Any], int]] = [
     ("a pool not ready", ("readiness", "show", "pool01"), {f"GET {READY_PATH}": {**READINESS, "verdict": "not_ready"}}, 3),
     ("a verdict nobody knows", ("readiness", "show", "pool01"), {f"GET {READY_PATH}": {**READINESS, "verdict": "hm"}}, 3),
     ("KMS that holds", ("kms", "verdict"), {"GET kms/verdict": {**KMS, "closes_gate": False}}, 0),
+    ("guests on their way", ("kms", "guests"), {"GET kms/guests": {"guests": [{"alarm": "warn"}], "not_linked": []}}, 0),
+    ("a guest without licence", ("kms", "guests"), {"GET kms/guests": {"guests": [{"alarm": "critical"}], "not_linked": []}}, 3),
     ("KMS that does not hold", ("kms", "verdict"), {"GET kms/verdict": {**KMS, "closes_gate": True}}, 3),
     ("a whole chain", ("audit", "verify"), {"GET audit/verify": CHAIN}, 0),
     ("a broken chain", ("audit", "verify"), {"GET audit/verify": {**CHAIN, "whole": False, "broken_at": 2}}, 1),

@@ -14,12 +14,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from estate.facts.codec import from_json
-from estate.facts.kms import KmsContact, KmsReading
+from estate.facts.kms import KmsContact, KmsReading, KmsUploadFormat
 from kms import waves
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.expected import last_contacts
 from kms.core.forecast import ForecastDay, forecast
+from kms.core.guests import MovedMachine
 from kms.core.judge import judge
 from kms.core.machines import AliasBook, MachineAlias, canonical_uuid
 from kms.core.milestones import Milestone, alarms, milestones
@@ -39,6 +40,7 @@ __all__ = [
     "KmsVerdict",
     "Level",
     "MachineAlias",
+    "MovedMachine",
     "PlannedMachine",
     "canonical_uuid",
     "host_clients",
@@ -149,7 +151,7 @@ def history_of(host: KmsHost, *, at: datetime, policy: KmsPolicy = DEFAULT_POLIC
     facts = {row.pk: from_json(row.facts, KmsReading) for row in rows}
     loaded = tuple(facts[row["id"]] for row in chosen)
     newest = next((row for row in chosen if row["collected_at"] <= at), None)
-    version_is_legacy = any(is_legacy(reading.os_version) for reading in loaded[:1])
+    version_is_legacy = any(is_legacy(reading.os_version) for reading in loaded)
     return HostHistory(
         host_id=str(host.pk),
         name=host.name,
@@ -160,22 +162,27 @@ def history_of(host: KmsHost, *, at: datetime, policy: KmsPolicy = DEFAULT_POLIC
 
 
 def _needed(host: KmsHost, at: datetime, policy: KmsPolicy) -> list[dict[str, Any]]:
-    """The newest reading up to `at`, older ones until their logs reach back over the window, and for a question about the
-    past the next one after it: its log tells of that time too."""
-    columns = ("id", "collected_at", "log_covers_from")
+    """The newest reading up to `at`, older ones until their logs reach back over the window and one of them says the host's own
+    count, and for a question about the past the next one after it: its log tells of that time too."""
+    columns = ("id", "upload_id", "collected_at", "log_covers_from", "upload__format")
     rows = KmsReadingRow.objects.filter(host=host).order_by("-collected_at", "-created_at").values(*columns)
     after = list(rows.filter(collected_at__gt=at).order_by("collected_at", "created_at")[:1])
-    before = _one_per_time(list(rows.filter(collected_at__lte=at, collected_at__gt=at - 2 * policy.window)))
-    begin = at - policy.window
+    before = _one_per_upload(list(rows.filter(collected_at__lte=at, collected_at__gt=at - 2 * policy.window)))
+    begin, covered, counted = at - policy.window, False, False
     for number, row in enumerate(before):
-        if row["log_covers_from"] is not None and row["log_covers_from"] <= begin:
+        covered |= row["log_covers_from"] is not None and row["log_covers_from"] <= begin
+        counted |= row["upload__format"] in SAY_COUNTS
+        if covered and counted:
             return [*after, *before[: number + 1]]
     return [*after, *before]
 
 
-def _one_per_time(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per moment: the newest parser's reading of an upload stands for the older ones'."""
-    first_of: dict[datetime, dict[str, Any]] = {}
+SAY_COUNTS = frozenset({KmsUploadFormat.CIM_JSON.value, KmsUploadFormat.SLMGR_TEXT.value})
+
+
+def _one_per_upload(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per upload: the newest parser's reading stands for the older ones'."""
+    first_of: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        first_of.setdefault(row["collected_at"], row)
+        first_of.setdefault(row["upload_id"], row)
     return list(first_of.values())
