@@ -25,6 +25,8 @@ CONTROLLERS: dict[str, tuple[Any, int, str, str]] = {
     "sata": (device.VirtualAHCIController, 15000, "SATA controller", "VirtualAHCIController"),
     "nvme": (device.VirtualNVMEController, 31000, "NVME controller", "VirtualNVMEController"),
 }
+DISK_KEYS = {"sata": (16000, 32), "nvme": (32000, 32)}
+"""First key of a family's disks and how many a controller of it may have; SCSI disks begin at 2000, 16 each."""
 
 
 def all_devices(machine: Machine) -> list[Any]:
@@ -33,8 +35,9 @@ def all_devices(machine: Machine) -> list[Any]:
 
 
 def disk_key(spec: DiskSpec) -> int:
-    """`key` of the device for a disk."""
-    return 2000 + spec.bus_number * 16 + spec.unit
+    """`key` of the device for a disk: each family of controllers has numbers of its own."""
+    first, units = DISK_KEYS.get(spec.bus, (2000, 16))
+    return first + spec.bus_number * units + spec.unit
 
 
 def export_key(machine: Machine, spec: DiskSpec) -> str:
