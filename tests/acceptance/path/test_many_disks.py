@@ -15,7 +15,7 @@ from lab.worlds.spec import DiskSpec
 from tests.builders.path import Site, copied, gone_live, prepared
 from tests.builders.path_looks import Looks
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # its job lasts long enough to beat, from a thread of its own
 BUSES = [("pvscsi", 0), ("pvscsi", 1), ("lsilogic", 2), ("sata", 0), ("nvme", 0)]
 UNITS = [*range(7), *range(8, 16)]
 """SCSI unit 7 is the controller's own."""
