@@ -21,14 +21,18 @@ from estate.disks.images import descriptor
 from estate.disks.images.cowd import open_cowd
 from estate.disks.images.hosted import open_hosted
 from estate.disks.images.sesparse import open_sesparse
+from estate.disks.vhd_stream import VhdReadback
 from estate.disks.vmdk.inflate import inflate_with_zlib
 from estate.disks.vmdk.records import RecordWalker, read_header
 from estate.disks.vmdk.unpack import BlockUnpacker
 from estate.disks.vmdk.window import StreamWindow
 from estate.errors import EdgeError
 from lab.disks import sparse_extents as writers
+from tests.builders.disk_ends import MemoryReader
 from tests.builders.vmdk import DribblingStream, header, vmware_stream
 from tests.unit.estate_disks.coverage_fuzz import Target, fuzz, keep, load
+from tests.unit.estate_disks.test_vhd_stream import a_vhd as a_small_vhd
+from tests.unit.estate_disks.test_vhd_stream import summed
 
 SOAK = bool(os.environ.get("XENBOUND_SOAK"))
 SECONDS = 450.0 if SOAK else 2.0
@@ -98,6 +102,23 @@ def a_block_map(data: bytes) -> None:
         assert all(index < hashes.block_count for index in hashes.data_blocks())
 
 
+def a_vhd(data: bytes) -> None:
+    """Its sums are made right first, as a forger would make them."""
+    forged = bytearray(data)
+    for start, end, checksum_at in ((0, 512, 64), (512, 1536, 36)):
+        if len(forged) >= end:
+            forged[start:end] = summed(forged[start:end], checksum_at)
+    with contextlib.suppress(EdgeError):
+        reader, position = VhdReadback(MemoryReader(bytes(forged))), 0
+        while position < MOST_READ_BYTES:
+            if position % BLOCK_BYTES == 0 and reader.skip_zeros(BLOCK_BYTES):
+                position += BLOCK_BYTES
+            elif got := reader.read_into(memoryview(bytearray(4096))):
+                position += got
+            else:
+                break
+
+
 def seeds_of(target: Target, work: Path) -> list[bytes]:
     if target is a_stream:
         qemu = header(capacity=256, flags=3 | 1 << 16 | 1 << 17, gd=2, overhead=16)
@@ -110,6 +131,8 @@ def seeds_of(target: Target, work: Path) -> list[bytes]:
     if target is a_descriptor:
         lines = ['RW 8 VMFS "a-flat.vmdk"', "RW 9 ZERO", 'RDONLY 7 FLAT "b" 4']
         return [writers.descriptor_text(lines, create_type="vmfs", cid=1, parent_cid=2, parent_name="p.vmdk")]
+    if target is a_vhd:
+        return [bytes(a_small_vhd(work, present)[: 8 << 10]) for present in ([0], [1, 2], [])]
     hashes = BlockHashes(9 * BLOCK_BYTES + 1)
     for index in (0, 1, 7):
         hashes.put(index, bytes([index + 1]) * 32)
@@ -117,7 +140,7 @@ def seeds_of(target: Target, work: Path) -> list[bytes]:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("target", [a_stream, a_sparse_file, a_descriptor, a_block_map])
+@pytest.mark.parametrize("target", [a_stream, a_sparse_file, a_descriptor, a_block_map, a_vhd])
 def test_no_bytes_at_all_crash_a_parser_or_take_time_or_memory(target: Target, tmp_path: Path) -> None:
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seeds = seeds_of(target, tmp_path) + load(CORPUS / target.__name__)
