@@ -62,11 +62,11 @@ class Api:
         """POST bytes as they are. Raises: Refused, CannotReach."""
         return self._document(self.send("POST", path, content=content, headers={"Content-Type": content_type}))
 
-    def send_file(self, path: str, file: Path) -> Any:
-        """POST a file as the form field `file`, read while it is sent. Raises: UsageError, Refused, CannotReach."""
+    def send_file(self, path: str, file: Path, fields: dict[str, str] | None = None) -> Any:
+        """POST a file as the form field `file`, read while it is sent, with others. Raises: UsageError, Refused, CannotReach."""
         try:
             with file.open("rb") as content:
-                return self._document(self.send("POST", path, files={"file": (file.name, content)}))
+                return self._document(self.send("POST", path, files={"file": (file.name, content)}, data=fields or {}))
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
 

@@ -35,6 +35,8 @@ class GateDecisionRow(Identified):
     signed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     signed_by_name = models.CharField(max_length=200, blank=True)
     signed_at = models.DateTimeField(null=True)
+    signed_document = models.JSONField(default=dict, blank=True)
+    """What was handed in instead of a login's signature: its name, hash, signatory and who recorded it; empty without one."""
 
     class Meta:
         ordering: ClassVar = ["-decided_at", "-created_at"]

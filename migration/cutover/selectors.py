@@ -9,6 +9,7 @@ from uuid import UUID
 
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
+from migration.cutover.core.answer_code import answer_code
 from migration.cutover.core.batch import state_of
 from migration.cutover.core.change import Change, change_between
 from migration.cutover.models import Batch, GateDecisionRow
@@ -132,3 +133,9 @@ def _view(row: Batch, progress: conversions.WaveProgress, job_state: str) -> Bat
         bytes_zero=progress.bytes_zero,
         bytes_sent=progress.bytes_sent,
     )
+
+
+def code_of(row: GateDecisionRow) -> str:
+    """The code of an answer, by which a signed document names it."""
+    said = {name: getattr(row, name) for name in ("phase", "state", "reasons", "warnings", "fact_ids", "asked_by_name")}
+    return answer_code({"id": str(row.pk), "wave": str(row.wave_id), "decided_at": row.decided_at.isoformat(), **said})

@@ -19,11 +19,11 @@ from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.parsers import WholeBodyParser
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet, ScopedViewSet
+from project.backbone.attachments import LARGEST_BYTES
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import NotVisible
 from readiness.api import serializers as shapes
-from readiness.core.attached_file import LARGEST_BYTES
 from readiness.core.registry import CheckSpec, registered
 from readiness.models import Evidence, Pool
 from readiness.selectors import cases

@@ -1,4 +1,4 @@
-"""Files that go with evidence: kept in the data folder by their SHA-256, given out to be saved, never shown in a page.
+"""Files that go with evidence: kept as project.backbone.attachments keeps them, given out to be saved.
 
 Evidence names its file when it is recorded and is never edited; what is handed in afterwards must be that very file.
 """
@@ -6,26 +6,14 @@ Evidence names its file when it is recorded and is never edited; what is handed 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from project.backbone.accounts.policy import Actor, Role
+from project.backbone.attachments import LARGEST_BYTES, keep, place_of, require_kept_kind
 from project.backbone.audit.services import record
-from project.backbone.files import uploading
-from project.backbone.problems import Conflict, NotVisible, Problem
-from readiness.core.attached_file import LARGEST_BYTES, SUFFIXES, content_type_of
+from project.backbone.problems import Conflict, NotVisible
 from readiness.models import Evidence, EvidenceFile
-
-FOLDER = "attachments"
-
-
-class AttachmentRefused(Problem):
-    """Too large, or of a kind that is not kept."""
-
-    code = "attachment_refused"
-    title = "The file is not kept"
 
 
 def attach(evidence: Evidence, content: bytes, *, actor: Actor) -> EvidenceFile:
@@ -47,8 +35,7 @@ def attach(evidence: Evidence, content: bytes, *, actor: Actor) -> EvidenceFile:
             evidence=evidence,
             defaults={"size_bytes": len(content), "content_type": content_type, "stored_by_id": actor.user_id},
         )
-        if made or not place_of(evidence).exists():
-            _keep(place_of(evidence), content)
+        keep(content)
         if made:
             after = {"name": evidence.attachment["name"], "size_bytes": row.size_bytes, "content_type": content_type}
             record(actor, "evidence.file_stored", evidence, project=evidence.pool.project, after=after)
@@ -59,7 +46,7 @@ def read(evidence: Evidence) -> tuple[EvidenceFile, bytes]:
     """The file and what is known of it. Raises: NotVisible (404) when nobody has handed it in, or it is gone."""
     row = EvidenceFile.objects.filter(evidence=evidence).first()
     try:
-        content = place_of(evidence).read_bytes() if row else b""
+        content = place_of(str((evidence.attachment or {}).get("sha256", ""))).read_bytes() if row else b""
     except FileNotFoundError:
         row = None
     if row is None:
@@ -67,34 +54,11 @@ def read(evidence: Evidence) -> tuple[EvidenceFile, bytes]:
     return row, content
 
 
-def place_of(evidence: Evidence) -> Path:
-    """Where the file lies: by the hash alone, so that no name of anybody's means anything here."""
-    assert evidence.attachment is not None
-    return Path(settings.VAR_DIR) / FOLDER / str(evidence.attachment["sha256"]).lower()
-
-
 def _checked(named: dict[str, str], content: bytes) -> str:
-    if len(content) > LARGEST_BYTES:
-        raise AttachmentRefused(
-            f"{named['name']} has more than {LARGEST_BYTES >> 20} MiB.", next_step="Hand in what shows it, no more."
-        )
-    if hashlib.sha256(content).hexdigest() != named["sha256"].lower():
+    if len(content) <= LARGEST_BYTES and hashlib.sha256(content).hexdigest() != named["sha256"].lower():
         raise Conflict(
             f"This is not the file {named['name']} that the evidence names: its SHA-256 is another one.",
             code="attachment_differs",
             next_step="Hand in that file, or record the evidence anew with this one.",
         )
-    content_type = content_type_of(named["name"], content)
-    if content_type is None:
-        raise AttachmentRefused(
-            f"{named['name']} is not what its name says, or of a kind that is not kept.", next_step=f"Hand in one of {SUFFIXES}."
-        )
-    return content_type
-
-
-def _keep(place: Path, content: bytes) -> None:
-    """Another evidence may name the same file: its bytes are the same."""
-    with uploading(place.parent) as (file, part):
-        file.write(content)
-        file.flush()
-        part.replace(place)
+    return require_kept_kind(named["name"], content)

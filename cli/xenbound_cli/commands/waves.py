@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from xenbound_cli.commands.grammar import Commands, add_waiting, command, group, start
-from xenbound_cli.exits import CliError, ExitCode
+from xenbound_cli.exits import CliError, ExitCode, UsageError
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
 from xenbound_cli.session import Session
@@ -20,6 +21,13 @@ LIST = [
     Column("ID", "id"),
 ]
 MACHINES = [Column("MACHINE", "name"), Column("TEMPLATE", "placement.template_name"), Column("FIRMWARE", "placement.firmware")]
+
+PAPER = {
+    "signatory": "who signed it",
+    "organisation": "for whom",
+    "signed_on": "the day, as 2026-11-30",
+    "answer_code": "the code of the answer that it names",
+}
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +46,10 @@ def add(commands: Commands) -> None:
         parser = _of_wave(wave, name, run, help_text)
         parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")
         add_waiting(parser)
-    _of_wave(wave, "sign", sign_gate, "put your name under an open gate, as somebody who did not ask it")
+    signing = _of_wave(wave, "sign", sign_gate, "put your name under an open gate, as somebody who did not ask it")
+    signing.add_argument("--document", type=Path, metavar="FILE", help="what a customer without a login signed: PDF, PNG or JPEG")
+    for name, help_text in PAPER.items():
+        signing.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"with --document: {help_text}")
     _of_wave(wave, "show", show_wave, "its machines")
 
 
@@ -147,7 +158,7 @@ def ask_gate(session: Session, args: argparse.Namespace) -> ExitCode | None:
 
 
 def _tell_gate(session: Session, wave: dict[str, Any], answer: dict[str, Any]) -> None:
-    signed = f"signed by {answer['signed_by_name']}" if answer.get("signed_at") else "not signed"
+    signed = f"signed by {answer['signed_by_name']}" if answer.get("signed_at") else f"not signed{_code(answer)}"
     about = f" with {count(len(answer['reasons']), 'reason')}" if answer["reasons"] else f", {signed}"
     session.screen.line(f"The gate of {clean(wave['name'])} is {answer['state']}{about}; decided {moment(answer['decided_at'])}.")
     since = answer.get("since_last")
@@ -163,9 +174,22 @@ def _tell_gate(session: Session, wave: dict[str, Any], answer: dict[str, Any]) -
                 session.screen.line(f"  remedy: {reason['remedy']}")
 
 
+def _code(answer: dict[str, Any]) -> str:
+    code = answer.get("answer_code", "")
+    return f" (code {code})" if code and answer["state"] == "open" else ""
+
+
 def sign_gate(session: Session, args: argparse.Namespace) -> None:
-    """Sign the newest answer."""
+    """Sign the newest answer, or hand in the document that a customer signed."""
+    paper = {name: given for name in PAPER if (given := getattr(args, name)) is not None}
+    if len(paper) != (len(PAPER) if args.document else 0):
+        raise UsageError(
+            "A document needs --document, --signatory, --organisation, --signed-on and --answer-code.",
+            next_step="The code stands in `xenbound wave gate WAVE --last` and in the readiness report.",
+        )
     wave = _find(session, args)
-    signed = session.api.post(session.path(f"waves/{wave['id']}/gate/sign"))
+    path = session.path(f"waves/{wave['id']}/gate")
+    api = session.api
+    signed = api.send_file(f"{path}/document", args.document, paper) if args.document else api.post(f"{path}/sign")
     told = f"The open gate of {wave['name']} is signed by {signed['signed_by_name']}. Next: xenbound wave cutover {wave['id']}"
     session.screen.answer(signed, lambda: session.screen.line(told))

@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.urls import path
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from migration.conversion.services import lifecycle
 from migration.cutover.models import GateDecisionRow
-from migration.cutover.selectors import Since, latest_decision, since_last
-from migration.cutover.services import gate, waves
+from migration.cutover.selectors import Since, code_of, latest_decision, since_last
+from migration.cutover.services import documents, gate, waves
+from migration.cutover.services.documents import LONGEST_NAME
 from migration.planning import selectors as planning
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
+from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
 from project.backbone.jobs.serializers import JobSerializer
@@ -43,17 +48,50 @@ class SinceSerializer(serializers.Serializer[Since]):
     went = ReasonSerializer(many=True, source="change.went", help_text="Reasons that stood then and are gone.")
 
 
+class SignedDocumentSerializer(serializers.Serializer[dict[str, Any]]):
+    """A document that a person without a login signed."""
+
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    signatory = serializers.CharField(help_text="Who signed it.")
+    organisation = serializers.CharField(help_text="For whom.")
+    signed_on = serializers.DateField(help_text="The day on which it was signed, in UTC.")
+    recorded_by_name = serializers.CharField(help_text="Who handed it in; never who asked the gate.")
+
+
+class DocumentSerializer(serializers.Serializer[dict[str, Any]]):
+    """A signed document and what stands on it."""
+
+    file = serializers.FileField(help_text="A PDF, or a scan as PNG or JPEG; 20 MiB at most.")
+    signatory = serializers.CharField(max_length=LONGEST_NAME, help_text="Who signed it.")
+    organisation = serializers.CharField(max_length=LONGEST_NAME, help_text="For whom.")
+    signed_on = serializers.DateField(help_text="The day on which it was signed, in UTC.")
+    answer_code = serializers.CharField(max_length=40, help_text="The code that the document names.")
+
+
 class GateSerializer(serializers.ModelSerializer[GateDecisionRow]):
     reasons = ReasonSerializer(many=True)
     warnings = ReasonSerializer(many=True)
     since_last = serializers.SerializerMethodField()
+    answer_code = serializers.SerializerMethodField(
+        help_text="What a document that is signed on paper has to name, so that it is about this answer alone."
+    )
+    signed_document = serializers.SerializerMethodField()
 
     class Meta:
         model = GateDecisionRow
         fields: ClassVar = [
             "id", "wave_id", "phase", "state", "decided_at", "reasons", "warnings", "fact_ids", "asked_by_name", "signed_by_name",
-            "signed_at", "since_last",
+            "signed_at", "since_last", "answer_code", "signed_document",
         ]  # fmt: skip
+
+    def get_answer_code(self, row: GateDecisionRow) -> str:
+        return code_of(row)
+
+    @extend_schema_field(SignedDocumentSerializer(allow_null=True))
+    def get_signed_document(self, row: GateDecisionRow) -> dict[str, Any] | None:
+        return dict(SignedDocumentSerializer(row.signed_document).data) if row.signed_document else None
 
     @extend_schema_field(SinceSerializer(allow_null=True))
     def get_since_last(self, row: GateDecisionRow) -> dict[str, Any] | None:
@@ -113,6 +151,29 @@ class SignView(WaveView):
         return Response(GateSerializer(gate.sign(self.project, wave_id=wave_id, actor=self.actor)).data)
 
 
+class DocumentView(WaveView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY}, operation_id="waves_gate_document")
+    def get(self, request: Request, wave_id: UUID, **kwargs: Any) -> HttpResponse:
+        """The document that the newest answer was signed by, to be saved."""
+        document, content = documents.read_document(wave_id)
+        return download(content, str(document["content_type"]), str(document["name"]))
+
+    @extend_schema(
+        request={"multipart/form-data": DocumentSerializer}, responses=GateSerializer, operation_id="waves_gate_sign_by_document"
+    )
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Hand in what a person without a login signed. It counts as the signature of the newest open answer."""
+        filled = DocumentSerializer(data=request.data)
+        filled.is_valid(raise_exception=True)
+        file, paper = filled.validated_data.pop("file"), documents.SignedPaper(**filled.validated_data)
+        row = documents.sign_by_document(
+            self.project, wave_id=wave_id, paper=paper, name=file.name, content=file.read(), actor=self.actor
+        )
+        return Response(GateSerializer(row).data)
+
+
 class CutoverView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_cutover")
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
@@ -134,6 +195,7 @@ WAVE_URLS = [
     path("waves/<uuid:wave_id>/preflight", PreflightView.as_view(), name="wave-preflight"),
     path("waves/<uuid:wave_id>/gate", GateView.as_view(), name="wave-gate"),
     path("waves/<uuid:wave_id>/gate/sign", SignView.as_view(), name="wave-gate-sign"),
+    path("waves/<uuid:wave_id>/gate/document", DocumentView.as_view(), name="wave-gate-document"),
     path("waves/<uuid:wave_id>/cutover", CutoverView.as_view(), name="wave-cutover"),
     path("waves/<uuid:wave_id>/rollback", RollbackView.as_view(), name="wave-rollback"),
 ]

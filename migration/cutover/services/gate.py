@@ -85,7 +85,12 @@ def _signature_of(wave_id: UUID, decision_id: UUID) -> dict[str, object]:
     row = GateDecisionRow.objects.filter(pk=decision_id, wave_id=wave_id, state=GateState.OPEN.value).first()
     if row is None or row.signed_at is None:
         raise _not_signed(wave_id)
-    return {"signed_by_id": row.signed_by_id, "signed_by_name": row.signed_by_name, "signed_at": row.signed_at}
+    return {
+        "signed_by_id": row.signed_by_id,
+        "signed_by_name": row.signed_by_name,
+        "signed_at": row.signed_at,
+        "signed_document": row.signed_document,
+    }
 
 
 def _not_signed(wave_id: UUID) -> Conflict:
@@ -93,7 +98,7 @@ def _not_signed(wave_id: UUID) -> Conflict:
         "code": "gate_not_signed",
         "subject": str(wave_id),
         "detail": "nobody has signed this answer of the gate",
-        "remedy": "let an approver who did not ask the gate sign it: POST …/gate/sign",
+        "remedy": "let an approver who did not ask the gate sign it (POST …/gate/sign), or hand in a document (…/gate/document)",
         "evidence": "",
     }
     return Conflict(
@@ -106,12 +111,7 @@ def sign(project: Project, *, wave_id: UUID, actor: Actor) -> GateDecisionRow:
     """Put a second person's name under the newest answer. Raises Conflict when it is closed, stale, or the signer's own."""
     actor.require_approver(project)
     row = require_open(project, wave_id=wave_id)
-    if row.asked_by_id is not None and row.asked_by_id == actor.user_id:
-        raise Conflict(
-            "The person who asked the gate cannot sign its answer.",
-            code="own_request",
-            next_step="Let another approver of this project sign.",
-        )
+    require_another_person(row, actor)
     changed = GateDecisionRow.objects.filter(pk=row.pk, signed_at=None).update(
         signed_by_id=actor.user_id, signed_by_name=actor.username, signed_at=now()
     )
@@ -119,6 +119,16 @@ def sign(project: Project, *, wave_id: UUID, actor: Actor) -> GateDecisionRow:
         audit.record(actor, "gate.sign", row, project=project, after={"signed_by": actor.username})
     row.refresh_from_db()
     return row
+
+
+def require_another_person(row: GateDecisionRow, actor: Actor) -> None:
+    """Raises: Conflict `own_request` for the person who asked."""
+    if row.asked_by_id is not None and row.asked_by_id == actor.user_id:
+        raise Conflict(
+            "The person who asked the gate cannot sign its answer, nor record its signature.",
+            code="own_request",
+            next_step="Let another approver of this project sign, or another operator hand the signed document in.",
+        )
 
 
 def require_open(project: Project, *, wave_id: UUID) -> GateDecisionRow:

@@ -125,7 +125,8 @@ def _gates(project: Project) -> tuple[GateLine, ...]:
     for wave in planning.waves(project):
         for row in gates.decisions_of_wave(wave.pk):
             reasons = "; ".join(f"{reason['code']}: {reason['detail']}" for reason in row.reasons)
-            lines.append(GateLine(row.decided_at, row.phase, row.state, row.signed_by_name, reasons))
+            signed_by = row.signed_by_name or (f"not signed; its code is {gates.code_of(row)}" if row.state == "open" else "")
+            lines.append(GateLine(row.decided_at, row.phase, row.state, signed_by, reasons))
     return tuple(lines)
 
 

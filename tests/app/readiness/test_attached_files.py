@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project.backbone.accounts.policy import Role
+from project.backbone.attachments import LARGEST_BYTES, content_type_of
 from project.backbone.models import AuditEntry
-from readiness.core.attached_file import LARGEST_BYTES, content_type_of
 from tests.builders.inventory import a_pool_row
 from tests.builders.people import People, a_client, a_user
 from tests.builders.pools import NOW, a_pool

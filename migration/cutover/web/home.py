@@ -13,8 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
-from django.urls import path
-from django.views.generic import RedirectView, TemplateView
+from django.views.generic import TemplateView
 
 from migration.assessment import selectors as assessment
 from migration.assessment.core.verdicts import Verdict
@@ -76,6 +75,7 @@ class WaveLine:
     reasons: tuple[Said, ...] = ()
     warnings: tuple[Said, ...] = ()
     may_sign: bool = False
+    may_record: bool = False
     sign_note: str = ""
     since: Since | None = None
 
@@ -165,6 +165,7 @@ class HomePage(LivePage):
             warnings=_said(row.warnings),
             since=answer.since,
             may_sign=unsigned and approver and not asked_it,
+            may_record=(unsigned and not asked_it) or bool(row.signed_document),
             sign_note="You asked for this answer; another approver has to sign it." if unsigned and approver and asked_it else "",
         )
 
@@ -222,14 +223,3 @@ class SignGateForm(ProjectForm):
     def act(self, **kwargs: Any) -> str:
         row = gate.sign(self.project, wave_id=kwargs["wave_id"], actor=self.actor)
         return f"Signed by {row.signed_by_name}. The wave may cut over while this answer is the newest and fresh."
-
-
-TOP_PAGES = [
-    path("", StartPage.as_view(), name="start"),
-    path("projects/<uuid:project_id>", HomePage.as_view(), name="project-home"),
-]
-PAGES = [
-    path("", RedirectView.as_view(pattern_name="project-home")),
-    path("waves/<uuid:wave_id>/ask", AskGateForm.as_view(), name="wave-ask-form"),
-    path("waves/<uuid:wave_id>/sign", SignGateForm.as_view(), name="wave-sign-form"),
-]
