@@ -123,6 +123,12 @@ def link(
     return (fitting[0], Confidence(best)) if best and len(fitting) == 1 else None
 
 
+def is_of(machine: MachineAlias, reading: KmsGuestReading) -> bool:
+    """Whether a reading is of this machine, before or after its move: by UUID where both have one, else by name."""
+    uuid = None if isinstance(reading.smbios_uuid, Unknown) else canonical_uuid(reading.smbios_uuid)
+    return machine.is_computer("" if isinstance(reading.computer_name, Unknown) else reading.computer_name, uuid)
+
+
 def _likeness(reading: KmsGuestReading, moved: MovedMachine, cmid_of: dict[str, str]) -> int:
     """How many of name and CMID agree; a CMID that is known and differs takes nothing away, since a move may regenerate it."""
     named = not isinstance(reading.computer_name, Unknown) and moved.machine.goes_by(reading.computer_name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from estate.facts.kms import KmsGuestReading
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.forecast import ForecastDay
@@ -27,12 +28,16 @@ class PlannedMachine:
 
 @dataclass(frozen=True, slots=True)
 class VerdictQuestion:
-    """The machines that move at `moves_at`, asked at `now`; `book` joins each machine's names before and after a conversion."""
+    """The machines that move at `moves_at`, asked at `now`; `book` joins each machine's names before and after a conversion.
+
+    `guests` are what Windows machines said of themselves, oldest first.
+    """
 
     now: datetime
     moves_at: datetime
     machines: tuple[PlannedMachine, ...] = ()
     book: AliasBook = field(default_factory=AliasBook)
+    guests: tuple[KmsGuestReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from kms.core.plan import CmidPolicy, Plan
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
 from kms.models import KmsHost, KmsReadingRow
+from kms.selectors.guest_readings import guest_readings
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -135,7 +136,7 @@ def verdict(
     moving = {planned.machine.machine_id for planned in machines}
     known = (alias for alias in (*aliases, *waves.aliases(project)) if alias.machine_id not in moving)
     book = AliasBook((*(planned.machine for planned in machines), *known))
-    question = VerdictQuestion(asked_at, moves_at or asked_at, tuple(machines), book)
+    question = VerdictQuestion(asked_at, moves_at or asked_at, tuple(machines), book, guest_readings(project, at=asked_at))
     return judge(question, [history_of(each, at=asked_at) for each in hosts(project)], policy)
 
 

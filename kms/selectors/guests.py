@@ -6,14 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from estate.facts.codec import from_json
 from estate.facts.kms import KmsContact, KmsGuestReading
 from estate.facts.unknown import Unknown
 from kms import waves
 from kms.core.guests import Alarm, Confidence, FollowedGuest, MovedMachine, follow, link
 from kms.core.machines import name_key
-from kms.models import KmsGuestReadingRow
 from kms.selectors import history_of, hosts
+from kms.selectors.guest_readings import guest_readings
 from project.backbone.models import Project
 
 _WORST_FIRST = (Alarm.CRITICAL, Alarm.UNKNOWN, Alarm.WARN, Alarm.NONE)
@@ -35,7 +34,7 @@ def guests_now(project: Project, *, at: datetime) -> GuestsNow:
     cmid_of = {machine_id: max(own, key=lambda c: c.seen_at).cmid for machine_id, own in contacts.items()}
     readings: dict[str, list[tuple[KmsGuestReading, Confidence]]] = defaultdict(list)
     not_linked: dict[str, None] = {}
-    for reading in _readings(project, at):
+    for reading in guest_readings(project, at=at):
         found = link(reading, moved, cmid_of)
         if found is None:
             not_linked["unnamed" if isinstance(reading.computer_name, Unknown) else reading.computer_name] = None
@@ -45,16 +44,6 @@ def guests_now(project: Project, *, at: datetime) -> GuestsNow:
     followed = [follow(m, readings[m.machine.machine_id], contacts[m.machine.machine_id], at=at) for m in moved]
     ordered = sorted(followed, key=lambda each: (_WORST_FIRST.index(each.alarm), each.moved.machine.label.casefold()))
     return GuestsNow(tuple(ordered), tuple(sorted(not_linked, key=str.casefold)))
-
-
-def _readings(project: Project, at: datetime) -> list[KmsGuestReading]:
-    """The newest reading of every computer, by its name and SMBIOS UUID."""
-    rows = KmsGuestReadingRow.objects.filter(project=project, collected_at__lte=at).order_by("-collected_at", "-created_at")
-    newest: dict[tuple[str, str], KmsGuestReading] = {}
-    for facts in rows.values_list("facts", flat=True).iterator():
-        reading = from_json(facts, KmsGuestReading)
-        newest.setdefault((str(reading.computer_name).casefold(), str(reading.smbios_uuid).casefold()), reading)
-    return list(newest.values())
 
 
 def _by_name(asked: list[KmsContact], moved: list[MovedMachine]) -> tuple[dict[str, list[KmsContact]], list[KmsContact]]:
