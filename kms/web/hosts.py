@@ -14,6 +14,7 @@ from kms.core.alarm import Level
 from kms.core.chart import draw, rows
 from kms.models import KmsHost
 from kms.selectors.charts import host_chart
+from kms.selectors.recommending import recommendations
 from kms.web.network import told
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
@@ -53,6 +54,7 @@ class KmsPage(ProjectPage):
             tone=TONES[verdict.state],
             may_act=permitted(self.actor.require, self.project, Role.OPERATOR),
             network=told(self.project),
+            recommended=recommendations(self.project, at=now()) if everyone else (),
             **shown,
             **kwargs,
         )
