@@ -63,6 +63,33 @@ class KmsHost(Identified):
         return self.name
 
 
+class KmsAuth(models.TextChoices):
+    NTLM = "ntlm", "NTLM"
+    CERTIFICATE = "certificate", "Certificate"
+    KERBEROS = "kerberos", "Kerberos"
+
+
+class KmsCollection(Identified):
+    """How one host's readings are collected over WinRM. Address, name, sealed secret and pins are in `host.endpoint`.
+
+    With `certificate` the sealed secret is the PEM text of certificate and key. `every_hours` 0: by hand only. `failed` is the
+    error of the newest attempt (`{code, message, next_step}`), null after one that succeeded.
+    """
+
+    host = models.OneToOneField(KmsHost, on_delete=models.CASCADE, related_name="collection")
+    auth = models.CharField(max_length=16, choices=KmsAuth.choices, default=KmsAuth.NTLM)
+    configuration = models.CharField(max_length=80, default="Microsoft.PowerShell")
+    timeout_s = models.FloatField(default=60.0)
+    every_hours = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True, editable=False)
+    collected_at = models.DateTimeField(null=True, editable=False)
+    failed = models.JSONField(null=True, editable=False)
+    failed_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"collection of {self.host_id}"
+
+
 class KmsNetworkSettings(Identified):
     """How a project's KMS hosts are looked for: domains to ask, resolvers to ask them (none: the worker's own), how often.
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kms.core.guests import MovedMachine
-from kms.core.machines import MachineAlias
+from kms.core.firewall import PlannedNetwork
+from kms.core.machines import MachineAlias, MovedMachine
 from kms.core.verdict import PlannedMachine
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -37,8 +37,11 @@ class Teller(Protocol):
     def waves(self, project: Project) -> list[KnownWave]:
         """Every wave of the project's plans."""
 
+    def networks(self, project: Project, wave_id: str) -> list[PlannedNetwork]:
+        """The networks of the pool into which the wave's Windows machines move."""
+
     def moved(self, project: Project) -> list[MovedMachine]:
-        """Every machine that runs Windows, or may, and runs in a pool since its conversion."""
+        """The project's Windows machines that run in a pool now."""
 
 
 _tellers: list[Teller] = []
@@ -66,6 +69,13 @@ def known_waves(project: Project) -> list[KnownWave]:
     return [wave for teller in _tellers for wave in teller.waves(project)]
 
 
+def networks(project: Project, wave_id: str) -> list[PlannedNetwork]:
+    """The networks a wave's Windows machines move into. Raises: NotVisible, Conflict `machine_gone`."""
+    for teller in _tellers:
+        return teller.networks(project, wave_id)
+    raise NotVisible("wave")
+
+
 def moved(project: Project) -> list[MovedMachine]:
-    """The Windows machines that have moved; none while no app above tells."""
+    """The Windows machines that run in a pool now; none while no app above tells."""
     return [machine for teller in _tellers for machine in teller.moved(project)]

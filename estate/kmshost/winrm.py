@@ -6,8 +6,10 @@ and sends no password. Source: MS-WSMV and MS-PSRP, spoken by pypsrp.
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +49,9 @@ _CONFIGURATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # The certificate is checked by its pin inside the handshake (estate.tls); urllib3 sees no chain and would warn at each request.
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+# At DEBUG these libraries write whole messages, the host's reading among them, into the log.
+for _library in ("pypsrp", "spnego", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 class Auth(StrEnum):
@@ -55,6 +60,12 @@ class Auth(StrEnum):
     NTLM = "ntlm"
     CERTIFICATE = "certificate"
     KERBEROS = "kerberos"
+
+
+class LoginRefused(AskPerson):
+    """The host refused who we said we are: trying again with the same may lock the account."""
+
+    code = "winrm_login_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +201,7 @@ def _translated(error: Exception, way: WinRmWay, where: str) -> EdgeError:
     return _not_there(error, where)
 
 
-def _login_refused(way: WinRmWay, where: str) -> AskPerson:
+def _login_refused(way: WinRmWay, where: str) -> LoginRefused:
     if way.auth is Auth.CERTIFICATE:
         told = f"{where} accepts the client certificate of nobody it knows"
         step = (
@@ -199,7 +210,7 @@ def _login_refused(way: WinRmWay, where: str) -> AskPerson:
     else:
         told = f"{where} refuses the name and password of {way.connection.username or 'nobody'}"
         step = "Correct them; write the name as DOMAIN\\name, and check that WinRM allows Negotiate and NTLM is not forbidden."
-    return AskPerson(told, code="winrm_login_refused", next_step=step, where=where)
+    return LoginRefused(told, next_step=step, where=where)
 
 
 def _fault(error: WSManFaultError, way: WinRmWay, where: str) -> EdgeError:
@@ -243,7 +254,7 @@ def _not_there(error: Exception, where: str) -> AskPerson:
 
 def _cause(error: BaseException) -> Exception:
     """The line's own error, which requests and urllib3 wrap several times."""
-    known = (socket.gaierror, TimeoutError, ConnectionError)
+    known = (socket.gaierror, TimeoutError, ConnectionError, ssl.SSLError)
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, known):

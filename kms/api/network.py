@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +14,9 @@ from rest_framework.views import APIView
 
 from estate.facts.kms_network import PortOutcome, SrvRecord
 from estate.facts.unknown import Unknown
-from kms.core.network import Grade, NetworkCase, findings, suggestions
+from kms.core.network import Grade, NetworkCase, NetworkFinding, findings, in_order, suggestions
 from kms.models import KmsNetworkSettings
-from kms.selectors.network import network_case, network_settings
+from kms.selectors.network import network_case, network_settings, wave_firewall
 from kms.services.network import MOST_DOMAINS, MOST_RESOLVERS, change_network_settings, request_look
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
@@ -24,6 +25,8 @@ from project.backbone.api.scoping import ActorMixin
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
+
+NETWORK_WAVE = OpenApiParameter("wave", OpenApiTypes.UUID, description="id of a wave, whose networks are looked at too")
 
 
 class KmsNetworkSettingsSerializer(serializers.ModelSerializer[KmsNetworkSettings]):
@@ -121,12 +124,12 @@ class KmsNetworkSerializer(serializers.Serializer[Any]):
     suggestions = KmsSuggestionSerializer(many=True, help_text="Hosts to add.")
 
 
-def _told(project: Project, case: NetworkCase) -> dict[str, Any]:
+def _told(project: Project, case: NetworkCase, firewall: tuple[NetworkFinding, ...]) -> dict[str, Any]:
     return {
         "settings": network_settings(project),
         "lookups": case.lookups,
         "tries": sorted(case.tries.values(), key=lambda tried: (tried.result.name.casefold(), tried.result.port)),
-        "findings": findings(case),
+        "findings": in_order((*findings(case), *firewall)),
         "suggestions": suggestions(case),
     }
 
@@ -134,11 +137,13 @@ def _told(project: Project, case: NetworkCase) -> dict[str, Any]:
 class KmsNetworkView(ActorMixin, APIView):
     """The way to the project's KMS hosts."""
 
-    @extend_schema(responses=KmsNetworkSerializer, operation_id="kms_network")
+    @extend_schema(parameters=[NETWORK_WAVE], responses=KmsNetworkSerializer, operation_id="kms_network")
     def get(self, request: Request, project_id: UUID, **kwargs: Any) -> Response:
-        """What DNS names, which ports open from the worker, and what is wrong with it."""
-        project = accounts.project(project_id, actor=self.actor)
-        return Response(KmsNetworkSerializer(_told(project, network_case(project, at=now()))).data)
+        """What DNS names, which ports open from the worker, what is wrong with it, and what to ask of a wave's networks."""
+        project, at = accounts.project(project_id, actor=self.actor), now()
+        wave_id = request.query_params.get("wave", "")
+        firewall = wave_firewall(project, wave_id=wave_id, at=at) if wave_id else ()
+        return Response(KmsNetworkSerializer(_told(project, network_case(project, at=at), firewall)).data)
 
     @extend_schema(
         request=KmsNetworkSettingsSerializer, responses=KmsNetworkSettingsSerializer, operation_id="kms_network_change"

@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 
 from estate.facts.kms import KmsContact, KmsGuestReading
 from estate.facts.unknown import Unknown
-from kms.core.machines import MachineAlias, canonical_uuid
+from kms.core.machines import MachineAlias, MovedMachine, canonical_uuid
 
 CRITICAL_DAYS = 3  # ours, as is the next
 WARN_DAYS = 10
@@ -46,15 +46,6 @@ class Confidence(IntEnum):
     POSSIBLE = 1
     PROBABLE = 2
     CERTAIN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MovedMachine:
-    """A Windows machine that runs in the pool since `moved_at`; `copy_uuid` is its copy's UUID by the conversion ledger."""
-
-    machine: MachineAlias
-    moved_at: datetime
-    copy_uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +135,9 @@ def follow(
     at: datetime,
 ) -> FollowedGuest:
     """How the guest stands at `at`, by its own readings and its requests at KMS hosts, both of any time."""
-    own = [(reading, sure) for reading, sure in readings if moved.moved_at <= reading.collected_at <= at]
+    own = [(reading, sure) for reading, sure in readings if moved.since <= reading.collected_at <= at]
     newest, sure = max(own, key=lambda each: (each[0].collected_at, each[1]), default=(None, None))
-    asked = [contact for contact in contacts if moved.moved_at <= contact.seen_at <= at]
+    asked = [contact for contact in contacts if moved.since <= contact.seen_at <= at]
     last = max(asked, key=lambda contact: contact.seen_at, default=None)
     evidence = [_Evidence(r.collected_at, r.license_status, r.minutes_left_min, True) for r in ([newest] if newest else [])]
     evidence += [_Evidence(c.seen_at, c.license_state, c.minutes_to_expiration_min, False) for c in ([last] if last else [])]

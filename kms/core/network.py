@@ -103,7 +103,11 @@ class Suggestion:
 
 def findings(case: NetworkCase) -> tuple[NetworkFinding, ...]:
     """Everything worth saying, alarms first."""
-    found = [*_of_domains(case), *_of_hosts(case)]
+    return in_order((*_of_domains(case), *_of_hosts(case)))
+
+
+def in_order(found: Sequence[NetworkFinding]) -> tuple[NetworkFinding, ...]:
+    """Alarms first, then hints, questions and what is not known."""
     return tuple(sorted(found, key=lambda finding: (list(Grade).index(finding.grade), finding.code, finding.subject)))
 
 

@@ -20,9 +20,8 @@ from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.expected import last_contacts
 from kms.core.forecast import ForecastDay, forecast
-from kms.core.guests import MovedMachine
 from kms.core.judge import judge
-from kms.core.machines import AliasBook, MachineAlias, canonical_uuid
+from kms.core.machines import AliasBook, MachineAlias, MovedMachine, canonical_uuid
 from kms.core.milestones import Milestone, alarms, milestones
 from kms.core.observed import HostCount, HostHistory, count_at, is_legacy, replay
 from kms.core.plan import CmidPolicy, Plan

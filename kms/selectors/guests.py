@@ -9,8 +9,8 @@ from datetime import datetime
 from estate.facts.kms import KmsContact, KmsGuestReading
 from estate.facts.unknown import Unknown
 from kms import waves
-from kms.core.guests import Alarm, Confidence, FollowedGuest, MovedMachine, follow, link
-from kms.core.machines import name_key
+from kms.core.guests import Alarm, Confidence, FollowedGuest, follow, link
+from kms.core.machines import MovedMachine, name_key
 from kms.selectors import history_of, hosts
 from kms.selectors.guest_readings import guest_readings
 from project.backbone.models import Project

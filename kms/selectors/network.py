@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from estate.facts.codec import from_json
-from estate.facts.kms import KmsReading
 from estate.facts.kms_network import PortOutcome, PortTry, SrvAnswer
-from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, Tried
+from kms import waves
+from kms.core.firewall import firewall_findings
+from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, NetworkFinding, Tried
+from kms.core.turns import is_due
 from kms.models import KmsHost, KmsLookup, KmsNetworkSettings, KmsPortTry, KmsReadingRow
+from kms.selectors import history_of, hosts
 from project.backbone.models import Project
 
 SHOWN_FOR = timedelta(days=30)
@@ -22,7 +25,7 @@ def network_settings(project: Project) -> KmsNetworkSettings:
 def settings_due(at: datetime) -> list[KmsNetworkSettings]:
     """Settings of projects whose next look by schedule is due."""
     rows = KmsNetworkSettings.objects.filter(every_hours__gt=0).select_related("project")
-    return [row for row in rows if row.asked_at is None or row.asked_at + timedelta(hours=row.every_hours) <= at]
+    return [row for row in rows if is_due(row.asked_at, row.every_hours, at)]
 
 
 def network_case(project: Project, *, at: datetime) -> NetworkCase:
@@ -36,6 +39,13 @@ def network_case(project: Project, *, at: datetime) -> NetworkCase:
     )
 
 
+def wave_firewall(project: Project, *, wave_id: str, at: datetime) -> tuple[NetworkFinding, ...]:
+    """Whether port 1688 is known to open from the networks a wave moves into. Raises: NotVisible, Conflict `machine_gone`."""
+    planned = waves.networks(project, wave_id)
+    histories = [history_of(host, at=at) for host in hosts(project)]
+    return firewall_findings(planned, waves.moved(project), histories, at)
+
+
 def _host(row: KmsHost) -> KnownHost:
     """A retired host carries its id behind its name; the name people gave it is before that."""
     name = row.name.rpartition(" (")[0] or row.name if row.retired_at else row.name
@@ -47,8 +57,8 @@ def _host(row: KmsHost) -> KnownHost:
 
 def _port(row: KmsHost) -> int:
     """The port the host says it listens on, 1688 while it says none."""
-    newest = KmsReadingRow.objects.filter(host=row).order_by("-collected_at", "-created_at").first()
-    told = None if newest is None else from_json(newest.facts, KmsReading).listening_port
+    newest = KmsReadingRow.objects.filter(host=row).order_by("-collected_at", "-created_at")
+    told = newest.values_list("facts__listening_port", flat=True).first()  # the facts hold a whole event log: it stays there
     return told if isinstance(told, int) and 0 < told < 65536 else DEFAULT_PORT
 
 

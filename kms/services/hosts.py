@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from kms.models import KmsHost
+from kms.services.collecting import stop_collection
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -28,7 +29,8 @@ def add_host(project: Project, *, name: str, legacy: bool = False, endpoint_id: 
 
 
 def retire_host(host: KmsHost, *, actor: Actor) -> None:
-    """The host counts for nobody any more; its readings stay. Retiring it twice changes nothing.
+    """The host counts for nobody any more; its readings stay, address and secret of its collection are forgotten. Retiring it
+    twice changes nothing.
 
     Raises: RoleTooLow (operator), NotVisible.
     """
@@ -36,6 +38,7 @@ def retire_host(host: KmsHost, *, actor: Actor) -> None:
     with transaction.atomic():
         # The name is given free for a successor: a retired host keeps it with its id behind.
         freed = f"{host.name[:160]} ({host.pk})"
+        stop_collection(host, actor=actor)
         if KmsHost.objects.filter(pk=host.pk, retired_at=None).update(retired_at=now(), name=freed):
             record(actor, "kms.host_retired", host, project=host.project, before={"name": host.name})
 

@@ -1,7 +1,9 @@
-"""The pages of KMS: what each host counts and the verdict (hosts.py), the way to the hosts (network.py), uploads, and guests."""
+"""The pages of KMS: what each host counts and the verdict (hosts.py), the hosts' collection (collecting.py), the way to them
+(network.py), uploads, and guests.
+"""
 
 from __future__ import annotations
 
-from kms.web import guests, hosts, network, uploads
+from kms.web import collecting, guests, hosts, network, uploads
 
-PAGES = [*uploads.PAGES, *guests.PAGES, *network.PAGES, *hosts.PAGES]
+PAGES = [*uploads.PAGES, *guests.PAGES, *network.PAGES, *collecting.PAGES, *hosts.PAGES]

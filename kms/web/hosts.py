@@ -12,12 +12,16 @@ from django.utils.safestring import SafeString, mark_safe
 from kms import selectors, waves
 from kms.core.alarm import Level
 from kms.core.chart import draw, rows
+from kms.core.network import NetworkFinding
 from kms.models import KmsHost
 from kms.selectors.charts import host_chart
+from kms.selectors.collecting import collection_of
+from kms.selectors.network import wave_firewall
 from kms.selectors.recommending import recommendations
 from kms.web.network import told
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
+from project.backbone.models import Project
 from project.backbone.problems import Problem
 from project.web.pages import ProjectPage, permitted
 
@@ -53,7 +57,7 @@ class KmsPage(ProjectPage):
             verdict=verdict,
             tone=TONES[verdict.state],
             may_act=permitted(self.actor.require, self.project, Role.OPERATOR),
-            network=told(self.project),
+            network=told(self.project, _firewall(self.project, asked["wave"])),
             recommended=recommendations(self.project, at=now()) if everyone else (),
             **shown,
             **kwargs,
@@ -68,7 +72,21 @@ def _shown(host: KmsHost, asked: dict[str, str]) -> dict[str, Any]:
     except (Problem, ValueError) as problem:
         refused = problem.detail if isinstance(problem, Problem) else str(problem)
         chart = host_chart(host, at=at)
-    return {"chart": chart, "drawing": _inline(draw(chart)), "rows": rows(chart), "refused": refused}
+    return {
+        "chart": chart,
+        "drawing": _inline(draw(chart)),
+        "rows": rows(chart),
+        "refused": refused,
+        "collection": collection_of(host),
+    }
+
+
+def _firewall(project: Project, wave_id: str) -> tuple[NetworkFinding, ...]:
+    """What is to be asked of the wave's networks; a wave that cannot be told says so beside the chart."""
+    try:
+        return wave_firewall(project, wave_id=wave_id, at=now()) if wave_id else ()
+    except Problem:
+        return ()
 
 
 def _moves_at(text: str, at: datetime) -> datetime | None:

@@ -10,11 +10,12 @@ from django.urls import path
 
 from estate.facts.kms_network import PortOutcome
 from estate.facts.unknown import Unknown
-from kms.core.network import Grade, Lookup, NetworkFinding, Suggestion, Tried, findings, suggestions
+from kms.core.network import Grade, Lookup, NetworkFinding, Suggestion, Tried, findings, in_order, suggestions
 from kms.models import KmsNetworkSettings
 from kms.selectors.network import network_case, network_settings
 from kms.services.hosts import add_host
 from kms.services.network import change_network_settings, request_look
+from kms.web.hours import hours_of
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.problems import Invalid
@@ -59,12 +60,12 @@ class NetworkTold:
     suggestions: tuple[Suggestion, ...]
 
 
-def told(project: Project) -> NetworkTold:
-    """All of it for one project."""
+def told(project: Project, firewall: tuple[NetworkFinding, ...] = ()) -> NetworkTold:
+    """All of it for one project, with what is to be asked of a wave's networks."""
     case = network_case(project, at=now())
     return NetworkTold(
         settings=network_settings(project),
-        findings=tuple((finding, TONES[finding.grade]) for finding in findings(case)),
+        findings=tuple((finding, TONES[finding.grade]) for finding in in_order((*findings(case), *firewall))),
         records=tuple(line for lookup in case.lookups for line in _records(lookup)),
         tries=tuple(_try(tried) for tried in sorted(case.tries.values(), key=lambda each: each.result.name.casefold())),
         suggestions=suggestions(case),
@@ -118,21 +119,13 @@ class NetworkSettingsForm(ProjectForm):
         changes = {
             "domains": self._listed("domains"),
             "resolvers": self._listed("resolvers"),
-            "every_hours": self._hours(),
+            "every_hours": hours_of(self.request.POST.get("every_hours", "")),
         }
         change_network_settings(self.project, changes=changes, actor=self.actor)
         return "The settings are stored."
 
     def _listed(self, name: str) -> list[str]:
         return [part for part in self.request.POST.get(name, "").replace(",", " ").split() if part]
-
-    def _hours(self) -> int:
-        text = self.request.POST.get("every_hours", "").strip() or "0"
-        if not text.isascii() or not text.isdigit() or len(text) > 3 or int(text) > 168:
-            raise Invalid(
-                "The hours between looks must be a whole number from 0 to 168.", next_step="Type 0 to look by hand only."
-            )
-        return int(text)
 
 
 class AddSuggestedForm(ProjectForm):

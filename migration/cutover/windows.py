@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
 from estate.facts.source import VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
+from kms.core.firewall import PlannedNetwork
 from kms.selectors import MachineAlias, MovedMachine, PlannedMachine
 from kms.waves import KnownWave
 from migration.conversion import selectors as conversions
@@ -17,6 +19,7 @@ from migration.planning.core.mapping import is_windows
 from migration.planning.selectors import WaveMachine
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
+from readiness.selectors import pools
 
 
 class WavesOfPlans:
@@ -40,19 +43,41 @@ class WavesOfPlans:
         moved_at = conversions.moved_at_of_waves([row.pk for row in rows])
         return [KnownWave(str(row.pk), f"{row.plan.name} \u00b7 {row.name}", moved_at.get(row.pk)) for row in rows]
 
+    def networks(self, project: Project, wave_id: str) -> list[PlannedNetwork]:
+        """The networks of the pool the wave's Windows machines move into. Raises: NotVisible, Conflict `machine_gone`."""
+        wave = planning.wave(project.pk, _uuid(wave_id))
+        machines: dict[str, list[str]] = defaultdict(list)
+        for machine in windows_of(planning.wave_machines(wave.pk)):
+            for network_id in set(machine.network_by_nic.values()):
+                machines[network_id].append(machine.name)
+        labels = _labels(wave.plan.pool_id)
+        return [PlannedNetwork(uuid, labels.get(uuid, uuid), tuple(sorted(names))) for uuid, names in machines.items()]
+
     def moved(self, project: Project) -> list[MovedMachine]:
-        """The machines whose copy runs in a pool now: since when, by the ledger's UUID. Who is no Windows is left out."""
-        rows = {row.machine_id: row for row in conversions.running_in_a_pool(project.pk)}
-        ran_at = conversions.moved_at_of([row.pk for row in rows.values()])
-        views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
-        windows = [view for view in views if view.vm is None or is_windows(view.vm.guest_id) is not False]
+        """The Windows machines that run in a pool now, with the networks they were given there."""
+        since = conversions.done_at(project.pk)
+        rows = [row for row in conversions.conversions_of_project(project.pk) if row.pk in since]
+        specs = {row.pk: conversions.spec_of(row) for row in rows}
+        aliases = {alias.machine_id: alias for alias in self.aliases(project)}
         return [
             MovedMachine(
-                _alias(view.id, view.name, view.vm, row.target_vm_uuid), ran_at.get(row.pk, row.updated_at), row.target_vm_uuid
+                aliases.get(str(row.machine_id)) or MachineAlias(str(row.machine_id), (row.name,)),
+                frozenset(nic.network_uuid for nic in specs[row.pk].nics),
+                since[row.pk],
+                row.target_vm_uuid,
             )
-            for view in windows
-            for row in [rows[view.id]]
+            for row in rows
+            if specs[row.pk].is_windows
         ]
+
+
+def _labels(pool_id: UUID) -> dict[str, str]:
+    """Networks of a pool by uuid, as people know them: by name, and by VLAN where they have one."""
+    if pools.collected_at(pool_id) is None:
+        return {}
+    facts = pools.latest_facts(pool_id)
+    vlans = {pif.network_uuid: pif.vlan for pif in facts.pifs if pif.vlan > 0}
+    return {each.uuid: f"{each.name}, VLAN {vlans[each.uuid]}" if each.uuid in vlans else each.name for each in facts.networks}
 
 
 def windows_of(machines: Iterable[WaveMachine]) -> list[WaveMachine]:

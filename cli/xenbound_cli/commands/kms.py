@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from xenbound_cli.commands import kms_files
+from xenbound_cli.commands import kms_collection, kms_files
 from xenbound_cli.commands.grammar import Commands, command, group
 from xenbound_cli.commands.reports import save
 from xenbound_cli.exits import ExitCode, UsageError
@@ -103,9 +103,12 @@ def add(commands: Commands) -> None:
     drawn.add_argument("--wave", metavar="WAVE", help="id of a wave; nothing planned unless told")
     drawn.add_argument("--moves-at", metavar="TIME", help="when the wave moves, ISO 8601 with a zone; now unless told")
     drawn.add_argument("--svg", metavar="FILE", help="save the drawing too")
+    kms_collection.add(kms)
     looked = command(kms, "look", look_around, "ask DNS for KMS hosts and try their ports from the server")
     looked.add_argument("--no-wait", action="store_true", help="print the job and return at once")
-    command(kms, "network", show_network, "what DNS names, which ports open, and what is wrong with it")
+    looked.add_argument("--wave", metavar="WAVE", help="id of a wave: ask of the networks it moves into too")
+    seen = command(kms, "network", show_network, "what DNS names, which ports open, and what is wrong with it")
+    seen.add_argument("--wave", metavar="WAVE", help="id of a wave: ask of the networks it moves into too")
     how = command(kms, "network-settings", set_network, "how KMS hosts are looked for")
     how.add_argument("--domain", action="append", metavar="DOMAIN", help="domain of the Windows machines; repeat it")
     how.add_argument("--resolver", action="append", metavar="ADDRESS", help="resolver to ask, not the server's own; repeat it")
@@ -180,7 +183,7 @@ def look_around(session: Session, args: argparse.Namespace) -> None:
 
 def show_network(session: Session, args: argparse.Namespace) -> None:
     """The way to the project's KMS hosts."""
-    network = session.api.get(session.path("kms/network"))
+    network = session.api.get(session.path("kms/network"), {"wave": args.wave} if args.wave else {})
 
     def tell() -> None:
         session.screen.table(network["findings"], NETWORK_FINDINGS, empty="Nothing stands against it, as far as is known.")

@@ -8,11 +8,11 @@ from typing import Any
 from kms import selectors as kms
 from kms import waves as kms_waves
 from kms.core.chart import ChartRow, draw, rows
-from kms.core.network import findings
+from kms.core.network import NetworkFinding, findings, in_order
 from kms.core.observed import HostCount
 from kms.core.policy import Threshold
 from kms.selectors.charts import host_chart
-from kms.selectors.network import network_case
+from kms.selectors.network import network_case, wave_firewall
 from kms.waves import KnownWave
 from migration.reports.core.kms_report import ClientLine, DayLine, HostView, KmsReportView, ReasonLine, WaveLine
 from project.backbone.models import Project
@@ -35,11 +35,25 @@ def kms_view(project: Project, *, at: datetime, made_by: str) -> KmsReportView:
         reasons=tuple(ReasonLine(each.code, each.subject, each.detail, each.remedy) for each in verdict.reasons),
         hosts=tuple(_host(host, at) for host in kms.hosts(project)),
         waves=tuple(_wave(project, wave) for wave in kms_waves.known_waves(project)),
-        network=tuple(
-            (each.subject, each.grade.value, each.detail, each.remedy) for each in findings(network_case(project, at=at))
-        ),
+        network=_network(project, at),
         duplicates=tuple((each.cmid, ", ".join(each.machines), each.kind.value, each.remedy) for each in verdict.duplicates),
     )
+
+
+def _network(project: Project, at: datetime) -> tuple[tuple[str, str, str, str], ...]:
+    """What is to be said of DNS and ports, and to be asked of the networks of waves that have not moved yet; each once."""
+    asked = [finding for wave in kms_waves.known_waves(project) for finding in _firewall(project, wave, at)]
+    told = in_order((*findings(network_case(project, at=at)), *dict.fromkeys(asked)))
+    return tuple((each.subject, each.grade.value, each.detail, each.remedy) for each in told)
+
+
+def _firewall(project: Project, wave: KnownWave, at: datetime) -> tuple[NetworkFinding, ...]:
+    if wave.moved_at is not None:
+        return ()
+    try:
+        return wave_firewall(project, wave_id=wave.wave_id, at=at)
+    except Problem:  # said of the wave itself in its own line
+        return ()
 
 
 def _host(host: Any, at: datetime) -> HostView:

@@ -15,6 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from lab.kms_sim.dns import DnsServer
+from lab.kms_sim.winrm import Site, WinRmServer
+from lab.tls import make_certificate
+from lab.worlds import kms as world
 from project.backbone import clock
 from project.backbone.models import Job
 from tests.app.cli.conftest import DeskOf
@@ -191,6 +194,24 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
             assert told.code == 0, told.err
             looked = desk.run("kms", "look")
         assert "kms_srv_stale" in looked.out and "gone.corp.example" in looked.out, looked.err
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_a_kms_host_is_collected_over_winrm(people: People, desk_of: DeskOf, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path / "kms01", "kms01.corp.example", ["127.0.0.1"])
+    site = Site(reading=lambda: json.dumps(world.reading(1, (), clock.now())), users={"LAB\\reader": "typed secret"})
+    with WinRmServer(site, certificate, tmp_path) as server:
+        desk = desk_of("owner")
+        desk.run("kms", "add", "kms01")
+        shown = desk.run("kms", "winrm", "kms01", "--address", server.url, "--username", "LAB\\reader", stdin="typed secret\n")
+        assert shown.code == 0 and "kms probe kms01" in shown.out, shown.err
+        assert certificate.sha256_fingerprint in desk.run("kms", "probe", "kms01").out
+        assert desk.run("kms", "collect", "kms01").code != 0, "nobody confirmed its certificate"
+        assert desk.run("kms", "confirm", "kms01", "--sha256", certificate.sha256_fingerprint).code == 0
+        collected = desk.run("kms", "collect", "kms01")
+        assert collected.code == 0 and "count 6" in collected.out, collected.err
+        assert desk.run("kms", "stop", "kms01").code == 0
+    assert "typed secret" not in shown.out + shown.err + collected.out
 
 
 def test_a_report_is_made_and_saved(people: People, desk_of: DeskOf, tmp_path: Path) -> None:

@@ -141,12 +141,15 @@ def test_workbooks_that_no_source_reads_go_when_they_are_old(people: People, tmp
 
 
 def test_it_is_asked_for_once_a_day(people: People) -> None:
-    assert [job.kind for job in ask_due()] == ["inventory.purge"]
-    assert ask_due() == []
+    def purges_asked() -> int:
+        return [job.kind for job in ask_due()].count("inventory.purge")
+
+    assert purges_asked() == 1
+    assert purges_asked() == 0
     run_jobs(kind="inventory.purge")
-    assert ask_due() == []
+    assert purges_asked() == 0
     Job.objects.update(created_at=now() - timedelta(days=1, minutes=1))
-    assert [job.kind for job in ask_due()] == ["inventory.purge"]
+    assert purges_asked() == 1
 
 
 def test_the_command_lists_first_and_drops_only_when_told(people: People) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from django.urls import reverse
 
 from kms.models import KmsHost, KmsLookup, KmsPortTry
-from kms.services.hosts import retire_host
+from kms.services.hosts import add_host, retire_host
 from lab.kms_sim.dns import DnsServer
 from lab.kms_sim.port import OpenPort
 from project.backbone import clock
@@ -20,6 +21,7 @@ from project.backbone.jobs import periodic
 from project.backbone.models import AuditEntry, Job
 from tests.builders.inventory import SYSTEM
 from tests.builders.jobs import run_jobs
+from tests.builders.kms import day, script_output
 from tests.builders.pages import HOSTILE, signed_in
 from tests.builders.people import People
 
@@ -127,6 +129,18 @@ def test_settings_are_kept_as_asked_domains_in_one_spelling_and_each_once(people
     answer = set_up(people, zone, domains=["Corp.Example.", "corp.example"], every_hours=24)
     assert (answer.data["domains"], answer.data["every_hours"]) == (["corp.example"], 24)
     assert people.client("owner").patch(url(people), {"every_hours": 0}).data["domains"] == ["corp.example"]
+
+
+def test_the_port_tried_is_the_one_the_host_says_it_listens_on(people: People) -> None:
+    host = add_host(people.project, name="kms01.invalid", actor=SYSTEM)
+    told = script_output(35, [], 9)
+    told["service"]["KeyManagementServiceListeningPort"] = 1700
+    with frozen(day(35)):
+        path = f"/api/v1/projects/{people.project.id}/kms/hosts/{host.pk}/readings"
+        people.client("owner").post(path, json.dumps(told), content_type="application/json")
+        run_jobs()
+        findings = people.client("owner").get(url(people)).data["findings"]
+    assert [f["subject"] for f in findings if f["code"] == "kms_port_unknown"] == ["kms01.invalid:1700"]
 
 
 def test_only_operators_of_the_project_set_and_look(people: People) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dns.rcode
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estate.errors import AskPerson, Retry
@@ -101,6 +101,7 @@ def test_what_is_no_resolver_is_refused() -> None:
     assert refused.value.code == "dns_resolver_invalid"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_a_resolver_is_an_address_with_a_usable_port_or_a_value_error(text: str) -> None:
     try:

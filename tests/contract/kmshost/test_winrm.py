@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -73,6 +76,15 @@ def test_exactly_the_shipped_script_is_run_and_it_only_reads(server: WinRmServer
     reading = {"Get-Date", "Get-CimInstance", "Get-WinEvent", "Select-Object", "ForEach-Object", "ConvertTo-Json"}
     assert cmdlets <= reading and "Get-CimInstance" in cmdlets
     assert "Invoke-" not in code and "slmgr" not in code.lower()
+
+
+def test_no_log_holds_the_reading_or_the_password_at_any_level(
+    server: WinRmServer, certificate: CertFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    collect(a_way(server, certificate))
+    ours = "\n".join(entry.getMessage() for entry in caplog.records if not entry.name.startswith("psrpcore"))  # the lab's own
+    assert "SoftwareLicensing" not in ours and "ApplicationID" not in ours and PASSWORD not in caplog.text
 
 
 def test_a_reading_of_two_megabytes_comes_whole(server: WinRmServer, site: Site, certificate: CertFiles) -> None:
@@ -171,6 +183,17 @@ def test_a_host_that_is_not_there_is_unreachable_as_a_passing_fault(server: WinR
         closed = taken.getsockname()[1]
     assert refusal(a_way(server, certificate, url=f"https://127.0.0.1:{closed}")).code == "connection_refused"
     assert refusal(a_way(server, certificate, url="https://no-such-host.invalid")).code == "name_not_found"
+
+
+def test_a_port_that_speaks_no_tls_is_told_so(server: WinRmServer, certificate: CertFiles) -> None:
+    plain = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        refused = refusal(a_way(server, certificate, url=f"https://127.0.0.1:{plain.server_address[1]}"))
+    finally:
+        plain.shutdown()
+        plain.server_close()
+    assert isinstance(refused, Retry) and refused.code == "tls_failed"
 
 
 def test_a_script_error_is_told_without_product_keys(server: WinRmServer, site: Site, certificate: CertFiles) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -92,6 +92,7 @@ def test_hostile_names_stay_text(name: str) -> None:
     assert etree.fromstring(svg.encode()).tag == f"{SVG}svg"
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(0, 2**32), max_size=12),
     bounds=st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 100_000)), max_size=12),
@@ -117,6 +118,7 @@ def test_the_past_is_replayed_once_a_day_and_is_at_least_until_the_log_covers_th
     assert next(point.at for point in points if not point.at_least) == day(33)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60), st.sampled_from([5, 25])), min_size=1, max_size=60))
 def test_each_day_of_the_past_is_what_a_replay_up_to_that_day_says(asked: list[tuple[int, int, int]]) -> None:
     contacts = [contact for client, at, n in asked for contact in weekly([f"c{client}"], since=at, until=at, required=n)]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from estate.facts.kms import KmsGuestReading
 from estate.facts.unknown import UNKNOWN
-from kms.core.guests import Alarm, Confidence, FollowedGuest, MovedMachine, Stage, channel_problem, follow, link
-from kms.core.machines import MachineAlias
+from kms.core.guests import Alarm, Confidence, FollowedGuest, Stage, channel_problem, follow, link
+from kms.core.machines import MachineAlias, MovedMachine
 from tests.builders.kms import a_contact, cmid, day, named
 
 COPY = "5d7c0a8e-1111-4222-8333-44445555abcd"
@@ -25,7 +25,7 @@ def moved(name: str = "app07", at: float = 10, copy: str = COPY, **changes: Any)
     alias = MachineAlias(
         machine_id=f"id-{name}", names=(f"{name}.corp.example",), smbios_uuids=("4c4c4544-0042-3510-8054-b4c04f4a3732", copy)
     )
-    return MovedMachine(replace(alias, **changes), day(at), copy)
+    return MovedMachine(replace(alias, **changes), frozenset(), day(at), copy)
 
 
 def said(at: float, status: int = 1, minutes: int = 180 * DAY_MIN, **changes: Any) -> KmsGuestReading:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estate.facts.kms_network import PortOutcome, PortTry, SrvAnswer, SrvRecord
@@ -107,6 +107,7 @@ def test_alarms_come_first_and_unknowns_last() -> None:
     assert grades == sorted(grades, key=list(Grade).index) and grades[0] is Grade.ALARM
 
 
+@settings(deadline=None)
 @given(
     targets=st.lists(st.sampled_from(["kms01.corp.example", "kms02", "x.example", "."]), max_size=5),
     outcomes=st.dictionaries(st.sampled_from(["kms01.corp.example", "kms02.corp.example"]), st.sampled_from(list(PortOutcome))),

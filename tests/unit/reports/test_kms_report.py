@@ -6,7 +6,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -80,6 +80,7 @@ def test_the_same_document_gives_the_same_spreadsheet() -> None:
     assert xlsx.render(build(a_view()), made_at=NOW) == xlsx.render(build(a_view()), made_at=NOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=12))
 def test_whatever_headings_there_are_each_table_finds_a_sheet(headings: list[str]) -> None:
     table = Table(("A",), (row("007"), row("12")), (1,))
