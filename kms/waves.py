@@ -11,7 +11,7 @@ from typing import Protocol
 
 from kms.core.firewall import PlannedNetwork
 from kms.core.machines import MachineAlias, MovedMachine
-from kms.core.verdict import PlannedMachine
+from kms.core.verdict import Placement, PlannedMachine
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
 
@@ -42,6 +42,9 @@ class Teller(Protocol):
 
     def moved(self, project: Project) -> list[MovedMachine]:
         """The project's Windows machines that run in a pool now."""
+
+    def placements(self, project: Project) -> list[Placement]:
+        """Where each VM of the project's pools runs, as the pools were collected last."""
 
 
 _tellers: list[Teller] = []
@@ -79,3 +82,8 @@ def networks(project: Project, wave_id: str) -> list[PlannedNetwork]:
 def moved(project: Project) -> list[MovedMachine]:
     """The Windows machines that run in a pool now; none while no app above tells."""
     return [machine for teller in _tellers for machine in teller.moved(project)]
+
+
+def placements(project: Project) -> list[Placement]:
+    """Where the VMs of the project's pools run; none while no app above tells."""
+    return [placement for teller in _tellers for placement in teller.placements(project)]

@@ -18,10 +18,11 @@ from kms.core.forecast import Forecast, ForecastDay, forecast
 from kms.core.guests import Channel, channel_problem, is_of
 from kms.core.machines import MachineAlias, canonical_uuid, name_key
 from kms.core.observed import HostHistory, Quality, is_client_edition
+from kms.core.placement import shared_fates
 from kms.core.plan import Plan, PlannedMove
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.reasons import headline, reasons_for
-from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion
+from kms.core.verdict import HostVerdict, KmsVerdict, Reason, VerdictQuestion
 
 _WORST_FIRST = (Level.LOW, Level.UNKNOWN, Level.PARTIAL, Level.TIGHT, Level.OK)
 _WORST_QUALITY_FIRST = (Quality.PARTIAL, Quality.LOWER_BOUND, Quality.EXACT)
@@ -34,7 +35,8 @@ def judge(question: VerdictQuestion, histories: Sequence[HostHistory], policy: K
     not_seen = tuple(planned.machine for planned in question.machines if planned.machine.machine_id not in seen)
     hosts = tuple(_judge_host(roll, not_seen, question, policy) for roll in _concerned(rolls, bool(not_seen)))
     duplicates = _duplicates(histories, question, policy)
-    return _combine(question, hosts, duplicates, not_seen, hosts_known=len(histories))
+    fates = tuple(shared_fates(histories, question.placements, question.now))
+    return _combine(question, hosts, duplicates, not_seen, fates, hosts_known=len(histories))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _combine(
     hosts: tuple[HostVerdict, ...],
     duplicates: tuple[DuplicateCmid, ...],
     not_seen: tuple[MachineAlias, ...],
+    fates: tuple[Reason, ...],
     *,
     hosts_known: int,
 ) -> KmsVerdict:
@@ -217,6 +220,7 @@ def _combine(
     gravest = min(hosts, key=lambda host: _WORST_FIRST.index(host.state), default=None)
     reasons = reasons_for(hosts, duplicates, not_seen, hosts_known=hosts_known, wrong_channels=_wrong_channels(question))
     detail, remedy = headline(gravest, reasons)
+    reasons = (*reasons, *fates)
     lowest = [host.lowest for host in hosts if host.lowest is not None]
     return KmsVerdict(
         at=question.now,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from estate.facts.kms import KmsGuestReading
+from estate.facts.unknown import Unknown
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.forecast import ForecastDay
@@ -27,10 +28,20 @@ class PlannedMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """A VM of a pool: the server it runs on and the SRs of its disks, by names that are one in the whole project."""
+
+    vm_uuid: str
+    vm_name: str
+    server: str | Unknown
+    srs: frozenset[str] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictQuestion:
     """The machines that move at `moves_at`, asked at `now`; `book` joins each machine's names before and after a conversion.
 
-    `guests` are what Windows machines said of themselves, oldest first.
+    `guests` are what Windows machines said of themselves, oldest first; `placements` where the VMs of the project's pools run.
     """
 
     now: datetime
@@ -38,6 +49,7 @@ class VerdictQuestion:
     machines: tuple[PlannedMachine, ...] = ()
     book: AliasBook = field(default_factory=AliasBook)
     guests: tuple[KmsGuestReading, ...] = ()
+    placements: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from estate.facts.pool import PoolFacts, PoolVmFacts
 from estate.facts.source import VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.core.firewall import PlannedNetwork
-from kms.selectors import MachineAlias, MovedMachine, PlannedMachine
+from kms.selectors import MachineAlias, MovedMachine, Placement, PlannedMachine
 from kms.waves import KnownWave
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
@@ -69,6 +70,29 @@ class WavesOfPlans:
             for row in rows
             if specs[row.pk].is_windows
         ]
+
+    def placements(self, project: Project) -> list[Placement]:
+        """Every VM of the project's collected pools with its server and SRs."""
+        collected = (pools.latest_inventory(pool.pk) for pool in pools.pools(project))
+        return [place for read in collected if read is not None for place in _placements(pools.facts_of(read))]
+
+
+def _placements(facts: PoolFacts) -> list[Placement]:
+    """The VMs of one pool; servers and SRs carry the pool's name, for two pools may call theirs alike."""
+    servers = {host.uuid: f"{host.name} of pool {facts.name}" for host in facts.hosts}
+    srs = {sr.uuid: f"{sr.name} of pool {facts.name}" for sr in facts.srs}
+    return [
+        Placement(vm.uuid, vm.name, servers.get(vm.resident_on_uuid or "", UNKNOWN), _srs_of(vm, srs))
+        for vm in facts.vms
+        if not vm.is_control_domain
+    ]
+
+
+def _srs_of(vm: PoolVmFacts, names: dict[str, str]) -> frozenset[str] | Unknown:
+    if isinstance(vm.drives, Unknown):
+        return vm.drives
+    disks = (drive.sr_uuid for drive in vm.drives if drive.kind == "Disk")
+    return frozenset(names.get(uuid, uuid) for uuid in disks if isinstance(uuid, str))
 
 
 def _labels(pool_id: UUID) -> dict[str, str]:
