@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from kms.core.firewall import PlannedNetwork
-from kms.core.guests import MovedMachine
-from kms.core.machines import MachineAlias
-from kms.core.verdict import PlannedMachine
+from kms.core.machines import MachineAlias, MovedMachine
+from kms.core.verdict import Placement, PlannedMachine
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
 
@@ -42,7 +41,10 @@ class Teller(Protocol):
         """The networks of the pool into which the wave's Windows machines move."""
 
     def moved(self, project: Project) -> list[MovedMachine]:
-        """Every machine that runs Windows, or may, and runs in a pool since its conversion."""
+        """The project's Windows machines that run in a pool now."""
+
+    def placements(self, project: Project) -> list[Placement]:
+        """Where each VM of the project's pools runs, as the pools were collected last."""
 
 
 _tellers: list[Teller] = []
@@ -78,5 +80,10 @@ def networks(project: Project, wave_id: str) -> list[PlannedNetwork]:
 
 
 def moved(project: Project) -> list[MovedMachine]:
-    """The Windows machines that have moved; none while no app above tells."""
+    """The Windows machines that run in a pool now; none while no app above tells."""
     return [machine for teller in _tellers for machine in teller.moved(project)]
+
+
+def placements(project: Project) -> list[Placement]:
+    """Where the VMs of the project's pools run; none while no app above tells."""
+    return [placement for teller in _tellers for placement in teller.placements(project)]

@@ -30,7 +30,7 @@ class KmsGuestSerializer(serializers.Serializer[FollowedGuest]):
 
     machine_id = serializers.CharField(source="moved.machine.machine_id", help_text="Id of the machine.")
     name = serializers.CharField(source="moved.machine.label", help_text="The name people know it by.")
-    moved_at = serializers.DateTimeField(source="moved.moved_at", help_text="Since when its copy runs in the pool.")
+    moved_at = serializers.DateTimeField(source="moved.since", help_text="Since when its copy runs in the pool.")
     stage = serializers.ChoiceField(choices=[stage.value for stage in Stage], help_text="Where it is on its way to a licence.")
     alarm = serializers.ChoiceField(
         choices=[alarm.value for alarm in Alarm], help_text="`critical` at 3 days left or less, `warn` at 10 or less."

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.api.plan_serializers import CMID_POLICIES, MOST_DAYS, MOST_MACHINES
 from kms.core.alarm import Level
-from kms.core.duplicates import DuplicateKind
+from kms.core.duplicates import DuplicateCmid, DuplicateKind
 from kms.core.machines import MachineAlias
 from kms.core.observed import HostCount, Quality
 from kms.core.plan import CmidPolicy
@@ -152,7 +152,14 @@ class DuplicateCmidSerializer(serializers.Serializer[Any]):
     cmid = serializers.CharField()
     machines = serializers.ListField(child=serializers.CharField())
     kind = serializers.ChoiceField(choices=[kind.value for kind in DuplicateKind])
+    rearms_left = serializers.SerializerMethodField(
+        help_text="How often each machine that was read can still be rearmed, by name."
+    )
     remedy = serializers.CharField()
+
+    @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
+    def get_rearms_left(self, duplicate: DuplicateCmid) -> dict[str, int]:
+        return dict(duplicate.rearms_left)
 
 
 class KmsReasonSerializer(serializers.Serializer[Any]):

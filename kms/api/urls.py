@@ -8,6 +8,7 @@ from kms.api.charts import KmsDrawingView, KmsTimelineView
 from kms.api.collecting import KmsCollectionView, KmsCollectNowView, KmsConfirmView, KmsProbeView
 from kms.api.guests import KmsGuestsView, KmsGuestUploadView
 from kms.api.network import KmsNetworkView
+from kms.api.recommending import KmsRecommendationView
 from kms.api.views import KmsHostViewSet, KmsVerdictView
 
 PROJECT_ROUTES = [("kms/hosts", KmsHostViewSet, "kms-host")]
@@ -15,6 +16,7 @@ PROJECT_URLS = [
     path("kms/verdict", KmsVerdictView.as_view(), name="kms-verdict"),
     path("kms/guests", KmsGuestsView.as_view(), name="kms-guests"),
     path("kms/guests/readings", KmsGuestUploadView.as_view(), name="kms-guest-readings"),
+    path("kms/recommendation", KmsRecommendationView.as_view(), name="kms-recommendation"),
     path("kms/network", KmsNetworkView.as_view(), name="kms-network"),
     path("kms/hosts/<uuid:host_id>/collection", KmsCollectionView.as_view(), name="kms-collection"),
     path("kms/hosts/<uuid:host_id>/collection/probe", KmsProbeView.as_view(), name="kms-collection-probe"),

@@ -6,13 +6,13 @@ Pure. One CMID under two names may also be a rename; one machine before and afte
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
-from estate.facts.kms import KmsContact
+from estate.facts.kms import KmsContact, KmsGuestReading
 from kms.core.machines import AliasBook, canonical_uuid, same_name
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy
 
@@ -45,17 +45,43 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCmid:
-    """One CMID used by several machines within the window; all of them count once."""
+    """One CMID used by several machines within the window; all of them count once.
+
+    `rearms_left`: how often each machine that was read can still be rearmed, by its name.
+    """
 
     cmid: str
     machines: tuple[str, ...]
     kind: DuplicateKind
     remedy: str = REMEDY
+    rearms_left: tuple[tuple[str, int], ...] = ()
 
 
 def sightings_of(contacts: Iterable[KmsContact]) -> tuple[Sighting, ...]:
     """What a host's events say about who uses which CMID."""
     return tuple(Sighting(contact.cmid, contact.machine_name, contact.seen_at) for contact in contacts)
+
+
+def sightings_of_guests(guests: Iterable[KmsGuestReading]) -> tuple[Sighting, ...]:
+    """What guests say of themselves about who uses which CMID; an unnamed one or one without CMID says nothing."""
+    return tuple(
+        Sighting(
+            guest.cmid, guest.computer_name, guest.collected_at, guest.smbios_uuid if isinstance(guest.smbios_uuid, str) else None
+        )
+        for guest in guests
+        if isinstance(guest.cmid, str) and isinstance(guest.computer_name, str)
+    )
+
+
+def with_rearms(duplicate: DuplicateCmid, guests: Sequence[KmsGuestReading]) -> DuplicateCmid:
+    """The duplicate with the rearms its machines have left by their newest readings, and what to do where there is none."""
+    left: dict[str, int] = {}
+    for guest in guests:
+        if guest.cmid == duplicate.cmid and isinstance(guest.rearms_left, int) and isinstance(guest.computer_name, str):
+            left[guest.computer_name] = guest.rearms_left
+    spent = [name for name, number in left.items() if number < 1]
+    more = f" No rearm is left on {', '.join(spent)}: make it anew from a generalised image." if spent else ""
+    return replace(duplicate, rearms_left=tuple(sorted(left.items())), remedy=duplicate.remedy + more)
 
 
 def duplicate_cmids(
@@ -94,11 +120,17 @@ def _machine_labels(ordered: list[Sighting], book: AliasBook) -> list[str]:
         if known is not None:
             label = known.label
         elif uuid is not None:
-            label = label_by_uuid.setdefault(uuid, sighting.name)
+            label = label_by_uuid.setdefault(uuid, _label_of_event(sighting.name, labels, label_by_uuid))
         else:
             label = next((seen for seen in labels if same_name(seen, sighting.name)), sighting.name)
         labels.append(label)
     return labels
+
+
+def _label_of_event(name: str, labels: list[str], label_by_uuid: dict[str, str]) -> str:
+    """The label that events gave this name, who know no UUID, unless another UUID has it already; else the name itself."""
+    taken = set(label_by_uuid.values())
+    return next((seen for seen in labels if seen not in taken and same_name(seen, name)), name)
 
 
 def _kind(ordered: list[Sighting], machines: list[str]) -> DuplicateKind:

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kms.core.guests import MovedMachine
-from kms.core.machines import name_key
+from kms.core.machines import MovedMachine, name_key
 from kms.core.network import Grade, NetworkFinding
 from kms.core.observed import HostHistory
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy
@@ -78,7 +77,7 @@ class _Heard:
         names = [self.by_name[key] for key in {name_key(name) for name in machine.names} if key in self.by_name]
         times = [self.by_cmid[cmid] for cmid in machine.cmids if cmid in self.by_cmid]
         times += [seen_at for alike in names for name, seen_at in alike.items() if machine.goes_by(name)]
-        return any(seen_at > moved.moved_at for seen_at in times)
+        return any(seen_at > moved.since for seen_at in times)
 
 
 def _later(times: dict[str, datetime], key: str, seen_at: datetime) -> None:
@@ -88,7 +87,7 @@ def _later(times: dict[str, datetime], key: str, seen_at: datetime) -> None:
 def _is_overdue(moved: MovedMachine, histories: Sequence[HostHistory], at: datetime, policy: KmsPolicy) -> bool:
     """Whether a host was read so late after the move that a weekly renewal would be in its log."""
     read = [latest.collected_at for history in histories if (latest := history.latest(at)) is not None]
-    return any(collected_at - moved.moved_at > policy.silent_after for collected_at in read)
+    return any(collected_at - moved.since > policy.silent_after for collected_at in read)
 
 
 def _unproven(network: PlannedNetwork, hosts: str) -> NetworkFinding:

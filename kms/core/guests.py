@@ -6,14 +6,15 @@ newest decides. Silence is never a pass. Source of the states: LicenseStatus of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from estate.facts.kms import KmsContact, KmsGuestReading
 from estate.facts.unknown import Unknown
-from kms.core.machines import MachineAlias, canonical_uuid
+from kms.core.machines import MachineAlias, MovedMachine, canonical_uuid, name_key
 
 CRITICAL_DAYS = 3  # ours, as is the next
 WARN_DAYS = 10
@@ -46,19 +47,6 @@ class Confidence(IntEnum):
     POSSIBLE = 1
     PROBABLE = 2
     CERTAIN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MovedMachine:
-    """A Windows machine that runs in the pool since `moved_at`; `copy_uuid` is its copy's UUID by the conversion ledger.
-
-    `network_ids` are the pool's networks it was given.
-    """
-
-    machine: MachineAlias
-    moved_at: datetime
-    copy_uuid: str = ""
-    network_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +95,59 @@ class _Evidence:
     of_guest: bool
 
 
-def link(
-    reading: KmsGuestReading, moved: Sequence[MovedMachine], cmid_of: dict[str, str]
-) -> tuple[MovedMachine, Confidence] | None:
-    """The one machine a reading is of; None when nobody or more than one fits.
+class GuestBook:
+    """The moved machines, looked up by their copy's UUID, names and CMIDs: a site has thousands.
 
-    By the copy's UUID first (either byte order); where both sides have one and they differ, the names are of two computers: then
-    the original was read, or another machine of that name. `cmid_of` holds the CMID that each machine id was last seen with.
+    `cmid_of` holds the CMID that each machine id was last seen with.
     """
+
+    def __init__(self, moved: Iterable[MovedMachine], cmid_of: Mapping[str, str]) -> None:
+        self._by_uuid: dict[str, list[MovedMachine]] = defaultdict(list)
+        self._by_name: dict[str, list[MovedMachine]] = defaultdict(list)
+        self._by_cmid: dict[str, list[MovedMachine]] = defaultdict(list)
+        for each in moved:
+            uuid, seen_with = canonical_uuid(each.copy_uuid), cmid_of.get(each.machine.machine_id)
+            if uuid is not None:
+                self._by_uuid[uuid].append(each)
+            for key in {name_key(name) for name in each.machine.names}:
+                self._by_name[key].append(each)
+            for cmid in {*each.machine.cmids, *([seen_with] if seen_with else [])}:
+                self._by_cmid[cmid].append(each)
+
+    def find(self, reading: KmsGuestReading) -> tuple[MovedMachine, Confidence] | None:
+        """The one machine a reading is of; None when nobody or more than one fits.
+
+        By the copy's UUID first (either byte order); where both sides have one and they differ, the names are of two computers:
+        then the original was read, or another machine of that name.
+        """
+        uuid = None if isinstance(reading.smbios_uuid, Unknown) else canonical_uuid(reading.smbios_uuid)
+        by_uuid = self._by_uuid.get(uuid, []) if uuid is not None else []
+        if by_uuid:
+            return (by_uuid[0], Confidence.CERTAIN) if len(by_uuid) == 1 else None
+        likeness: dict[str, int] = defaultdict(int)
+        fitting = {each.machine.machine_id: each for each in (*self.named(reading.computer_name), *self._using(reading.cmid))}
+        for each in (*self.named(reading.computer_name), *self._using(reading.cmid)):
+            if uuid is None or canonical_uuid(each.copy_uuid) is None:
+                likeness[each.machine.machine_id] += 1
+        best = max(likeness.values(), default=0)
+        ids = [machine_id for machine_id, number in likeness.items() if number == best]
+        return (fitting[ids[0]], Confidence(best)) if len(ids) == 1 else None
+
+    def named(self, name: str | Unknown) -> list[MovedMachine]:
+        """The machines that go by a name, short, full or cut."""
+        if isinstance(name, Unknown):
+            return []
+        return [each for each in self._by_name.get(name_key(name), ()) if each.machine.goes_by(name)]
+
+    def _using(self, cmid: str | Unknown) -> list[MovedMachine]:
+        """A CMID that is known and differs takes nothing away: a move may regenerate it."""
+        return [] if isinstance(cmid, Unknown) else self._by_cmid.get(cmid, [])
+
+
+def is_of(machine: MachineAlias, reading: KmsGuestReading) -> bool:
+    """Whether a reading is of this machine, before or after its move: by UUID where both have one, else by name."""
     uuid = None if isinstance(reading.smbios_uuid, Unknown) else canonical_uuid(reading.smbios_uuid)
-    by_uuid = [each for each in moved if uuid is not None and canonical_uuid(each.copy_uuid) == uuid]
-    if by_uuid:
-        return (by_uuid[0], Confidence.CERTAIN) if len(by_uuid) == 1 else None
-    if uuid is not None:
-        moved = [each for each in moved if canonical_uuid(each.copy_uuid) is None]
-    scored = [(each, _likeness(reading, each, cmid_of)) for each in moved]
-    best = max((likeness for _, likeness in scored), default=0)
-    fitting = [each for each, likeness in scored if likeness == best]
-    return (fitting[0], Confidence(best)) if best and len(fitting) == 1 else None
-
-
-def _likeness(reading: KmsGuestReading, moved: MovedMachine, cmid_of: dict[str, str]) -> int:
-    """How many of name and CMID agree; a CMID that is known and differs takes nothing away, since a move may regenerate it."""
-    named = not isinstance(reading.computer_name, Unknown) and moved.machine.goes_by(reading.computer_name)
-    known = {*moved.machine.cmids, *([cmid_of[moved.machine.machine_id]] if moved.machine.machine_id in cmid_of else [])}
-    return named + (not isinstance(reading.cmid, Unknown) and reading.cmid in known)
+    return machine.is_computer("" if isinstance(reading.computer_name, Unknown) else reading.computer_name, uuid)
 
 
 def follow(
@@ -142,9 +158,9 @@ def follow(
     at: datetime,
 ) -> FollowedGuest:
     """How the guest stands at `at`, by its own readings and its requests at KMS hosts, both of any time."""
-    own = [(reading, sure) for reading, sure in readings if moved.moved_at <= reading.collected_at <= at]
+    own = [(reading, sure) for reading, sure in readings if moved.since <= reading.collected_at <= at]
     newest, sure = max(own, key=lambda each: (each[0].collected_at, each[1]), default=(None, None))
-    asked = [contact for contact in contacts if moved.moved_at <= contact.seen_at <= at]
+    asked = [contact for contact in contacts if moved.since <= contact.seen_at <= at]
     last = max(asked, key=lambda contact: contact.seen_at, default=None)
     evidence = [_Evidence(r.collected_at, r.license_status, r.minutes_left_min, True) for r in ([newest] if newest else [])]
     evidence += [_Evidence(c.seen_at, c.license_state, c.minutes_to_expiration_min, False) for c in ([last] if last else [])]

@@ -13,14 +13,16 @@ from datetime import datetime, timedelta
 from estate.facts.kms import KmsContact
 from estate.facts.unknown import Unknown
 from kms.core.alarm import Level, level_of
-from kms.core.duplicates import DuplicateCmid, duplicate_cmids, sightings_of
+from kms.core.duplicates import DuplicateCmid, duplicate_cmids, sightings_of, sightings_of_guests, with_rearms
 from kms.core.forecast import Forecast, ForecastDay, forecast
+from kms.core.guests import Channel, channel_problem, is_of
 from kms.core.machines import MachineAlias, canonical_uuid, name_key
 from kms.core.observed import HostHistory, Quality, is_client_edition
+from kms.core.placement import shared_fates
 from kms.core.plan import Plan, PlannedMove
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.reasons import headline, reasons_for
-from kms.core.verdict import HostVerdict, KmsVerdict, VerdictQuestion
+from kms.core.verdict import HostVerdict, KmsVerdict, Reason, VerdictQuestion
 
 _WORST_FIRST = (Level.LOW, Level.UNKNOWN, Level.PARTIAL, Level.TIGHT, Level.OK)
 _WORST_QUALITY_FIRST = (Quality.PARTIAL, Quality.LOWER_BOUND, Quality.EXACT)
@@ -33,7 +35,8 @@ def judge(question: VerdictQuestion, histories: Sequence[HostHistory], policy: K
     not_seen = tuple(planned.machine for planned in question.machines if planned.machine.machine_id not in seen)
     hosts = tuple(_judge_host(roll, not_seen, question, policy) for roll in _concerned(rolls, bool(not_seen)))
     duplicates = _duplicates(histories, question, policy)
-    return _combine(question, hosts, duplicates, not_seen, hosts_known=len(histories))
+    fates = tuple(shared_fates(histories, question.placements, question.now))
+    return _combine(question, hosts, duplicates, not_seen, fates, hosts_known=len(histories))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,22 @@ def worst(levels: Iterable[Level]) -> Level:
 
 def _duplicates(histories: Sequence[HostHistory], question: VerdictQuestion, policy: KmsPolicy) -> tuple[DuplicateCmid, ...]:
     contacts = [contact for history in histories for contact in history.contacts(question.now)]
-    return duplicate_cmids(sightings_of(contacts), at=question.now, book=question.book, policy=policy)
+    sightings = (*sightings_of(contacts), *sightings_of_guests(question.guests))
+    found = duplicate_cmids(sightings, at=question.now, book=question.book, policy=policy)
+    return tuple(with_rearms(duplicate, question.guests) for duplicate in found)
+
+
+def _wrong_channels(question: VerdictQuestion) -> tuple[tuple[MachineAlias, Channel], ...]:
+    """The machines of the wave whose newest reading shows a way of activation that fails after the move."""
+    found = []
+    for planned in question.machines:
+        own = [guest for guest in question.guests if is_of(planned.machine, guest)]
+        newest = max(own, key=lambda guest: guest.collected_at, default=None)
+        channel = "" if newest is None or isinstance(newest.channel, Unknown) else newest.channel
+        problem = channel_problem(channel, by_directory=newest is not None and newest.by_directory)
+        if problem.detail:
+            found.append((planned.machine, problem))
+    return tuple(found)
 
 
 def _combine(
@@ -194,13 +212,15 @@ def _combine(
     hosts: tuple[HostVerdict, ...],
     duplicates: tuple[DuplicateCmid, ...],
     not_seen: tuple[MachineAlias, ...],
+    fates: tuple[Reason, ...],
     *,
     hosts_known: int,
 ) -> KmsVerdict:
     count = _smallest(hosts)
     gravest = min(hosts, key=lambda host: _WORST_FIRST.index(host.state), default=None)
-    reasons = reasons_for(hosts, duplicates, not_seen, hosts_known=hosts_known)
+    reasons = reasons_for(hosts, duplicates, not_seen, hosts_known=hosts_known, wrong_channels=_wrong_channels(question))
     detail, remedy = headline(gravest, reasons)
+    reasons = (*reasons, *fates)
     lowest = [host.lowest for host in hosts if host.lowest is not None]
     return KmsVerdict(
         at=question.now,

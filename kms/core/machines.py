@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from estate.facts.unknown import UNKNOWN, Unknown
@@ -43,6 +44,19 @@ class MachineAlias:
     def goes_by(self, name: str) -> bool:
         """Whether `name` is one of this machine's names, short, full or cut."""
         return any(same_name(name, own) for own in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedMachine:
+    """A Windows machine that runs in the pool `since` then, and its networks there.
+
+    `copy_uuid` is its copy's SMBIOS UUID by the conversion ledger, empty where that does not tell.
+    """
+
+    machine: MachineAlias
+    network_ids: frozenset[str]
+    since: datetime
+    copy_uuid: str = ""
 
 
 def same_name(one: str, other: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from estate.facts.unknown import Unknown
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
+from kms.core.guests import Channel
 from kms.core.machines import MachineAlias
 from kms.core.observed import Quality
 from kms.core.verdict import HostVerdict, Reason
@@ -27,13 +28,16 @@ def reasons_for(
     not_seen: tuple[MachineAlias, ...],
     *,
     hosts_known: int,
+    wrong_channels: tuple[tuple[MachineAlias, Channel], ...] = (),
 ) -> tuple[Reason, ...]:
     """Everything a person should know beside the state itself, gravest first per host. `hosts_known`: of the whole project."""
+    channels = tuple(Reason("kms_wrong_channel", each.label, problem.detail, problem.remedy) for each, problem in wrong_channels)
     if not hosts:
-        return (_no_host(),)
+        return (_no_host(), *channels)
     return (
         *(reason for host in hosts for reason in _of_host(host)),
         *_of_moving_hosts(hosts, hosts_known),
+        *channels,
         *(_of_duplicate(duplicate) for duplicate in duplicates),
         *(_of_not_seen(machine) for machine in not_seen),
         *_of_few_hosts(hosts, hosts_known),
@@ -136,10 +140,12 @@ _LEVELS = {
 
 def _of_duplicate(duplicate: DuplicateCmid) -> Reason:
     machines = ", ".join(duplicate.machines)
+    rearms = ", ".join(f"{name} {number}" for name, number in duplicate.rearms_left)
     return Reason(
         "kms_duplicate_cmid",
         duplicate.cmid,
-        f"{machines} use one CMID and count once ({duplicate.kind.value.replace('_', ' ')})",
+        f"{machines} use one CMID and count once ({duplicate.kind.value.replace('_', ' ')})"
+        + (f"; rearms left: {rearms}" if rearms else ""),
         duplicate.remedy,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from estate.facts.kms import KmsGuestReading
+from estate.facts.unknown import Unknown
 from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.forecast import ForecastDay
@@ -26,13 +28,28 @@ class PlannedMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """A VM of a pool: the server it runs on and the SRs of its disks, by names that are one in the whole project."""
+
+    vm_uuid: str
+    vm_name: str
+    server: str | Unknown
+    srs: frozenset[str] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictQuestion:
-    """The machines that move at `moves_at`, asked at `now`; `book` joins each machine's names before and after a conversion."""
+    """The machines that move at `moves_at`, asked at `now`; `book` joins each machine's names before and after a conversion.
+
+    `guests` are what Windows machines said of themselves, oldest first; `placements` where the VMs of the project's pools run.
+    """
 
     now: datetime
     moves_at: datetime
     machines: tuple[PlannedMachine, ...] = ()
     book: AliasBook = field(default_factory=AliasBook)
+    guests: tuple[KmsGuestReading, ...] = ()
+    placements: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

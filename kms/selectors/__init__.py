@@ -20,15 +20,15 @@ from kms.core.alarm import Level
 from kms.core.duplicates import DuplicateCmid
 from kms.core.expected import last_contacts
 from kms.core.forecast import ForecastDay, forecast
-from kms.core.guests import MovedMachine
 from kms.core.judge import judge
-from kms.core.machines import AliasBook, MachineAlias, canonical_uuid
+from kms.core.machines import AliasBook, MachineAlias, MovedMachine, canonical_uuid
 from kms.core.milestones import Milestone, alarms, milestones
 from kms.core.observed import HostCount, HostHistory, count_at, is_legacy, replay
 from kms.core.plan import CmidPolicy, Plan
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
-from kms.core.verdict import KmsVerdict, PlannedMachine, VerdictQuestion
+from kms.core.verdict import KmsVerdict, Placement, PlannedMachine, VerdictQuestion
 from kms.models import KmsHost, KmsReadingRow
+from kms.selectors.guest_readings import guest_readings
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -41,6 +41,7 @@ __all__ = [
     "Level",
     "MachineAlias",
     "MovedMachine",
+    "Placement",
     "PlannedMachine",
     "canonical_uuid",
     "host_clients",
@@ -135,8 +136,16 @@ def verdict(
     moving = {planned.machine.machine_id for planned in machines}
     known = (alias for alias in (*aliases, *waves.aliases(project)) if alias.machine_id not in moving)
     book = AliasBook((*(planned.machine for planned in machines), *known))
-    question = VerdictQuestion(asked_at, moves_at or asked_at, tuple(machines), book)
-    return judge(question, [history_of(each, at=asked_at) for each in hosts(project)], policy)
+    histories = [history_of(each, at=asked_at) for each in hosts(project)]
+    question = VerdictQuestion(
+        now=asked_at,
+        moves_at=moves_at or asked_at,
+        machines=tuple(machines),
+        book=book,
+        guests=guest_readings(project, at=asked_at),
+        placements=tuple(waves.placements(project)) if len(histories) > 1 else (),
+    )
+    return judge(question, histories, policy)
 
 
 def wave_verdict(project: Project, *, wave_id: str, moves_at: datetime | None = None) -> KmsVerdict:

@@ -6,14 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from estate.facts.codec import from_json
 from estate.facts.kms import KmsContact, KmsGuestReading
 from estate.facts.unknown import Unknown
 from kms import waves
-from kms.core.guests import Alarm, Confidence, FollowedGuest, MovedMachine, follow, link
-from kms.core.machines import name_key
-from kms.models import KmsGuestReadingRow
+from kms.core.guests import Alarm, Confidence, FollowedGuest, GuestBook, follow
+from kms.core.machines import MovedMachine
 from kms.selectors import history_of, hosts
+from kms.selectors.guest_readings import guest_readings
 from project.backbone.models import Project
 
 _WORST_FIRST = (Alarm.CRITICAL, Alarm.UNKNOWN, Alarm.WARN, Alarm.NONE)
@@ -31,44 +30,34 @@ def guests_now(project: Project, *, at: datetime) -> GuestsNow:
     """How each guest stands at `at`."""
     moved = waves.moved(project)
     asked = [contact for host in hosts(project) for contact in history_of(host, at=at).contacts(at)] if moved else []
-    contacts, nameless = _by_name(asked, moved)
-    cmid_of = {machine_id: max(own, key=lambda c: c.seen_at).cmid for machine_id, own in contacts.items()}
+    contacts, nameless = _by_machine(asked, moved)
+    book = GuestBook(moved, {machine_id: max(own, key=lambda c: c.seen_at).cmid for machine_id, own in contacts.items()})
     readings: dict[str, list[tuple[KmsGuestReading, Confidence]]] = defaultdict(list)
     not_linked: dict[str, None] = {}
-    for reading in _readings(project, at):
-        found = link(reading, moved, cmid_of)
+    for reading in guest_readings(project, at=at):
+        found = book.find(reading)
         if found is None:
             not_linked["unnamed" if isinstance(reading.computer_name, Unknown) else reading.computer_name] = None
             continue
-        readings[found[0].machine.machine_id].append((reading, found[1]))
-        contacts[found[0].machine.machine_id] += [contact for contact in nameless if contact.cmid == reading.cmid]
+        machine_id = found[0].machine.machine_id
+        readings[machine_id].append((reading, found[1]))
+        contacts[machine_id] += nameless.get(reading.cmid, ()) if isinstance(reading.cmid, str) else ()
     followed = [follow(m, readings[m.machine.machine_id], contacts[m.machine.machine_id], at=at) for m in moved]
     ordered = sorted(followed, key=lambda each: (_WORST_FIRST.index(each.alarm), each.moved.machine.label.casefold()))
     return GuestsNow(tuple(ordered), tuple(sorted(not_linked, key=str.casefold)))
 
 
-def _readings(project: Project, at: datetime) -> list[KmsGuestReading]:
-    """The newest reading of every computer, by its name and SMBIOS UUID."""
-    rows = KmsGuestReadingRow.objects.filter(project=project, collected_at__lte=at).order_by("-collected_at", "-created_at")
-    newest: dict[tuple[str, str], KmsGuestReading] = {}
-    for facts in rows.values_list("facts", flat=True).iterator():
-        reading = from_json(facts, KmsGuestReading)
-        newest.setdefault((str(reading.computer_name).casefold(), str(reading.smbios_uuid).casefold()), reading)
-    return list(newest.values())
-
-
-def _by_name(asked: list[KmsContact], moved: list[MovedMachine]) -> tuple[dict[str, list[KmsContact]], list[KmsContact]]:
-    """The requests of each machine by its names, and those that carry no moved machine's name: a CMID may tell whose they are."""
-    by_name: dict[str, list[MovedMachine]] = defaultdict(list)
-    for each in moved:
-        for key in {name_key(name) for name in each.machine.names}:
-            by_name[key].append(each)
+def _by_machine(
+    asked: list[KmsContact], moved: list[MovedMachine]
+) -> tuple[dict[str, list[KmsContact]], dict[str, list[KmsContact]]]:
+    """The requests of each machine by its names, and by CMID those that carry no moved machine's name."""
+    book = GuestBook(moved, {})
     found: dict[str, list[KmsContact]] = defaultdict(list)
-    nameless: list[KmsContact] = []
+    nameless: dict[str, list[KmsContact]] = defaultdict(list)
     for contact in asked:
-        owners = [m for m in by_name.get(name_key(contact.machine_name), ()) if m.machine.goes_by(contact.machine_name)]
+        owners = book.named(contact.machine_name)
         if len(owners) == 1:
             found[owners[0].machine.machine_id].append(contact)
         elif not owners:
-            nameless.append(contact)
+            nameless[contact.cmid].append(contact)
     return found, nameless

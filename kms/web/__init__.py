@@ -1,4 +1,6 @@
-"""The pages of KMS: counts and the verdict (hosts.py), their collection, the way to the hosts, uploads, guests."""
+"""The pages of KMS: what each host counts and the verdict (hosts.py), the hosts' collection (collecting.py), the way to them
+(network.py), uploads, and guests.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _line(guest: FollowedGuest) -> GuestLine:
         tone=TONES.get(guest.alarm) or STAGE_TONES.get(guest.stage, "none"),
         days_left=_days_left(guest),
         because=guest.because,
-        moved_at=guest.moved.moved_at,
+        moved_at=guest.moved.since,
         contacted_at=guest.contacted_at,
         confidence="" if guest.confidence is None else guest.confidence.name.lower(),
         channel=guest.channel,

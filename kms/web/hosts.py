@@ -17,6 +17,7 @@ from kms.models import KmsHost
 from kms.selectors.charts import host_chart
 from kms.selectors.collecting import collection_of
 from kms.selectors.network import wave_firewall
+from kms.selectors.recommending import recommendations
 from kms.web.network import told
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import now
@@ -57,6 +58,7 @@ class KmsPage(ProjectPage):
             tone=TONES[verdict.state],
             may_act=permitted(self.actor.require, self.project, Role.OPERATOR),
             network=told(self.project, _firewall(self.project, asked["wave"])),
+            recommended=recommendations(self.project, at=now()) if everyone else (),
             **shown,
             **kwargs,
         )

@@ -103,21 +103,11 @@ def moved_at_of_waves(wave_ids: Collection[UUID]) -> dict[UUID, datetime]:
     return dict(done.order_by().values_list("conversion__wave_id").annotate(Min("at")))
 
 
-def networks_of(conversion_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
-    """The networks of the pool that each of these conversions gave its VM, in one query."""
-    rows = Conversion.objects.filter(pk__in=conversion_ids).values_list("pk", "spec__nics")
-    return {pk: frozenset(nic["network_uuid"] for nic in nics or ()) for pk, nics in rows}
-
-
-def running_in_a_pool(project_id: UUID) -> list[Conversion]:
-    """The conversions that are done and not rolled back, oldest first: their copies are the machines now."""
-    rows = Conversion.objects.filter(project_id=project_id, state=State.DONE.value).exclude(target_vm_uuid="")
-    return list(rows.defer("spec").order_by("created_at", "id"))
-
-
-def moved_at_of(conversion_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """When each of these conversions was done, in one query."""
-    done = ConversionEvent.objects.filter(conversion_id__in=conversion_ids, to_state=State.DONE.value)
+def done_at(project_id: UUID) -> dict[UUID, datetime]:
+    """When each conversion of the project that is done now was done last, in one query."""
+    done = ConversionEvent.objects.filter(
+        conversion__project_id=project_id, conversion__state=State.DONE.value, to_state=State.DONE.value
+    )
     return dict(done.order_by().values_list("conversion_id").annotate(Max("at")))
 
 

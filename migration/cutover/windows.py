@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from estate.facts.pool import PoolFacts, PoolVmFacts
 from estate.facts.source import VmFacts
 from estate.facts.unknown import UNKNOWN, Unknown
 from kms.core.firewall import PlannedNetwork
-from kms.selectors import MachineAlias, MovedMachine, PlannedMachine
+from kms.selectors import MachineAlias, MovedMachine, Placement, PlannedMachine
 from kms.waves import KnownWave
 from migration.conversion import selectors as conversions
 from migration.conversion.selectors import Conversion
@@ -54,22 +55,44 @@ class WavesOfPlans:
         return [PlannedNetwork(uuid, labels.get(uuid, uuid), tuple(sorted(names))) for uuid, names in machines.items()]
 
     def moved(self, project: Project) -> list[MovedMachine]:
-        """The machines whose copy runs in a pool now: since when, by the ledger's UUID. Who is no Windows is left out."""
-        rows = {row.machine_id: row for row in conversions.running_in_a_pool(project.pk)}
-        ids = [row.pk for row in rows.values()]
-        ran_at, networks = conversions.moved_at_of(ids), conversions.networks_of(ids)
-        views = inventory.machine_views(inventory.machines(project).filter(id__in=list(rows)))
-        windows = [view for view in views if view.vm is None or is_windows(view.vm.guest_id) is not False]
+        """The Windows machines that run in a pool now, with the networks they were given there."""
+        since = conversions.done_at(project.pk)
+        rows = [row for row in conversions.conversions_of_project(project.pk) if row.pk in since]
+        specs = {row.pk: conversions.spec_of(row) for row in rows}
+        aliases = {alias.machine_id: alias for alias in self.aliases(project)}
         return [
             MovedMachine(
-                _alias(view.id, view.name, view.vm, row.target_vm_uuid),
-                ran_at.get(row.pk, row.updated_at),
+                aliases.get(str(row.machine_id)) or MachineAlias(str(row.machine_id), (row.name,)),
+                frozenset(nic.network_uuid for nic in specs[row.pk].nics),
+                since[row.pk],
                 row.target_vm_uuid,
-                networks.get(row.pk, frozenset()),
             )
-            for view in windows
-            for row in [rows[view.id]]
+            for row in rows
+            if specs[row.pk].is_windows
         ]
+
+    def placements(self, project: Project) -> list[Placement]:
+        """Every VM of the project's collected pools with its server and SRs."""
+        collected = (pools.latest_inventory(pool.pk) for pool in pools.pools(project))
+        return [place for read in collected if read is not None for place in _placements(pools.facts_of(read))]
+
+
+def _placements(facts: PoolFacts) -> list[Placement]:
+    """The VMs of one pool; servers and SRs carry the pool's name, for two pools may call theirs alike."""
+    servers = {host.uuid: f"{host.name} of pool {facts.name}" for host in facts.hosts}
+    srs = {sr.uuid: f"{sr.name} of pool {facts.name}" for sr in facts.srs}
+    return [
+        Placement(vm.uuid, vm.name, servers.get(vm.resident_on_uuid or "", UNKNOWN), _srs_of(vm, srs))
+        for vm in facts.vms
+        if not vm.is_control_domain
+    ]
+
+
+def _srs_of(vm: PoolVmFacts, names: dict[str, str]) -> frozenset[str] | Unknown:
+    if isinstance(vm.drives, Unknown):
+        return vm.drives
+    disks = (drive.sr_uuid for drive in vm.drives if drive.kind == "Disk")
+    return frozenset(names.get(uuid, uuid) for uuid in disks if isinstance(uuid, str))
 
 
 def _labels(pool_id: UUID) -> dict[str, str]:

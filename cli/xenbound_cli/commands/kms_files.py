@@ -1,4 +1,4 @@
-"""kms upload, guests, guest-upload: files of KMS hosts and of guests, and how each Windows stands since its move."""
+"""kms upload, guests, guest-upload, recommend: files of KMS hosts and guests, how each stands since its move, what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xenbound_cli.exits import ExitCode
 from xenbound_cli.lookup import find
 from xenbound_cli.screen import Column
 from xenbound_cli.session import Session
-from xenbound_cli.texts import cell, moment
+from xenbound_cli.texts import cell, clean, moment
 from xenbound_cli.waiting import follow
 
 GUESTS = [
@@ -37,6 +37,7 @@ def add(kms: Commands) -> None:
     command(kms, "guests", show_guests, "each Windows guest since its move; exit 3 while one is critical").add_argument(
         "--until", metavar="TIME", help="say of each whether it lasts until then, ISO 8601 with a zone"
     )
+    command(kms, "recommend", show_recommendation, "KMS with these hosts, Active Directory, or MAK, with the arithmetic")
     about = command(kms, "guest-upload", upload_guests, "upload how guests are activated: JSON, slmgr's text, VAMT's CSV")
     _of_a_file(about)
     about.add_argument("--computer", metavar="NAME", help="the guest's name, for slmgr's text, which names none")
@@ -81,3 +82,17 @@ def show_guests(session: Session, args: argparse.Namespace) -> ExitCode | None:
 
     session.screen.answer(told, tell)
     return ExitCode.NOT_READY if any(guest["alarm"] == "critical" for guest in told["guests"]) else None
+
+
+def show_recommendation(session: Session, args: argparse.Namespace) -> None:
+    """For servers and for clients."""
+    told = session.api.get(session.path("kms/recommendation"))
+
+    def tell() -> None:
+        for each in told:
+            kind = "servers" if each["required_count"] == 5 else "clients"
+            session.screen.line(f"{kind}: {clean(each['advice'])}")
+            for line in each["arithmetic"]:
+                session.screen.line(f"  {clean(line)}")
+
+    session.screen.answer(told, tell)

@@ -176,6 +176,7 @@ def test_a_kms_reading_is_uploaded_counted_and_judged(people: People, desk_of: D
         assert (untimed.code, "collected_at" in untimed.err) == (1, True), untimed.err
         timed = desk.run("kms", "upload", "KMS01", str(tmp_path / "dlv.txt"), "--collected-at", day(35).isoformat())
         assert (timed.code, timed.out) == (0, "KMS01: count 9, 0 requests in the log.\n"), timed.err
+        assert "servers: Stay with KMS on KMS01." in desk.run("kms", "recommend").out
         assert "No Windows machine" in desk.run("kms", "guests").out
         assert "count" in desk.run("kms", "count", "KMS01").out
         assert desk.run("kms", "count", "KMS01", "--json").document["count"] == 9

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from estate.facts.unknown import Unknown
 from kms import selectors as kms
 from kms.services.hosts import add_host
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, ConversionEvent
 from migration.cutover.windows import WavesOfPlans
 from project.backbone.clock import now
+from readiness.selectors import pools
 from tests.builders.inventory import SYSTEM
 from tests.builders.jobs import run_jobs
 from tests.builders.kms import script_event, script_output
@@ -103,3 +105,11 @@ def test_networks_of_a_wave_of_another_project_are_not_told(people: People, worl
 def test_the_page_asks_of_the_chosen_wave_s_networks(people: People, world: World) -> None:
     page = signed_in(people.owner).get(f"/projects/{people.project.id}/kms?wave={world.wave.pk}").content.decode()
     assert "LAN, VLAN 10" in page and "kms_network_unproven" in page
+
+
+def test_vms_of_the_pools_are_told_with_their_server_and_srs(world: World) -> None:
+    placed = WavesOfPlans().placements(world.wave.plan.project)
+    facts = pools.latest_facts(world.pool.pk)
+    assert {each.vm_uuid for each in placed} == {vm.uuid for vm in facts.vms if not vm.is_control_domain}
+    assert placed
+    assert all(isinstance(each.server, Unknown) or each.server.endswith(f" of pool {facts.name}") for each in placed)

@@ -145,6 +145,15 @@ def test_verdict_of_the_site_and_of_a_wave(people: People, host_id: str) -> None
     assert [reason["code"] for reason in wave["reasons"]] == ["kms_low", "kms_machine_not_seen", "kms_single_host"]
 
 
+def test_what_is_recommended_shows_its_arithmetic(people: People, host_id: str) -> None:
+    servers, clients = get(people, "recommendation").data
+    assert (servers["way"], servers["advice"]) == ("kms", "Stay with KMS on KMS01.")
+    assert servers["arithmetic"][0] == "KMS01: at least 9 in the next 45 days, enough for 5, calm"
+    assert (clients["required_count"], clients["way"]) == (25, "nobody")
+    assert {each["way"] for each in get(people, "recommendation", at=37).data} == {"unknown"}
+    assert get(people, "recommendation", who="stranger").status_code == 404
+
+
 def test_verdict_without_a_fresh_reading_is_unknown_and_closes_the_gate(people: People, host_id: str) -> None:
     stale = get(people, "verdict", at=36.5).data
     assert (stale["state"], stale["closes_gate"], stale["server_ok"], stale["count"]) == ("unknown", True, None, None)

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 
 from estate.facts.kms import KmsUploadFormat
+from kms.core.policy import UPLOAD_LIMIT_BYTES
 from kms.models import KmsGuestUpload, KmsReadingRow, KmsUpload
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import frozen
@@ -214,3 +215,8 @@ def test_guests_are_written_by_operators_and_read_by_viewers_of_the_project(peop
     stranger = people.client("stranger")
     assert stranger.get(url(people, "guests")).status_code == 404
     assert stranger.post(url(people, "guests/readings"), VAMT, content_type="text/csv").status_code == 404
+
+
+def test_largest_upload_is_held_in_memory_by_the_server() -> None:
+    """Django spools a body to a temporary file above this size, product keys and all."""
+    assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE > UPLOAD_LIMIT_BYTES

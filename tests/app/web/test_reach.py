@@ -13,7 +13,10 @@ from tests.builders.people import People, a_user
 from tests.builders.pools import NOW
 
 pytestmark = pytest.mark.django_db
-PAGES = ["project-home", "project-inventory", "project-conversions", "project-readiness", "project-reports", "project-changes"]
+PAGES = [
+    *("project-home", "project-inventory", "project-conversions", "project-readiness", "project-reports", "project-changes"),
+    *("project-kms", "project-kms-guests", "project-kms-uploads"),
+]
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 
 

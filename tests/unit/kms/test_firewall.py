@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms.core.firewall import PlannedNetwork, firewall_findings
-from kms.core.guests import MovedMachine
+from kms.core.firewall import MovedMachine, PlannedNetwork, firewall_findings
 from kms.core.machines import MachineAlias
 from kms.core.network import Grade
 from tests.builders.kms import a_contact, a_history, a_reading, cmid, day
@@ -15,8 +14,7 @@ NOW = day(20)
 
 
 def a_moved(name: str = "app0", at: float = 10, networks: tuple[str, ...] = ("net-lan",), **changes: object) -> MovedMachine:
-    alias = MachineAlias(name, names=(name,), **changes)  # type: ignore[arg-type]
-    return MovedMachine(alias, day(at), network_ids=frozenset(networks))
+    return MovedMachine(MachineAlias(name, names=(name,), **changes), frozenset(networks), day(at))  # type: ignore[arg-type]
 
 
 def told(*moved: MovedMachine, contacts: tuple[tuple[str, float], ...] = (), read_at: float = 20) -> list[tuple[str, str]]:

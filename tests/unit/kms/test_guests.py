@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from estate.facts.kms import KmsGuestReading
 from estate.facts.unknown import UNKNOWN
-from kms.core.guests import Alarm, Confidence, FollowedGuest, MovedMachine, Stage, channel_problem, follow, link
-from kms.core.machines import MachineAlias
+from kms.core.guests import Alarm, Confidence, FollowedGuest, GuestBook, Stage, channel_problem, follow
+from kms.core.machines import MachineAlias, MovedMachine
 from tests.builders.kms import a_contact, cmid, day, named
 
 COPY = "5d7c0a8e-1111-4222-8333-44445555abcd"
@@ -25,7 +26,7 @@ def moved(name: str = "app07", at: float = 10, copy: str = COPY, **changes: Any)
     alias = MachineAlias(
         machine_id=f"id-{name}", names=(f"{name}.corp.example",), smbios_uuids=("4c4c4544-0042-3510-8054-b4c04f4a3732", copy)
     )
-    return MovedMachine(replace(alias, **changes), day(at), copy)
+    return MovedMachine(replace(alias, **changes), frozenset(), day(at), copy)
 
 
 def said(at: float, status: int = 1, minutes: int = 180 * DAY_MIN, **changes: Any) -> KmsGuestReading:
@@ -34,6 +35,12 @@ def said(at: float, status: int = 1, minutes: int = 180 * DAY_MIN, **changes: An
         "channel": "VOLUME_KMSCLIENT", "license_status": status, "minutes_left_min": minutes,
     }  # fmt: skip
     return KmsGuestReading(**(fields | changes))
+
+
+def link(
+    reading: KmsGuestReading, machines: list[MovedMachine], cmid_of: dict[str, str]
+) -> tuple[MovedMachine, Confidence] | None:
+    return GuestBook(machines, cmid_of).find(reading)
 
 
 def state(at: float, *readings: KmsGuestReading, contacts: Any = ()) -> FollowedGuest:
@@ -159,3 +166,12 @@ def test_silence_and_time_never_make_a_guest_better(at: float, status: int, minu
     assert later.stage is not Stage.LICENSED or status == 1
     if now.days_left is not None and later.days_left is not None:
         assert later.days_left <= now.days_left + timedelta(seconds=1) / timedelta(days=1)
+
+
+def test_five_thousand_guests_are_linked_without_comparing_each_with_each() -> None:
+    machines = [moved(name, copy=str(UUID(int=number + 1))) for number, name in enumerate(named("vm", 5000))]
+    book = GuestBook(machines, {})
+    for number in range(5000):
+        found = book.find(said(11, computer_name=f"vm{number + 1}", smbios_uuid=str(UUID(int=number + 1))))
+        assert found is not None
+        assert (found[0].machine.machine_id, found[1]) == (f"id-vm{number + 1}", Confidence.CERTAIN)
