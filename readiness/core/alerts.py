@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,5 +59,10 @@ def _window(item: EvidenceItem) -> tuple[datetime, datetime] | None:
 
 def outside_trials(case: Case, found: list[PoolMessageFacts]) -> list[PoolMessageFacts]:
     """The messages that no recorded trial explains: those inside its `started_at` to `ended_at` are that trial's evidence."""
-    windows = [window for kind in _TRIALS for item in case.attested(kind) if (window := _window(item))]
+    windows = trial_windows(case.evidence)
     return [message for message in found if not any(start <= message.at <= end for start, end in windows)]
+
+
+def trial_windows(evidence: Iterable[EvidenceItem]) -> list[tuple[datetime, datetime]]:
+    """When trials ran that are evidence now."""
+    return [window for item in evidence if item.kind in _TRIALS and (window := _window(item))]
