@@ -19,6 +19,7 @@ from xenbound_cli.commands import (
     jobs,
     kms,
     plans,
+    pool_watch,
     projects,
     readiness,
     reports,
@@ -35,7 +36,7 @@ from xenbound_cli.session import Session
 from xenbound_cli.shell import Shell
 
 MODULES = (
-    signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, readiness, campaigns,
+    signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, readiness, campaigns, pool_watch,
     evidence, waivers, kms, reports, jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)

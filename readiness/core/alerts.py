@@ -14,6 +14,12 @@ from readiness.core.results import Answer, EvidencePoint, Result
 
 LONGEST_TRIAL = timedelta(hours=12)
 """A window longer than this would hide real alarms and is not believed."""
+SERIOUS = frozenset({
+    "HA_HOST_FAILED", "HA_HOST_WAS_FENCED", "HA_NETWORK_BONDING_ERROR", "HA_PROTECTED_VM_RESTART_FAILED",
+    "HA_POOL_OVERCOMMITTED", "HA_POOL_DROP_IN_PLAN_EXISTS_FOR",
+})  # fmt: skip
+URGENT = 3
+"""Priorities 1 to 3 are for people."""
 _TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceKind.HOST_FAILURE_TEST)
 
 
@@ -66,3 +72,17 @@ def outside_trials(case: Case, found: list[PoolMessageFacts]) -> list[PoolMessag
 def trial_windows(evidence: Iterable[EvidenceItem]) -> list[tuple[datetime, datetime]]:
     """When trials ran that are evidence now."""
     return [window for item in evidence if item.kind in _TRIALS and (window := _window(item))]
+
+
+def urgent(case: Case) -> list[PoolMessageFacts] | Unknown:
+    """The messages of the last month that somebody has to read: no trial explains them. Oldest first."""
+    names = {message.name for message in case.facts.messages if message.priority <= URGENT or message.name in SERIOUS}
+    found = messages(case, *names)
+    if isinstance(found, Unknown):
+        return found
+    return [each for each in outside_trials(case, found) if each.priority <= URGENT or each.name in SERIOUS]
+
+
+def triaged_alerts(case: Case) -> dict[str, EvidenceItem]:
+    """Who acknowledged which message, by the message's uuid."""
+    return {item.subject: item for item in case.attested(EvidenceKind.ALERT_TRIAGE)}

@@ -15,13 +15,13 @@ from lab.xapi_sim.spec import PoolSpec, small_pool
 from project.backbone.clock import now
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.sweep import revive_orphans
-from readiness import work
 from readiness.core.campaign.watching import missed
 from readiness.core.evidence import EvidenceKind
 from readiness.models import CampaignTrial, Evidence
 from readiness.selectors.campaigns import observation_of
 from readiness.selectors.pools import latest_facts
 from readiness.services.trials import keep_look
+from readiness.work import pools as work
 from tests.builders.inventory import SYSTEM
 from tests.builders.tuning import Tuner, look, until
 

@@ -14,13 +14,13 @@ from project.backbone import clock
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.models import AuditEntry
 from project.backbone.waivers.services import approve_waiver, request_waiver
-from readiness import work
 from readiness.core.verdict import VerdictState
 from readiness.models import Evaluation, Evidence, Pool
 from readiness.selectors.cases import pool_drawing, pool_picture
 from readiness.selectors.evaluations import latest_evaluation
 from readiness.services.evaluation import evaluate
 from readiness.services.pools import store_facts
+from readiness.work import pools as work
 from tests.builders.evidence import YESTERDAY, full_evidence
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People, a_client, a_user

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from estate.errors import AskPerson
 from project.backbone.models import AuditEntry, Endpoint, Job
 from project.backbone.problems import Conflict
-from readiness import work
 from readiness.models import Pool, PoolInventory
 from readiness.selectors import pools as selectors
 from readiness.services import pools as services
+from readiness.work import pools as work
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People
 from tests.builders.pools import NOW, a_pool, a_vm
