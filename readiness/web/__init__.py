@@ -1,4 +1,4 @@
-"""The pages of readiness: the verdict on a pool (verdicts.py), the tuning of its HA timeout (timeouts.py, timeout_forms.py), its watch (watching.py)."""
+"""The pages of readiness: a pool's verdict (verdicts.py), its watch (watching.py), its timeout (timeouts.py, timeout_forms.py)."""
 
 from __future__ import annotations
 
