@@ -18,6 +18,7 @@ from xenbound_cli.commands import (
     inventories,
     jobs,
     kms,
+    notices,
     plans,
     pool_watch,
     projects,
@@ -37,7 +38,7 @@ from xenbound_cli.shell import Shell
 
 MODULES = (
     signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, readiness, campaigns,
-    pool_watch, evidence, waivers, kms, reports, jobs, audit,
+    pool_watch, evidence, waivers, kms, notices, reports, jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What reading an answer of another shape than expected raises; the rim is the one place that catches it."""

@@ -19,6 +19,10 @@ from project.backbone.notices.models import NoticeDelivery, NoticeTarget, Target
 from project.backbone.notices.signing import SHORTEST
 
 
+EVENTS_MEAN = "Which events are told there: `alarm.opened` and the like; docs/readiness.md lists them."
+ENABLED_MEANS = "Whether anything is told there."
+
+
 class NoticeTargetSerializer(serializers.ModelSerializer[NoticeTarget]):
     """A receiver of notices, without its URL's path and without its secret."""
 
@@ -31,6 +35,7 @@ class NoticeTargetSerializer(serializers.ModelSerializer[NoticeTarget]):
     class Meta:
         model = NoticeTarget
         fields: ClassVar = ["id", "kind", "name", "address", "events", "enabled", "tls_sha256", "created_at"]
+        extra_kwargs: ClassVar = {"enabled": {"help_text": ENABLED_MEANS}}
 
 
 class MadeNoticeTargetSerializer(NoticeTargetSerializer):
@@ -46,7 +51,7 @@ class _Fields(serializers.Serializer[Any]):
     """What is written of a receiver."""
 
     name = serializers.CharField(max_length=200)
-    events = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50)
+    events = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, help_text=EVENTS_MEAN)
     url = serializers.CharField(max_length=1000, required=False, write_only=True, help_text="A webhook's URL, https only.")
     secret = serializers.CharField(
         min_length=SHORTEST, max_length=500, required=False, write_only=True, trim_whitespace=False,
@@ -66,8 +71,10 @@ class NewNoticeTargetSerializer(_Fields):
 
 class NoticeTargetChangeSerializer(_Fields):
     name = serializers.CharField(max_length=200, required=False)
-    events = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)
-    enabled = serializers.BooleanField(required=False)
+    events = serializers.ListField(
+        child=serializers.CharField(max_length=64), max_length=50, required=False, help_text=EVENTS_MEAN
+    )
+    enabled = serializers.BooleanField(required=False, help_text=ENABLED_MEANS)
 
 
 class NoticeTargetViewSet(ProjectReadOnlyViewSet):
@@ -121,6 +128,7 @@ class NoticeDeliverySerializer(serializers.ModelSerializer[NoticeDelivery]):
             "ended_at", "created_at",
         ]  # fmt: skip
         extra_kwargs: ClassVar = {
+            "event": {"help_text": "What it is about; `test` for a test."},
             "attempts": {"help_text": "How often it was tried."},
             "http_status": {"help_text": "What a webhook answered last; null where it did not, and for mail."},
             "error": {"help_text": "Why the last try did not arrive; empty once it did."},

@@ -123,7 +123,12 @@ def alarmed_and_told(tuner: Tuner, people: People, receiver: Receiver) -> None:
     """The same fall, with nobody reading the pool but its watch: it opens an alarm, and a webhook says so."""
     target = people.client("admin").post(
         f"/api/v1/projects/{people.project.id}/notice-targets",
-        {"kind": "webhook", "name": "hall", "url": receiver.url, "events": ["alarm.opened", "alarm.closed", "pool.timeout_reset"]},
+        {
+            "kind": "webhook",
+            "name": "hall",
+            "url": receiver.url,
+            "events": ["alarm.opened", "alarm.closed", "pool.timeout_reset"],
+        },
     )
     assert target.status_code == 201, target.content
     assert tuner.client.post(f"{tuner.address}/watch", {"enabled": True}).status_code == 200

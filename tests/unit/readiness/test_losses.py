@@ -44,7 +44,8 @@ def lost(after: PoolFacts, before: PoolFacts | None = None, intent: HaIntent = H
     [
         (changed(ha_enabled=False), "ha_off", "pool.ha_enabled"),
         (changed(ha_enabled=GONE), "ha_off", "pool.ha_enabled"),
-        (changed(ha_configuration={}, other_config={"default_ha_timeout": "130"}), "timeout_reset", "pool.ha_configuration.timeout"),
+        (changed(ha_configuration={}, other_config={"default_ha_timeout": "130"}), "timeout_reset",
+         "pool.ha_configuration.timeout"),
         (changed(other_config={}), "default_lost", "pool.other_config.default_ha_timeout"),
         (lambda facts: with_host(facts, "h2", live=False), "host_away", "host[h2].live"),
         (lambda facts: with_host(facts, "h2", live=GONE), "host_away", "host[h2].live"),
