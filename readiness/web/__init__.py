@@ -1,4 +1,4 @@
-"""The pages of readiness: a pool's verdict (verdicts.py), its watch (watching.py), its timeout (timeouts.py, timeout_forms.py)."""
+"""Pages of readiness: a pool's verdict (verdicts.py), its watch (watching.py), its timeout (timeouts.py, timeout_forms.py)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from project.backbone.notices import services
 from project.backbone.notices.models import NoticeDelivery, NoticeTarget, TargetKind
 from project.backbone.notices.signing import SHORTEST
 
-
 EVENTS_MEAN = "Which events are told there: `alarm.opened` and the like; docs/readiness.md lists them."
 ENABLED_MEANS = "Whether anything is told there."
 
