@@ -1,4 +1,4 @@
-"""URLs of the shell: signing in and out, and the backbone's page of notices. The pages of the apps are collected by collect.py for project.urls."""
+"""URLs of the shell: signing in and out, and the backbone's notices. Pages of the apps are collected by collect.py."""
 
 from __future__ import annotations
 
