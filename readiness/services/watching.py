@@ -117,13 +117,18 @@ def judged(watch: PoolWatch, view: EvaluationView, actor: Actor) -> None:
     found = () if before is None else tuple(loss for loss in _lost(watch.pool, before, row) if loss.kind in kinds)
     checks = turned(view_of(before).checks, view.checks) if before is not None else ()
     fields: dict[str, Any] = {"due": AFTER_TRIAL if unconfirmed else "", "judged_at": now()}
-    fields["message"] = f"{len(found)} things are lost" if found else "nothing is lost"
+    fields["message"] = summary(len(found))
     if before is None or not (found or unconfirmed):
         fields["baseline"] = row
     with transaction.atomic():
         settle(watch, found, kinds=kinds, by=FoundBy(row, checks), actor=actor)
         PoolWatch.objects.filter(pk=watch.pk).update(**fields)
     watch.message = fields["message"]
+
+
+def summary(lost: int) -> str:
+    """How a watched pool stands, in words."""
+    return "nothing is lost" if not lost else f"{lost} thing{'s are' if lost > 1 else ' is'} lost"
 
 
 def _baseline(watch: PoolWatch) -> Evaluation | None:

@@ -62,13 +62,18 @@ def _look(job: JobContext, watch: PoolWatch) -> None:
     facts = None if read is None else facts_of(read)
     moves, told = _seen(watch, facts, at)
     held = watches.is_under_trial(pool)
-    message = "a trial runs: what the pool shows is the trial's" if held else watch.message or "watching"
+    message = "a trial runs: what the pool shows is the trial's" if held else _standing(watch)
     reasons = (*_late(pool, facts, told), *_by_time(watch, at))
     job.alive()
     if watching.looked(watch, moves, reasons, message=message, actor=job.actor) and not held and _is_due(watch):
         inventory = read_pool(pool, job.actor)
         view = evaluate(pool.id, at=now(), actor=job.actor, facts_id=inventory.id)
         watching.judged(watch, view, job.actor)
+
+
+def _standing(watch: PoolWatch) -> str:
+    lost = watches.open_alarms(watch.pool).exclude(kind=LossKind.POOL_UNREADABLE.value).count()
+    return watching.summary(lost) if watch.judged_at else "watching"
 
 
 def _is_due(watch: PoolWatch) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,17 @@ from typing import Any
 class Receiver(ThreadingHTTPServer):
     """`got` holds (headers, raw body) of each request; `statuses` is answered in turn, then 204."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http" if context is None else "https"
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook/with-a-token"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/hook/with-a-token"
 
     def told(self, event: str) -> list[dict[str, Any]]:
         return [json.loads(body) for headers, body in self.got if headers["Xenbound-Event"] == event]
@@ -43,8 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def a_receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
+def a_receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    receiver = Receiver(context)
     thread = threading.Thread(target=receiver.serve_forever, daemon=True)
     thread.start()
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
 
+from lab.tls import make_certificate, server_context
 from project.backbone.models import AuditEntry, NoticeDelivery, NoticeTarget
 from project.backbone.notices import catalogue
 from project.backbone.notices.services import tell
@@ -161,3 +163,23 @@ def test_mail_needs_a_mail_server_and_then_arrives(people: People, settings: Any
     assert until_ended(told(people, "xen01 is\r\naway.")).state == "delivered"
     [sent] = mail.outbox
     assert sent.subject == "[Xenbound] Blue: xen01 is away." and sent.to == ["ada@example.org"]
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing_and_the_pinned_one_does(
+    people: People, settings: Any, tmp_path: Path
+) -> None:
+    settings.NOTICE_LOOPBACK, settings.NOTICE_RETRY_S = True, 600
+    files = make_certificate(tmp_path, "127.0.0.1", ["127.0.0.1"])
+    with a_receiver(server_context(files)) as receiver:
+        one = f"{base(people)}/{add(people, url=receiver.url).json()['id']}"
+        row = told(people)
+        run_jobs()
+        row.refresh_from_db()
+        assert (row.state, row.attempts, receiver.got) == ("waiting", 1, []) and "TLS" in row.error
+        NoticeDelivery.objects.all().delete()
+        people.client("admin").patch(one, {"tls_sha256": ":".join(["AB"] * 32)}, format="json")
+        refused = until_ended(told(people))
+        assert (refused.state, receiver.got) == ("failed", []) and "nobody confirmed" in refused.error
+        NoticeDelivery.objects.all().delete()
+        people.client("admin").patch(one, {"tls_sha256": files.sha256_fingerprint}, format="json")
+        assert until_ended(told(people)).state == "delivered" and len(receiver.got) == 1
