@@ -71,7 +71,7 @@ def test_a_vm_started_since_the_last_reading_refuses_the_trial_on_the_fresh_one(
 ) -> None:
     read = work.read_facts
     dirty = [("VM", "this account may not see VMs")]
-    monkeypatch.setattr(work, "read_facts", lambda session, at: replaced(read(session, at), unreadable=tuple(dirty)))
+    monkeypatch.setattr(work, "read_facts", lambda *told, **how: replaced(read(*told, **how), unreadable=tuple(dirty)))
     assert tuner.ask("san-a").status_code == 202
     look()
     campaign = tuner.now()
