@@ -10,7 +10,6 @@ from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
 from project.backbone.models import Job
-from readiness import work
 from readiness.core.campaign.change import OPEN_CHANGE, ChangeEvent, ChangeState
 from readiness.core.campaign.states import TrialState
 from readiness.selectors.campaigns import trial
@@ -19,6 +18,10 @@ from readiness.selectors.pools import pool
 from readiness.services.ha_changes import CHANGE, move
 from readiness.services.trial_results import discard_trial
 from readiness.services.trials import WATCH, TrialMoved
+from readiness.services.watching import KIND as WATCH_POOL
+from readiness.services.watching import stop_on_failure
+from readiness.work import pools as work
+from readiness.work import watching
 
 
 @handler("readiness.probe_pool", title="Probe a pool")
@@ -83,3 +86,13 @@ def change_timeout(job: JobContext, change_id: str) -> dict[str, Any]:
         job.alive()
         row = change(change_id)
     return {"change_id": change_id, "state": row.state if row else ""}
+
+
+def _pool_watch_failed(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    stop_on_failure(pool(job.params["pool_id"]), error, actor)
+
+
+@handler(WATCH_POOL, title="Watch a pool", on_failed=_pool_watch_failed)
+def watch_pool(job: JobContext, pool_id: str) -> dict[str, Any]:
+    """Look at the pool, wait, look again. Where the watch stands is in its row: any worker goes on."""
+    return watching.look(job, pool(pool_id))

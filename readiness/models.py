@@ -1,4 +1,4 @@
-"""Tables of readiness: pools, their immutable facts, attestations, evaluations, tuning campaigns. Fields and constraints.
+"""Tables of readiness: pools, immutable facts, attestations, evaluations, tuning campaigns, watches. Fields and constraints.
 
 Facts and evaluations are never changed; an attestation is taken back by a further row (`withdraws`), never edited.
 """
@@ -220,3 +220,61 @@ class HaChange(Identified):
 
     def __str__(self) -> str:
         return f"timeout of {self.campaign_id} to {self.timeout_s} s: {self.state}"
+
+
+class PoolWatch(Identified):
+    """The watch of a pool: whether it is on, where it stands at the pool, and the judgement that later ones are compared with.
+
+    `standing` is `estate.facts.pool_watch`'s; `due` says why the pool is to be judged, empty when nothing moved since.
+    `missing_since`: no host has answered since then; `faults` counts such looks in a row.
+    """
+
+    pool = models.OneToOneField(Pool, on_delete=models.CASCADE, related_name="watch")
+    enabled = models.BooleanField(default=False)
+    standing = models.JSONField(default=dict)
+    due = models.CharField(max_length=500, blank=True)
+    baseline = models.ForeignKey(Evaluation, null=True, on_delete=models.SET_NULL, related_name="+")
+    looked_at = models.DateTimeField(null=True)
+    judged_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
+    faults = models.PositiveIntegerField(default=0)
+    message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+        verbose_name_plural = "pool watches"
+
+    def __str__(self) -> str:
+        return f"watch of {self.pool_id}"
+
+
+class PoolAlarm(Identified):
+    """One thing that a pool lost, from the look that saw it to the one that saw it back, or a person's word that it stays so.
+
+    `checks` are the ids of those whose answer turned worse with it; `compared_with` and `found_by` the two judgements.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="alarms")
+    kind = models.CharField(max_length=24)
+    path = models.CharField(max_length=200)
+    before = models.CharField(max_length=200)
+    after = models.CharField(max_length=200)
+    detail = models.CharField(max_length=500)
+    checks = models.JSONField(default=list)
+    compared_with = models.ForeignKey(Evaluation, null=True, on_delete=models.SET_NULL, related_name="+")
+    found_by = models.ForeignKey(Evaluation, null=True, on_delete=models.SET_NULL, related_name="+")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_because = models.CharField(max_length=500, blank=True)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-opened_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["pool", "kind", "path"], condition=models.Q(closed_at=None), name="one_open_alarm_per_thing_lost"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.pool_id}: {self.path}"

@@ -18,7 +18,9 @@ from xenbound_cli.commands import (
     inventories,
     jobs,
     kms,
+    notices,
     plans,
+    pool_watch,
     projects,
     readiness,
     reports,
@@ -36,7 +38,7 @@ from xenbound_cli.shell import Shell
 
 MODULES = (
     signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, readiness, campaigns,
-    evidence, waivers, kms, reports, jobs, audit,
+    pool_watch, evidence, waivers, kms, notices, reports, jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What reading an answer of another shape than expected raises; the rim is the one place that catches it."""

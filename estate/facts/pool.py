@@ -192,6 +192,15 @@ class PoolMessageFacts(Struct, frozen=True):
     at: datetime
 
 
+class HeartbeatLatencyFacts(Struct, frozen=True):
+    """The highest latencies of a host's heartbeat since `since`, in seconds, as its own statistics have them by the minute."""
+
+    host_uuid: str
+    since: datetime
+    statefile_max_s: float | Unknown
+    network_max_s: float | Unknown
+
+
 class PoolCertificateFacts(Struct, frozen=True):
     """A certificate the pool or one of its hosts answers with; `kind` is XAPI's type, `host_uuid` None for the pool's own."""
 
@@ -260,6 +269,7 @@ class PoolFacts(Struct, frozen=True):
     templates: tuple[TemplateFacts, ...] = ()
     messages: tuple[PoolMessageFacts, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    latencies: tuple[HeartbeatLatencyFacts, ...] | Unknown = UNKNOWN
 
     def __post_init__(self) -> None:
         for name in ("ha_configuration", "other_config"):

@@ -10,18 +10,23 @@ import xmlrpc.client
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from estate.errors import AskPerson
-from estate.facts.pool import PoolFacts, PoolMessageFacts
+from estate.facts.pool import HeartbeatLatencyFacts, PoolFacts, PoolMessageFacts
 from estate.facts.unknown import Unknown
 from estate.xapi import pool_certificates, pool_extras, pool_network, pool_storage, pool_vms
 from estate.xapi.records import Record, Snapshot, Table
 from estate.xapi.session import XapiSession
+from estate.xapi.statistics import latencies
 
 MESSAGES_OF = timedelta(days=30)
 
 
-def read_facts(session: XapiSession, now: datetime) -> PoolFacts:
+def read_facts(session: XapiSession, now: datetime, *, latencies_since: datetime | None = None) -> PoolFacts:
     """Read the pool. `now` (aware UTC) is when; messages are read for the 30 days before it.
+
+    With `latencies_since` each live host is asked for its heartbeat latencies since then, which is one more request each.
 
     What this pool's version or this account does not offer is UNKNOWN and named in `unreadable`.
 
@@ -30,7 +35,7 @@ def read_facts(session: XapiSession, now: datetime) -> PoolFacts:
     """
     snapshot = Snapshot(session)
     pool = _the_pool(session, snapshot)
-    return PoolFacts(
+    facts = PoolFacts(
         uuid=pool.text("uuid"),
         name=pool.text("name_label") or session.name,
         coordinator_uuid=snapshot.table("host").uuid(pool.text("master")) or "",
@@ -62,6 +67,17 @@ def read_facts(session: XapiSession, now: datetime) -> PoolFacts:
         messages=_messages(session, snapshot, now),
         unreadable=tuple(snapshot.unreadable),
     )
+    return facts if latencies_since is None else replace(facts, latencies=_latencies(session, facts, latencies_since))
+
+
+def _latencies(session: XapiSession, facts: PoolFacts, since: datetime) -> tuple[HeartbeatLatencyFacts, ...] | Unknown:
+    """Latencies exist only while HA is on; a host that is away is left out, and so not known."""
+    files = () if isinstance(facts.statefiles, Unknown) else facts.statefiles
+    statefile = next((file.vdi_uuid for file in files if file.in_use and file.vdi_type != "redo_log"), None)
+    if facts.ha_enabled is not True or statefile is None:
+        return Unknown("HA is off, or its state file is not known")
+    addresses = {host.uuid: host.address for host in facts.hosts if host.live is True and host.address}
+    return latencies(session, addresses, statefile, since)
 
 
 def _the_pool(session: XapiSession, snapshot: Snapshot) -> Record:

@@ -8,16 +8,14 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from estate.connection import Connection
-from estate.errors import EdgeError, Retry
 from estate.facts.pool_look import HostLook, MessageLook, PoolLook
 from estate.facts.unknown import Unknown
-from estate.tls import host_and_port
+from estate.xapi.members import asked_of_any
 from estate.xapi.pool_network import boot_time_of
 from estate.xapi.pool_storage import path_counts_of
 from estate.xapi.records import Record, Snapshot, Table
 from estate.xapi.session import XapiSession
-from estate.xapi.statistics import max_statefile_latency_s
-from estate.xapi.transport import join_address, split_address
+from estate.xapi.statistics import latencies
 
 MESSAGES_OF = timedelta(hours=1)
 """Longer than the clocks of pool and collector may differ; which messages are new is told by their uuids."""
@@ -41,20 +39,12 @@ def look_at(
     Raises:
         EdgeError: no host of the pool answered; the error is that of the first one asked.
     """
-    first: EdgeError | None = None
-    port = host_and_port(connection.url)[1]
-    for address in ("", *members):
-        url = f"https://{join_address(split_address(address, port)[0], port)}" if address else connection.url
-        through = Connection(url=url, username=connection.username, password=connection.password, pins=connection.pins,
-                             name=connection.name, endpoint_id=connection.endpoint_id)  # fmt: skip
-        try:
-            with XapiSession(through, timeout_s=PATIENCE_S) as session:
-                look = _look(session, sr_uuid, since, now)
-                return _with_latencies(session, look, statefile_uuid, since) if statefile_uuid else look
-        except Retry as error:  # this host does not answer; what asks a person would be refused by every host
-            first = first or error
-    assert first is not None
-    raise first
+
+    def ask(session: XapiSession) -> PoolLook:
+        look = _look(session, sr_uuid, since, now)
+        return _with_latencies(session, look, statefile_uuid, since) if statefile_uuid else look
+
+    return asked_of_any(connection, members, ask, patience_s=PATIENCE_S)
 
 
 def read_ha(session: XapiSession, now: datetime) -> PoolLook:
@@ -74,19 +64,19 @@ def read_ha(session: XapiSession, now: datetime) -> PoolLook:
 
 def _look(session: XapiSession, sr_uuid: str, since: datetime, now: datetime) -> PoolLook:
     snapshot = Snapshot(session)
-    hosts, messages = _hosts(snapshot, sr_uuid), _messages(session, snapshot, since)
+    hosts, messages = _hosts(snapshot, sr_uuid), read_messages(session, snapshot, since)
     return replace(read_ha(session, now), hosts=hosts, messages=messages)
 
 
 def _with_latencies(session: XapiSession, look: PoolLook, statefile_uuid: str, since: datetime) -> PoolLook:
     addresses = {row.text("uuid"): row.text("address") for row in Snapshot(session).table("host")}
+    asked = {host.uuid: addresses[host.uuid] for host in look.hosts if host.live is True and addresses.get(host.uuid)}
+    highest = {told.host_uuid: told.statefile_max_s for told in latencies(session, asked, statefile_uuid, since)}
+    return replace(look, hosts=tuple(replace(host, latency_s=_known(highest.get(host.uuid))) for host in look.hosts))
 
-    def asked(host: HostLook) -> HostLook:
-        if host.live is not True or not addresses.get(host.uuid):
-            return host
-        return replace(host, latency_s=max_statefile_latency_s(session, addresses[host.uuid], statefile_uuid, since))
 
-    return replace(look, hosts=tuple(asked(host) for host in look.hosts))
+def _known(value: float | Unknown | None) -> float | None:
+    return None if isinstance(value, Unknown) else value
 
 
 def _map(pool: Record | None, name: str) -> dict[str, str] | None:
@@ -122,7 +112,8 @@ def _paths(snapshot: Snapshot, sr_uuid: str) -> dict[str, int]:
     return found
 
 
-def _messages(session: XapiSession, snapshot: Snapshot, since: datetime) -> tuple[MessageLook, ...] | None:
+def read_messages(session: XapiSession, snapshot: Snapshot, since: datetime) -> tuple[MessageLook, ...] | None:
+    """Messages from an hour before `since` on, oldest first; None where this account may not read them. Raises: EdgeError."""
     moment = xmlrpc.client.DateTime((since - MESSAGES_OF).strftime("%Y%m%dT%H:%M:%SZ"))
     records = snapshot.attempt("message", lambda: session.call("message.get_since", moment))
     if records is None:

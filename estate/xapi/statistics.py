@@ -1,19 +1,23 @@
-"""What a host keeps in its statistics: the state-file latency, read from the round-robin archives it serves over HTTP.
+"""What hosts keep in their statistics: the latencies of the heartbeat, read from the round-robin archives each serves over HTTP.
 
-The data source exists only while HA is on, and only where somebody had it recorded (`xe host-data-source-record`); a host that
-keeps none, or a gap in it, gives None. Source: xen-api `rrdd_ha_stats.ml` (names, seconds), `rrdd_http_handler.ml` (rrd_updates).
+The data sources exist only while HA is on, and only where somebody had them recorded (`xe host-data-source-record`); a host that
+keeps none, or a gap in it, is UNKNOWN. Source: xen-api `rrdd_ha_stats.ml` (names, seconds), `rrdd_http_handler.ml` (rrd_updates).
 """
 
 from __future__ import annotations
 
 import http.client
 import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from urllib.parse import urlencode
 
 from lxml import etree
 
 from estate.errors import EdgeError
+from estate.facts.pool import HeartbeatLatencyFacts
+from estate.facts.unknown import Unknown
 from estate.tls import PinnedHTTPSConnection, line_error
 from estate.xapi.session import XapiSession
 from estate.xapi.transport import split_address
@@ -25,14 +29,35 @@ MOST_BYTES = 8 << 20
 PATIENCE_S = 10.0
 
 
-def max_statefile_latency_s(session: XapiSession, address: str, statefile_uuid: str, since: datetime) -> float | None:
-    """The highest state-file latency that the host at `address` saw since then; None where it does not know of all the time."""
+MOST_AT_ONCE = 8
+NETWORK = "network/latency"
+
+
+def latencies(
+    session: XapiSession, addresses: Mapping[str, str], statefile_uuid: str, since: datetime
+) -> tuple[HeartbeatLatencyFacts, ...]:
+    """The highest latencies since then of the hosts at `addresses` (uuid -> address), one request to each, several at a time."""
+
+    def ask(host: tuple[str, str]) -> HeartbeatLatencyFacts:
+        return _of_host(session, *host, statefile_uuid, since)
+
+    with ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="statistics") as several:
+        return tuple(several.map(ask, sorted(addresses.items())))
+
+
+def _of_host(session: XapiSession, uuid: str, address: str, statefile_uuid: str, since: datetime) -> HeartbeatLatencyFacts:
     query = {"session_id": session.handle, "start": int(since.timestamp()), "interval": INTERVAL_S, "cf": "MAX", "host": "true"}
     try:
         body = _get(session, address, f"{PATH}?{urlencode(query)}")
-    except EdgeError:
-        return None
-    return highest(body, f"statefile/{statefile_uuid}/latency")
+    except EdgeError as failure:
+        why = Unknown(f"its statistics could not be read ({failure.code})")
+        return HeartbeatLatencyFacts(uuid, since, why, why)
+    return HeartbeatLatencyFacts(uuid, since, _told(body, f"statefile/{statefile_uuid}/latency"), _told(body, NETWORK))
+
+
+def _told(body: bytes, source: str) -> float | Unknown:
+    found = highest(body, source)
+    return Unknown(f"the host does not record {source}, or not all of the time") if found is None else found
 
 
 def _get(session: XapiSession, address: str, target: str) -> bytes:

@@ -1,4 +1,4 @@
-"""GET /rrd_updates: a host's state-file latency as its statistics have it, once `host.record_data_source` was called for it.
+"""GET /rrd_updates: a host's heartbeat latencies as its statistics have them, once `host.record_data_source` was called for each.
 
 One row a minute, and the running one; the highest stall of each. Source: rrdd_http_handler.ml, rrdd_ha_stats.ml.
 """
@@ -46,5 +46,6 @@ def _highest(pool: Pool, host: str, name: str, end: int) -> Any:
         return "NaN"
     first = datetime.datetime.fromtimestamp(end - ROW_S, datetime.UTC)
     last = datetime.datetime.fromtimestamp(end + 1, datetime.UTC)
-    stalls = [s for at, s in pool.stalls.get(host, []) if first <= at <= last]
+    stood = pool.stalls.get(host, []) if name.startswith("statefile/") else []
+    stalls = [s for at, s in stood if first <= at <= last]
     return f"{max(stalls, default=QUIET_LATENCY_S):.4f}"

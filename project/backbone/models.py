@@ -6,6 +6,10 @@ from project.backbone.accounts.models import ApiToken, Customer, Membership, Pro
 from project.backbone.audit.models import AuditEntry
 from project.backbone.endpoints.models import Endpoint
 from project.backbone.jobs.models import Job
+from project.backbone.notices.models import NoticeDelivery, NoticeTarget
 from project.backbone.waivers.models import Waiver
 
-__all__ = ["ApiToken", "AuditEntry", "Customer", "Endpoint", "Job", "Membership", "Project", "User", "Waiver"]
+__all__ = [
+    "ApiToken", "AuditEntry", "Customer", "Endpoint", "Job", "Membership", "NoticeDelivery", "NoticeTarget", "Project", "User",
+    "Waiver",
+]  # fmt: skip

@@ -6,11 +6,13 @@ from django.urls import path
 
 from readiness.api.campaigns import CampaignViewSet, HaGrantViewSet, TrialViewSet
 from readiness.api.views import CheckViewSet, EvidenceViewSet, PoolViewSet, ReadinessViewSet
+from readiness.api.watching import PoolAlarmViewSet, PoolWatchViewSet
 
 TOP_ROUTES = [("checks", CheckViewSet, "check")]
 PROJECT_ROUTES = [
     ("pools", PoolViewSet, "pool"),
     ("pools/<uuid:pool_id>/evidence", EvidenceViewSet, "pool-evidence"),
+    ("pools/<uuid:pool_id>/alarms", PoolAlarmViewSet, "pool-alarm"),
     ("pools/<uuid:pool_id>/ha-grants", HaGrantViewSet, "pool-ha-grant"),
     ("pools/<uuid:pool_id>/campaigns", CampaignViewSet, "pool-campaign"),
     ("pools/<uuid:pool_id>/campaigns/<uuid:campaign_id>/trials", TrialViewSet, "campaign-trial"),
@@ -21,4 +23,5 @@ PROJECT_URLS = [
         ReadinessViewSet.as_view({"get": "latest", "post": "evaluate"}),
         name="pool-readiness",
     ),
+    path("pools/<uuid:pool_id>/watch", PoolWatchViewSet.as_view({"get": "show", "post": "switch"}), name="pool-watch"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,12 @@ from readiness.core.results import Answer, EvidencePoint, Result
 
 LONGEST_TRIAL = timedelta(hours=12)
 """A window longer than this would hide real alarms and is not believed."""
+SERIOUS = frozenset({
+    "HA_HOST_FAILED", "HA_HOST_WAS_FENCED", "HA_NETWORK_BONDING_ERROR", "HA_PROTECTED_VM_RESTART_FAILED",
+    "HA_POOL_OVERCOMMITTED", "HA_POOL_DROP_IN_PLAN_EXISTS_FOR",
+})  # fmt: skip
+URGENT = 3
+"""Priorities 1 to 3 are for people."""
 _TRIALS = (EvidenceKind.FAILOVER_TEST, EvidenceKind.NETWORK_PULL_TEST, EvidenceKind.HOST_FAILURE_TEST)
 
 
@@ -58,5 +65,24 @@ def _window(item: EvidenceItem) -> tuple[datetime, datetime] | None:
 
 def outside_trials(case: Case, found: list[PoolMessageFacts]) -> list[PoolMessageFacts]:
     """The messages that no recorded trial explains: those inside its `started_at` to `ended_at` are that trial's evidence."""
-    windows = [window for kind in _TRIALS for item in case.attested(kind) if (window := _window(item))]
+    windows = trial_windows(case.evidence)
     return [message for message in found if not any(start <= message.at <= end for start, end in windows)]
+
+
+def trial_windows(evidence: Iterable[EvidenceItem]) -> list[tuple[datetime, datetime]]:
+    """When trials ran that are evidence now."""
+    return [window for item in evidence if item.kind in _TRIALS and (window := _window(item))]
+
+
+def urgent(case: Case) -> list[PoolMessageFacts] | Unknown:
+    """The messages of the last month that somebody has to read: no trial explains them. Oldest first."""
+    names = {message.name for message in case.facts.messages if message.priority <= URGENT or message.name in SERIOUS}
+    found = messages(case, *names)
+    if isinstance(found, Unknown):
+        return found
+    return [each for each in outside_trials(case, found) if each.priority <= URGENT or each.name in SERIOUS]
+
+
+def triaged_alerts(case: Case) -> dict[str, EvidenceItem]:
+    """Who acknowledged which message, by the message's uuid."""
+    return {item.subject: item for item in case.attested(EvidenceKind.ALERT_TRIAGE)}

@@ -1,6 +1,6 @@
 """Drift of a pool: the timeout now against the tuned one and the kept default, and evidence that no longer fits.
 
-Pure. Comparing two whole snapshots is not here.
+Pure. What a pool has lost since an earlier reading is in losses.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Drift:
     lines: tuple[DriftLine, ...]
 
 
-def _tuned(case: Case) -> int | None:
+def tuned_s(case: Case) -> int | None:
+    """The timeout that the trials in force have proven, in seconds; None without such a proof."""
     sr, nodes = heartbeat_sr(case.facts), cabling_of(case).node_names()
     if isinstance(sr, Unknown) or isinstance(nodes, Unknown):
         return None
@@ -71,9 +72,9 @@ def drift_of(case: Case) -> Drift:
     """What no longer fits in a case."""
     effective = effective_timeout(case.facts, case.policy)
     now_s = None if isinstance(effective.timeout_s, Unknown) else effective.timeout_s
-    tuned_s = _tuned(case)
+    tuned = tuned_s(case)
     config = case.facts.other_config
     kept = None if isinstance(config, Unknown) else config.get("default_ha_timeout")
-    lines = tuple(_timeout_lines(now_s, tuned_s, kept) + _evidence_lines(case))
-    drifted = None if tuned_s is None and not lines else bool(lines)
-    return Drift(now_s, effective.source, tuned_s, kept, drifted, lines)
+    lines = tuple(_timeout_lines(now_s, tuned, kept) + _evidence_lines(case))
+    drifted = None if tuned is None and not lines else bool(lines)
+    return Drift(now_s, effective.source, tuned, kept, drifted, lines)

@@ -47,6 +47,12 @@ def latest_evaluation(pool_id: UUID | str) -> EvaluationView | None:
     return None if row is None else view_of(row)
 
 
+def last_ready(pool: Pool) -> Evaluation | None:
+    """The newest evaluation by which the pool was ready, with or without waivers; None where there is none."""
+    states = [VerdictState.READY.value, VerdictState.READY_WITH_WAIVERS.value]
+    return evaluations(pool).filter(verdict__in=states, inventory__isnull=False).order_by("-evaluated_at", "-created_at").first()
+
+
 def evaluation(evaluation_id: UUID | str) -> EvaluationView | None:
     """One evaluation by id, or None."""
     row = Evaluation.objects.select_related("inventory").filter(pk=evaluation_id).first()

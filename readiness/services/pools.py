@@ -125,8 +125,8 @@ def store_probe(pool: Pool, *, pool_uuid: str, offered: Iterable[Mapping[str, An
 
 
 def digest_of(facts: PoolFacts) -> str:
-    """SHA-256 of the facts without the time they were read at, so that an unchanged pool keeps its digest."""
-    plain = {key: value for key, value in to_json(facts).items() if key != "collected_at"}
+    """SHA-256 of the facts without what moves by itself (the time of reading, latencies): an unchanged pool keeps its digest."""
+    plain = {key: value for key, value in to_json(facts).items() if key not in ("collected_at", "latencies")}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

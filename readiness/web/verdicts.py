@@ -22,7 +22,7 @@ from readiness.core.results import CheckResult, Result
 from readiness.core.verdict import VerdictState
 from readiness.core.wording import attested, names_of, plain
 from readiness.models import Pool
-from readiness.selectors import cases, evaluations, pools
+from readiness.selectors import cases, evaluations, pools, watches
 from readiness.selectors.evaluations import EvaluationView
 from readiness.services.pools import request_evaluation
 
@@ -81,6 +81,8 @@ def _shown(pool: Pool) -> dict[str, Any]:
         "tally": _tally(seen),
         "faults": _faults(seen),
         "drift": cases.drift(pool.pk, at).lines if read else (),
+        "watch": watches.watch_of(pool),
+        "alarms": list(watches.open_alarms(pool)),
         "attested": attested(cases.evidence_in_force(pool, at), names),
     }
 

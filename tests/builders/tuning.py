@@ -32,6 +32,10 @@ class Tuner(PoolAtHand):
         self.ran("readiness")
         return dict(self.client.get(f"{self.address}/readiness").json())
 
+    def alarms(self) -> list[dict[str, Any]]:
+        """The pool's open alarms."""
+        return list(self.client.get(f"{self.address}/alarms?closed_at__isnull=true").json()["results"])
+
     def attest(self, kind: str, subject: str, value: dict[str, Any]) -> None:
         body = {"kind": kind, "subject": subject, "value": value, "tested_at": now().isoformat(), "who": "Ada"}
         answer = self.client.post(f"{self.address}/evidence", body)

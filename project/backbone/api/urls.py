@@ -9,6 +9,7 @@ from project.backbone.accounts.token_api import TokensViewSet, TokenView, WhoAmI
 from project.backbone.audit.api import AuditViewSet
 from project.backbone.jobs.api import JobViewSet, ProjectJobViewSet
 from project.backbone.jobs.events import job_events
+from project.backbone.notices.api import NoticeDeliveryViewSet, NoticeTargetViewSet
 from project.backbone.waivers.api import WaiverViewSet
 
 TOP_URLS = [
@@ -27,5 +28,7 @@ PROJECT_ROUTES = [
     ("members", MemberViewSet, "member"),
     ("waivers", WaiverViewSet, "waiver"),
     ("audit", AuditViewSet, "audit"),
+    ("notice-targets", NoticeTargetViewSet, "notice-target"),
+    ("notice-deliveries", NoticeDeliveryViewSet, "notice-delivery"),
     ("jobs", ProjectJobViewSet, "project-job"),
 ]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from estate.facts.pool import PoolHostFacts, PoolMessageFacts
 from estate.facts.unknown import Unknown
-from readiness.core.alerts import cited, messages, outside_trials
+from readiness.core.alerts import SERIOUS, cited, messages, triaged_alerts, urgent
 from readiness.core.attested import aged, newest, number, of_host, per_host
 from readiness.core.case import Case
 from readiness.core.evidence import EvidenceItem, EvidenceKind
@@ -15,11 +15,6 @@ from readiness.core.results import Answer, Result, combine
 from readiness.core.timeouts import effective_timeout
 
 _HEALTHCHECK = "HA_XAPI_HEALTHCHECK_APPROACHING_TIMEOUT"
-_SERIOUS = frozenset({
-    "HA_HOST_FAILED", "HA_HOST_WAS_FENCED", "HA_NETWORK_BONDING_ERROR", "HA_PROTECTED_VM_RESTART_FAILED",
-    "HA_POOL_OVERCOMMITTED", "HA_POOL_DROP_IN_PLAN_EXISTS_FOR",
-})  # fmt: skip
-_URGENT = 3  # priorities 1 to 3 are for people
 _DISK_GOOD_PERCENT, _DISK_MOST_PERCENT = 80, 90
 
 
@@ -101,7 +96,7 @@ def _alert(case: Case, message: PoolMessageFacts, triaged: dict[str, EvidenceIte
     text = f"{message.name} of {message.at:%Y-%m-%d %H:%M} UTC"
     if item is not None:
         return Answer(Result.WARN, f"{text}: acknowledged by {item.who}.", (cited(message), case.cite(item)))
-    return Answer(Result.FAIL if message.name in _SERIOUS else Result.WARN, f"{text} is open.", (cited(message),))
+    return Answer(Result.FAIL if message.name in SERIOUS else Result.WARN, f"{text} is open.", (cited(message),))
 
 
 @check(
@@ -115,14 +110,12 @@ def _alert(case: Case, message: PoolMessageFacts, triaged: dict[str, EvidenceIte
 )
 def alerts_triaged(case: Case) -> Answer:
     """No urgent alert of the last month is open, outside trials."""
-    names = {message.name for message in case.facts.messages if message.priority <= _URGENT or message.name in _SERIOUS}
-    found = messages(case, *names)
+    found = urgent(case)
     if isinstance(found, Unknown):
         return Answer(Result.UNKNOWN, f"Not known: {found.reason}.", (case.point("message.name", found),))
-    urgent = [each for each in outside_trials(case, found) if each.priority <= _URGENT or each.name in _SERIOUS]
-    triaged = {item.subject: item for item in case.attested(EvidenceKind.ALERT_TRIAGE)}
+    triaged = triaged_alerts(case)
     none = Answer(Result.PASS, "", (case.point("message.name", []),))
-    return combine([_alert(case, each, triaged) for each in urgent] or [none], good="No urgent alert in the last month.")
+    return combine([_alert(case, each, triaged) for each in found] or [none], good="No urgent alert in the last month.")
 
 
 def _toolstack(case: Case, host: PoolHostFacts) -> Answer:

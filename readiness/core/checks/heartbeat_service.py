@@ -1,4 +1,4 @@
-"""Family D, what people know of the heartbeat storage: its server, the hosts' multipath settings, and measured latency."""
+"""Family D, the heartbeat storage beyond its records: its server, the hosts' multipath settings, and the latency."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from readiness.core.attested import aged, newest, number, of_host, per_host
 from readiness.core.case import Case, heartbeat_sr
 from readiness.core.checks.heartbeat import no_heartbeat_sr
 from readiness.core.evidence import EvidenceKind
+from readiness.core.latency import late_hosts, latency_of
 from readiness.core.registry import Severity, WaiverClass, check
 from readiness.core.results import Answer, Result, combine
 from readiness.core.timeouts import effective_timeout
@@ -87,13 +88,41 @@ def multipath_settings_alike(case: Case) -> Answer:
 
 
 def _latency(case: Case, host: PoolHostFacts) -> Answer:
-    item = of_host(case, EvidenceKind.HEARTBEAT_LATENCY, host)
+    """By the host's own statistics where it records them, else by what a person measured."""
     timeout_s = effective_timeout(case.facts, case.policy).timeout_s
-    if item is None or isinstance(timeout_s, Unknown):
-        return Answer(Result.UNKNOWN, f"The heartbeat latency of {host.name} was not measured at a known timeout.")
+    if isinstance(timeout_s, Unknown):
+        return Answer(Result.UNKNOWN, f"The heartbeat latency of {host.name} is not known at a known timeout.")
+    told = _recorded(case, host)
+    if told is not None:
+        return told
+    item = of_host(case, EvidenceKind.HEARTBEAT_LATENCY, host)
+    if item is None:
+        return Answer(Result.UNKNOWN, f"{host.name} does not record its heartbeat latency, and nobody has measured it.")
     worst_s = max(number(item, "statefile_max_s") or 0.0, number(item, "network_max_s") or 0.0)
+    return aged(case, item, _against_half(host, worst_s, timeout_s))
+
+
+def _recorded(case: Case, host: PoolHostFacts) -> Answer | None:
+    """What the statistics say; None where they say too little. One latency beyond half of T is enough to warn."""
+    late = late_hosts(case.facts, case.policy)
+    told = latency_of(case.facts, host.uuid)
+    timeout_s = effective_timeout(case.facts, case.policy).timeout_s
+    if told is None or isinstance(timeout_s, Unknown):
+        return None
+    points = (
+        case.point(f"host[{host.uuid}].rrd[statefile latency]", told.statefile_max_s),
+        case.point(f"host[{host.uuid}].rrd[network latency]", told.network_max_s),
+    )
+    known = [each for each in (told.statefile_max_s, told.network_max_s) if not isinstance(each, Unknown)]
+    if host.uuid in late or len(known) == len(points):
+        answer = _against_half(host, max(known), timeout_s)
+        return Answer(answer.result, answer.detail, points)
+    return None
+
+
+def _against_half(host: PoolHostFacts, worst_s: float, timeout_s: int) -> Answer:
     text = f"{host.name}: latency reached {worst_s:g} s, half of T is {timeout_s / 2:g} s."
-    return aged(case, item, Answer(Result.WARN if worst_s > timeout_s / 2 else Result.PASS, text))
+    return Answer(Result.WARN if worst_s > timeout_s / 2 else Result.PASS, text)
 
 
 @check(
@@ -104,7 +133,8 @@ def _latency(case: Case, host: PoolHostFacts) -> Answer:
     waiver=WaiverClass.APPROVER,
     why="Latency beyond half of the timeout is the warning before a fence. Current pools raise no message for it.",
     remedy=(
-        "read statefile/<vdi>/latency and network/latency of every host's statistics, and record heartbeat_latency",
+        "xe host-data-source-record host=<each host> data-source=statefile/<statefile-vdi>/latency   (and network/latency)",
+        "or read both in every host's own statistics, and record evidence of kind heartbeat_latency",
         "cut the load of the SAN, or tune a longer timeout",
     ),
     prerequisites=("HA-060",),

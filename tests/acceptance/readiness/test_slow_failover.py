@@ -5,6 +5,7 @@ The hosts get their paths back 40, 70 and 100 s after a node lost its power. doc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +15,13 @@ from lab.worlds.pool import slow_failover_pool
 from lab.xapi_sim.spec import PoolSpec
 from project.backbone.clock import now
 from project.backbone.models import AuditEntry
+from project.backbone.notices.signing import signature
 from readiness.core.alerts import outside_trials
 from readiness.selectors.cases import case_of, drift
 from readiness.selectors.pools import latest_facts
-from tests.builders.tuning import Tuner
+from tests.builders.people import People
+from tests.builders.receiver import Receiver, a_receiver
+from tests.builders.tuning import Tuner, look, until
 
 pytestmark = pytest.mark.django_db
 
@@ -36,11 +40,16 @@ def result(verdict: dict[str, Any], check_id: str) -> str:
     return str(next(check["result"] for check in verdict["checks"] if check["id"] == check_id))
 
 
-def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_gui_enables_ha_again(tuner: Tuner) -> None:
+def test_a_campaign_climbs_from_60_to_120_seconds_and_its_result_drifts_when_a_gui_enables_ha_again(
+    tuner: Tuner, people: People, settings: Any
+) -> None:
+    settings.POOL_LOOK_S, settings.NOTICE_LOOPBACK = 0.3, True
     begun_under_a_signed_window(tuner)
     climbed(tuner)
     complete_with_its_evidence(tuner)
     drifted_and_restored(tuner)
+    with a_receiver() as receiver:
+        alarmed_and_told(tuner, people, receiver)
     audited_and_never_executed(tuner)
 
 
@@ -108,6 +117,38 @@ def drifted_and_restored(tuner: Tuner) -> None:
     # Restored, and the evidence holds again without a single new trial.
     tuner.wire.desk("POST", "/pool/ha", enabled=True, timeout_s=120, persist=True)
     assert result(tuner.verdict(), "HA-026") == "pass"
+
+
+def alarmed_and_told(tuner: Tuner, people: People, receiver: Receiver) -> None:
+    """The same fall, with nobody reading the pool but its watch: it opens an alarm, and a webhook says so."""
+    target = people.client("admin").post(
+        f"/api/v1/projects/{people.project.id}/notice-targets",
+        {
+            "kind": "webhook",
+            "name": "hall",
+            "url": receiver.url,
+            "events": ["alarm.opened", "alarm.closed", "pool.timeout_reset"],
+        },
+    )
+    assert target.status_code == 201, target.content
+    assert tuner.client.post(f"{tuner.address}/watch", {"enabled": True}).status_code == 200
+    until(lambda: look() or tuner.client.get(f"{tuner.address}/watch").json()["judged_at"], "the first judgement")
+    assert tuner.alarms() == [], "what the trials made the pool say is theirs"
+    session = tuner.wire.login()
+    session.xenapi.pool.remove_from_other_config(session.xenapi.pool.get_all()[0], "default_ha_timeout")
+    tuner.wire.desk("POST", "/pool/ha", enabled=True)
+    opened = until(lambda: look() or tuner.alarms(), "the alarm")
+    [reset] = [alarm for alarm in opened if alarm["kind"] == "timeout_reset"]
+    assert (reset["path"], reset["before"], reset["after"]) == ("pool.ha_configuration.timeout", "120 s", "60 s")
+    assert {"HA-022", "HA-026"} <= set(reset["checks"])
+    until(lambda: look() or receiver.told("pool.timeout_reset"), "the webhook")
+    headers, body = next((h, b) for h, b in receiver.got if h["Xenbound-Event"] == "pool.timeout_reset")
+    assert headers["Xenbound-Signature"] == signature(target.json()["secret"], int(headers["Xenbound-Timestamp"]), body)
+    assert "60 s" in json.loads(body)["text"]
+    tuner.wire.desk("POST", "/pool/ha", enabled=True, timeout_s=120, persist=True)
+    until(lambda: look() or not tuner.alarms(), "the alarm to close")
+    until(lambda: look() or receiver.told("alarm.closed"), "the webhook that it is over")
+    assert len(receiver.told("pool.timeout_reset")) == 1, "not repeated while it is open"
 
 
 def audited_and_never_executed(tuner: Tuner) -> None:

@@ -15,13 +15,13 @@ from lab.xapi_sim.spec import PoolSpec, small_pool
 from project.backbone.clock import now
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.sweep import revive_orphans
-from readiness import work
 from readiness.core.campaign.watching import missed
 from readiness.core.evidence import EvidenceKind
 from readiness.models import CampaignTrial, Evidence
 from readiness.selectors.campaigns import observation_of
 from readiness.selectors.pools import latest_facts
 from readiness.services.trials import keep_look
+from readiness.work import pools as work
 from tests.builders.inventory import SYSTEM
 from tests.builders.tuning import Tuner, look, until
 
@@ -71,7 +71,7 @@ def test_a_vm_started_since_the_last_reading_refuses_the_trial_on_the_fresh_one(
 ) -> None:
     read = work.read_facts
     dirty = [("VM", "this account may not see VMs")]
-    monkeypatch.setattr(work, "read_facts", lambda session, at: replaced(read(session, at), unreadable=tuple(dirty)))
+    monkeypatch.setattr(work, "read_facts", lambda *told, **how: replaced(read(*told, **how), unreadable=tuple(dirty)))
     assert tuner.ask("san-a").status_code == 202
     look()
     campaign = tuner.now()

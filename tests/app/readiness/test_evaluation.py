@@ -14,13 +14,13 @@ from project.backbone import clock
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.models import AuditEntry
 from project.backbone.waivers.services import approve_waiver, request_waiver
-from readiness import work
 from readiness.core.verdict import VerdictState
 from readiness.models import Evaluation, Evidence, Pool
 from readiness.selectors.cases import pool_drawing, pool_picture
 from readiness.selectors.evaluations import latest_evaluation
 from readiness.services.evaluation import evaluate
 from readiness.services.pools import store_facts
+from readiness.work import pools as work
 from tests.builders.evidence import YESTERDAY, full_evidence
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People, a_client, a_user
@@ -126,7 +126,7 @@ def test_evaluating_reads_the_pool_first_and_answers_verdict_checks_and_faults(
     people: People, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attested(people, pool, full_evidence(a_pool()))
-    monkeypatch.setattr(work, "_read", lambda target, actor: store_facts(target, a_pool(timeout_s=60), actor=actor))
+    monkeypatch.setattr(work, "read_pool", lambda target, actor: store_facts(target, a_pool(timeout_s=60), actor=actor))
     asked = people.client("owner").post(url(pool, "readiness"), {})
     assert (asked.status_code, asked.json()["kind"]) == (202, "readiness.evaluate")
     [job] = run_jobs()
@@ -143,7 +143,7 @@ def test_a_pool_that_cannot_be_read_is_not_ready(people: People, pool: Pool, mon
     def gone(target: Pool, actor: Actor) -> None:
         raise Retry("pool01 does not answer", code="pool_unreachable")
 
-    monkeypatch.setattr(work, "_read", gone)
+    monkeypatch.setattr(work, "read_pool", gone)
     people.client("owner").post(url(pool, "readiness"), {"collect": True})
     [job] = run_jobs()
     assert (job.state, job.result["verdict"], job.result["facts_id"]) == ("succeeded", "not_ready", None)

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from estate.errors import AskPerson
 from project.backbone.models import AuditEntry, Endpoint, Job
 from project.backbone.problems import Conflict
-from readiness import work
 from readiness.models import Pool, PoolInventory
 from readiness.selectors import pools as selectors
 from readiness.services import pools as services
+from readiness.work import pools as work
 from tests.builders.jobs import run_jobs
 from tests.builders.people import People
 from tests.builders.pools import NOW, a_pool, a_vm
@@ -88,7 +88,7 @@ def test_a_pool_is_not_read_before_its_certificates_are_confirmed(people: People
 
 def test_a_collection_keeps_the_facts_and_says_which(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = a_confirmed_pool(people)
-    monkeypatch.setattr(work, "_read", lambda target, actor: services.store_facts(target, a_pool(), actor=actor))
+    monkeypatch.setattr(work, "read_pool", lambda target, actor: services.store_facts(target, a_pool(), actor=actor))
     people.client("owner").post(f"{base(people)}/{pool.id}/collect")
     [job] = run_jobs()
     answer = people.client("owner").get(f"{base(people)}/{pool.id}/facts").json()
@@ -132,7 +132,7 @@ def test_a_collection_that_is_refused_says_why_and_what_next_on_its_job(people: 
     def refuses(target: Pool, actor: Any) -> None:
         raise AskPerson("pool01 shows another certificate", code="certificate_changed", next_step="Probe it again.")
 
-    monkeypatch.setattr(work, "_read", refuses)
+    monkeypatch.setattr(work, "read_pool", refuses)
     people.client("owner").post(f"{base(people)}/{pool.id}/collect")
     [job] = run_jobs()
     assert job.state == "failed"

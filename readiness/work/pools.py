@@ -33,6 +33,7 @@ from readiness.selectors import campaigns, profiles
 from readiness.selectors.evaluations import EvaluationView
 from readiness.selectors.ha_changes import before_of
 from readiness.selectors.pools import facts_of, latest_facts
+from readiness.selectors.watches import latencies_since
 from readiness.services import ha_changes, trial_results, trials
 from readiness.services.evaluation import evaluate
 from readiness.services.pools import store_facts, store_probe
@@ -46,15 +47,16 @@ def probe_pool(pool: Pool, actor: Actor) -> dict[str, Any]:
     return {"pool_uuid": seen.pool_uuid, "name": seen.name, "product": seen.product, "certificates": offered}
 
 
-def _read(pool: Pool, actor: Actor) -> PoolInventory:
+def read_pool(pool: Pool, actor: Actor) -> PoolInventory:
+    """Read the pool and its hosts' latencies, and keep the facts. Raises: EdgeError, Conflict `another_pool`."""
     with XapiSession(connection_of(pool.endpoint)) as session:
-        facts = read_facts(session, now())
+        facts = read_facts(session, now(), latencies_since=latencies_since(pool, now()))
     return store_facts(pool, facts, actor=actor)
 
 
 def collect_pool(pool: Pool, actor: Actor) -> dict[str, Any]:
     """Read the pool once and keep the facts. Raises: EdgeError, Conflict `another_pool`."""
-    inventory = _read(pool, actor)
+    inventory = read_pool(pool, actor)
     unread = inventory.facts.get("unreadable", [])
     return {"facts_id": str(inventory.id), "collected_at": inventory.collected_at.isoformat(), "unreadable": unread}
 
@@ -64,7 +66,7 @@ def evaluate_pool(pool: Pool, job: JobContext, *, collect: bool) -> EvaluationVi
     facts_id, unreachable = None, ""
     if collect:
         try:
-            facts_id = _read(pool, job.actor).id
+            facts_id = read_pool(pool, job.actor).id
         except EdgeError as failure:
             unreachable = f"{failure.message} ({failure.code})"
     job.alive()
@@ -86,7 +88,7 @@ def watch_trial(row: CampaignTrial, actor: Actor) -> bool:
     assert known is not None
     seen = _seen_now(row, known, is_last=state is TrialState.ENDING)
     if state is TrialState.ENDING and seen.missing_since is None and seen.looked_at > known.looked_at:
-        _read(row.campaign.pool, actor)
+        read_pool(row.campaign.pool, actor)
         trials.last_look(row, seen, actor=actor)
         return False
     if seen.began_at + LONGEST_TRIAL <= now():
@@ -99,7 +101,7 @@ def watch_trial(row: CampaignTrial, actor: Actor) -> bool:
 def _begin_watch(row: CampaignTrial, actor: Actor) -> bool:
     """Ask the preflight on facts read just now, then take the look that all later ones are compared with."""
     campaign, pool = row.campaign, row.campaign.pool
-    facts = facts_of(_read(pool, actor))
+    facts = facts_of(read_pool(pool, actor))
     case = campaigns.case_now(campaign, now(), facts)
     obstacles = campaigns.obstacles_of(campaign, case)
     look = _look(row, now())
@@ -175,7 +177,7 @@ def _change_step(row: HaChange, actor: Actor) -> bool:
             ha.switch_on(session, row.sr_uuid, goal.configuration, join_s)
     if action is not HaAction.NOTHING:
         return True
-    _read(row.campaign.pool, actor)
+    read_pool(row.campaign.pool, actor)
     ha_changes.move(row, ChangeEvent.FINISH, actor=actor)
     return False
 
@@ -183,7 +185,7 @@ def _change_step(row: HaChange, actor: Actor) -> bool:
 def _record_before(row: HaChange, actor: Actor) -> bool:
     """Ask the preflight on facts read just now, and record what HA is; nothing is touched before that is stored."""
     campaign = row.campaign
-    case = campaigns.case_now(campaign, now(), facts_of(_read(campaign.pool, actor)))
+    case = campaigns.case_now(campaign, now(), facts_of(read_pool(campaign.pool, actor)))
     obstacles = campaigns.obstacles_of(campaign, case)
     with XapiSession(connection_of(campaign.pool.endpoint)) as session:
         before = _setting(read_ha(session, now()), case.policy)
