@@ -163,6 +163,9 @@ def _check_whole(product: SlmgrProduct) -> None:
     if isinstance(product.count, Unknown) and not isinstance(product.port, Unknown):
         problem = "names the port of a KMS host but its current count cannot be read"
         raise UploadRefused("the file", problem, code="kms_unsupported_language", next_step=ENGLISH_STEP)
+    if not isinstance(product.count, Unknown) and isinstance(product.application_id, Unknown):
+        problem = "gives a count and no Application ID: nobody can tell whether it is Windows' or Office's"
+        raise UploadRefused("the file", problem, next_step=ENGLISH_STEP)
     if not isinstance(product.count, Unknown) and not product.channel.startswith("VOLUME_KMS_"):
         raise UploadRefused("the file", f"gives a count to a product of channel {product.channel}", next_step=ENGLISH_STEP)
 

@@ -14,6 +14,7 @@ from estate.facts.kms import KmsReading, KmsUploadFormat
 from estate.facts.unknown import Unknown
 from estate.kmshost.errors import UploadRefused
 from estate.kmshost.intake import Told, read_guest_upload, read_host_upload, take_in
+from estate.kmshost.slmgr import read_slmgr
 from tests.builders.slmgr import CMID, WORDINGS, client_text, host_text
 
 AT = datetime(2026, 3, 12, 10, 0, tzinfo=UTC)
@@ -163,3 +164,11 @@ def test_any_bytes_around_a_text_are_read_rightly_or_refused(body: bytes, before
     except UploadRefused:
         return
     assert reading.current_count == 17 or isinstance(reading.current_count, Unknown)
+
+
+def test_a_count_without_its_application_is_refused_and_not_left_out() -> None:
+    lines = host_text().splitlines(keepends=True)
+    cut = "".join(line for line in lines if "55c92734" not in line)
+    assert cut != "".join(lines)
+    with pytest.raises(UploadRefused, match="no Application ID"):
+        read_slmgr(cut)
