@@ -11,7 +11,7 @@ from typing import ClassVar
 from django.db import models
 
 from migration.conversion.core.states import State
-from migration.conversion.core.verifying import FULL
+from migration.conversion.core.verifying import FULL, blocks_of
 from project.backbone.identified import Identified
 from project.backbone.models import Job, Project
 
@@ -56,7 +56,8 @@ class DiskCopy(Identified):
     """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment,
     `bytes_sent` counts what finished segments took.
 
-    `compared` says how much of it was read back for `verified`, in the words of the policy; empty before.
+    `compared` says how much of it was to be read back for `verified`, in the words of the policy; empty before. `blocks_compared`
+    is how many of its blocks of 2 MiB that really were.
     `written_before`: the VDI may hold bytes of an earlier state of the source, so zeros must be sent like data.
     """
 
@@ -79,6 +80,7 @@ class DiskCopy(Identified):
     verified = models.BooleanField(default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     compared = models.CharField(max_length=20, blank=True, default="")
+    blocks_compared = models.PositiveBigIntegerField(default=0)
     fault = models.JSONField(null=True, blank=True)
 
     class Meta:
@@ -87,6 +89,11 @@ class DiskCopy(Identified):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def blocks_total(self) -> int:
+        """How many blocks of 2 MiB it has."""
+        return blocks_of(self.bytes_total)
 
     @property
     def is_proven(self) -> bool:

@@ -113,7 +113,7 @@ def _disk(copy: DiskCopy) -> DiskLine:
         percent=_percent(copy.bytes_copied, copy.bytes_total),
         verified=copy.verified,
         proven=copy.is_proven,
-        compared=copy.compared,
+        compared=f"{copy.compared}: {copy.blocks_compared} of {copy.blocks_total} blocks",
         digest=copy.digest,
         fault=str((copy.fault or {}).get("message", "")),
     )

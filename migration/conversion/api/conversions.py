@@ -24,11 +24,14 @@ from project.backbone.jobs.serializers import JobSerializer
 class DiskCopySerializer(serializers.ModelSerializer[DiskCopy]):
     """One disk; sizes are bytes of the virtual disk, `digest` is the hash of its block hashes as read from the source."""
 
+    blocks_total = serializers.IntegerField(read_only=True, help_text="How many blocks of 2 MiB it has.")
+
     class Meta:
         model = DiskCopy
         fields: ClassVar = [
             "device_key", "label", "position", "sr_uuid", "vdi_uuid", "bytes_total", "bytes_copied", "bytes_sent", "bytes_zero",
-            "durable_bytes", "digest", "copied_at", "verified", "verified_at", "compared", "fault",
+            "durable_bytes", "digest", "copied_at", "verified", "verified_at", "compared", "blocks_compared",
+            "blocks_total", "fault",
         ]  # fmt: skip
 
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 _SAMPLED = re.compile(r"sampled[ :]?\s*(\d{1,2})\s*%?", re.ASCII)
 
+COMPARED_BYTES = 2 << 20
+"""What is hashed and compared as one, of every disk."""
+
 
 class Level(StrEnum):
     FULL = "full"
@@ -28,6 +31,11 @@ class VerifyPolicy:
 
 FULL = VerifyPolicy(Level.FULL, 100)
 OFF = VerifyPolicy(Level.OFF, 0)
+
+
+def blocks_of(size_bytes: int) -> int:
+    """How many blocks a disk of this size has."""
+    return -(-size_bytes // COMPARED_BYTES)
 
 
 def policy_from(text: str) -> VerifyPolicy:

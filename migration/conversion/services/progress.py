@@ -85,14 +85,15 @@ def close_copy(disk: DiskCopy, *, bytes_zero: int, hashes: bytes, digest: str) -
     )
 
 
-def close_verification(disk: DiskCopy, *, compared: str) -> None:
-    """What was read back from the pool equals what was read from the source; `compared` says how much that was."""
-    DiskCopy.objects.filter(pk=disk.pk).update(verified=True, verified_at=now(), compared=compared, fault=None)
+def close_verification(disk: DiskCopy, *, compared: str, blocks_compared: int) -> None:
+    """What was read back from the pool equals what was read from the source: so much by the policy, so many blocks."""
+    proof = {"verified": True, "verified_at": now(), "compared": compared, "blocks_compared": blocks_compared}
+    DiskCopy.objects.filter(pk=disk.pk).update(**proof, fault=None)
 
 
 def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
     """What is wrong with this copy, e.g. ranges that differ; it is not verified."""
-    DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, compared="", fault=fault)
+    DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, compared="", blocks_compared=0, fault=fault)
 
 
 def forget_copies(conversion: Conversion) -> None:
@@ -115,6 +116,7 @@ def forget_copies(conversion: Conversion) -> None:
         verified=False,
         verified_at=None,
         compared="",
+        blocks_compared=0,
         fault=None,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -94,17 +94,17 @@ def _verify_one(
     """A sample that differs is no slip to be mended by itself: then every block is compared, before and after the repair."""
     if disk.fault:
         policy = FULL  # found before a crash and perhaps not mended since: another sample could miss it
-    ranges = _compare(pool, disk, policy, job)
-    if ranges and policy.level is Level.SAMPLED:
-        progress.note_fault(disk, {"mismatched_ranges": ranges})
-        policy, ranges = FULL, _compare(pool, disk, FULL, job)
-    if ranges:
-        progress.note_fault(disk, {"mismatched_ranges": ranges})
-        _send_again(source, pool, spec, disk, ranges, job)
-        ranges = _compare(pool, disk, policy, job)
-    if ranges:
-        raise _differs(spec, disk, ranges)
-    progress.close_verification(disk, compared=str(policy))
+    found = _compare(pool, disk, policy, job)
+    if found.mismatched_ranges and policy.level is Level.SAMPLED:
+        progress.note_fault(disk, {"mismatched_ranges": found.mismatched_ranges})
+        policy, found = FULL, _compare(pool, disk, FULL, job)
+    if found.mismatched_ranges:
+        progress.note_fault(disk, {"mismatched_ranges": found.mismatched_ranges})
+        _send_again(source, pool, spec, disk, found.mismatched_ranges, job)
+        found = _compare(pool, disk, policy, job)
+    if found.mismatched_ranges:
+        raise _differs(spec, disk, found.mismatched_ranges)
+    progress.close_verification(disk, compared=str(policy), blocks_compared=found.blocks_compared)
 
 
 def _copy_one(held: Disks, pool: XapiSession, row: Conversion, spec: ConversionSpec, disk: DiskCopy, job: JobContext) -> None:
@@ -163,11 +163,11 @@ def _needs_zeros(pool: XapiSession, disk: DiskCopy) -> bool:
     return disk.written_before or not vdi.reads_as_zero(pool, disk.vdi_uuid)
 
 
-def _compare(pool: XapiSession, disk: DiskCopy, policy: VerifyPolicy, job: JobContext) -> list[tuple[int, int]]:
+def _compare(pool: XapiSession, disk: DiskCopy, policy: VerifyPolicy, job: JobContext) -> verify.VerifyResult:
     disk.refresh_from_db()
     expected = BlockHashes.from_bytes(bytes(disk.hashes or b""))
     reader = vdi.open_readback(pool, disk.vdi_uuid)
-    result = verify.read_back(
+    return verify.read_back(
         reader,
         expected,
         disk.bytes_total,
@@ -176,7 +176,6 @@ def _compare(pool: XapiSession, disk: DiskCopy, policy: VerifyPolicy, job: JobCo
         alive=job.alive,
         on_progress=lambda done, total: job.progress(done, total, "bytes"),
     )
-    return list(result.mismatched_ranges)
 
 
 def _send_again(
@@ -184,7 +183,7 @@ def _send_again(
     pool: XapiSession,
     spec: ConversionSpec,
     disk: DiskCopy,
-    ranges: list[tuple[int, int]],
+    ranges: Sequence[pump.ByteRange],
     job: JobContext,
 ) -> None:
     job.say(f"{disk.label} differs in {len(ranges)} ranges; sending them once more")
@@ -201,7 +200,7 @@ def _send_again(
         )
 
 
-def _differs(spec: ConversionSpec, disk: DiskCopy, ranges: list[tuple[int, int]]) -> AskPerson:
+def _differs(spec: ConversionSpec, disk: DiskCopy, ranges: Sequence[pump.ByteRange]) -> AskPerson:
     named = ", ".join(f"{start}-{end}" for start, end in ranges[:5]) + (" …" if len(ranges) > 5 else "")
     return AskPerson(
         f"{disk.label} of {spec.name} differs from its source in {len(ranges)} byte ranges after a second try: {named}",

@@ -191,6 +191,7 @@ def test_a_sampled_disk_is_compared_in_part_and_not_called_proven(site: Site, lo
 
     disk = row.disks.get()
     assert (row.state, disk.verified, disk.compared, disk.is_proven) == ("cutting_over", True, "sampled 1 %", False)
+    assert 2 <= disk.blocks_compared < disk.blocks_total, "the first, the last, and hardly any between them"
     assert progress_of_waves([row.wave_id])[row.wave_id].disks_verified == 0
 
 
@@ -223,7 +224,7 @@ def test_a_sample_that_differs_is_noted_before_anything_else_is_read(
     before = looks.calls("pool", "/export_raw_vdi")
     copied(sampled(prepared(site.conversion("git01"))))
 
-    assert noted[0] == (before + 1, {"mismatched_ranges": [(0, 2 * MIB)]})
+    assert noted[0] == (before + 1, {"mismatched_ranges": ((0, 2 * MIB),)})
 
 
 def test_a_sample_that_differs_has_every_block_compared_and_mended(site: Site, looks: Looks, settings: Any) -> None:
@@ -233,7 +234,7 @@ def test_a_sample_that_differs_has_every_block_compared_and_mended(site: Site, l
 
     disk = row.disks.get()
     assert (row.state, row.error, looks.equal_bytes(row)) == ("cutting_over", None, True)
-    assert (disk.compared, disk.is_proven) == ("full", True)
+    assert (disk.compared, disk.is_proven, disk.blocks_compared) == ("full", True, disk.blocks_total)
     assert looks.calls("pool", "/import_raw_vdi") == 2
 
 

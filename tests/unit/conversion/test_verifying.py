@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from migration.conversion.core.verifying import FULL, OFF, policy_from
+from estate.disks.blockmap import BLOCK_BYTES
+from migration.conversion.core.verifying import COMPARED_BYTES, FULL, OFF, blocks_of, policy_from
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,8 @@ def test_full_and_off_are_the_ends() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no verify policy"):
         policy_from(text)
+
+
+def test_a_disk_has_as_many_blocks_here_as_are_hashed_of_it() -> None:
+    assert COMPARED_BYTES == BLOCK_BYTES
+    assert [blocks_of(size) for size in (1, BLOCK_BYTES, BLOCK_BYTES + 1)] == [1, 1, 2]
