@@ -99,6 +99,11 @@ def _path_lost(pool: Pool) -> None:
     pool.store.put_key("PBD", _pbd(pool), "other_config", key, "[1, 2]")
 
 
+def _portal_lost(pool: Pool) -> None:
+    config = pool.store.get("PBD", _pbd(pool), "device_config")
+    pool.store.put_key("PBD", _pbd(pool), "device_config", "multihomelist", config["multihomelist"].split(",")[0])
+
+
 def _full_sr(pool: Pool) -> None:
     sr = _statefile_sr(pool)
     size = pool.store.get("SR", sr, "physical_size")
@@ -159,7 +164,69 @@ def _group_on_one_host(pool: Pool) -> None:
     pool.store.create("VM_group", name_label="web", placement="anti_affinity", VMs=guests)
 
 
+def _fourth_host(pool: Pool) -> None:
+    """One more host, as a join would make it."""
+    like = _second_host(pool)
+    record = {key: value for key, value in pool.store.row("host", like).record.items() if key not in OWN_FIELDS}
+    metrics = pool.store.create("host_metrics", memory_total=128 << 30, memory_free=120 << 30, live=True)
+    pool.store.create("host", **record, name_label="xen04", address="10.20.0.99", metrics=metrics)
+
+
+def _not_bonded(pool: Pool) -> None:
+    pool.store.destroy("Bond", _bond(pool))
+
+
+def _balances(pool: Pool) -> None:
+    pool.store.set("Bond", _bond(pool), mode="lacp")
+
+
+def _storage_by_management(pool: Pool) -> None:
+    for pif in pool.store.where("PIF", host=_second_host(pool), management=False):
+        pool.store.set("PIF", pif, ip_configuration_mode="None", IP="")
+
+
+def _may_be_unplugged(pool: Pool) -> None:
+    for pif in pool.store.where("PIF", host=_second_host(pool), management=False, ip_configuration_mode="Static"):
+        pool.store.set("PIF", pif, disallow_unplug=False)
+
+
+def _no_redo_log_and_no_room(pool: Pool) -> None:
+    _full_sr(pool)
+    for vdi in pool.store.where("VDI", type="redo_log"):
+        pool.store.destroy("VDI", vdi)
+
+
+def _two_statefiles(pool: Pool) -> None:
+    (first, *_) = pool.store.get("pool", pool.ref, "ha_statefiles")
+    second = pool.store.create("VDI", SR=_statefile_sr(pool), type="ha_statefile", virtual_size=4 * MIB)
+    pool.store.set("pool", pool.ref, ha_statefiles=[first, second])
+
+
+def _guests(**values: Any) -> Callable[[Pool], None]:
+    def change(pool: Pool) -> None:
+        for vm in pool.store.where("VM", power_state="Running", is_control_domain=False):
+            pool.store.set("VM", vm, **values)
+
+    return change
+
+
+def _all_on_one_host(pool: Pool) -> None:
+    host = pool.store.get("VM", _running_guest(pool), "resident_on")
+    _guests(resident_on=host)(pool)
+
+
+def _as_large_as_a_host(pool: Pool) -> None:
+    pool.store.set("VM", _protected(pool), memory_static_max=120 << 30)
+
+
+OWN_FIELDS = {
+    "uuid", "name_label", "address", "metrics", "PBDs", "PIFs", "host_CPUs", "resident_VMs", "control_domain", "certificates",
+    "features",
+}  # fmt: skip
+"""What a second host does not share with the first: its own, and what other records fill in."""
 BAD_STATES: dict[str, Callable[[Pool], None]] = {
+    "HA-001": _host(enabled=False),
+    "HA-002": _fourth_host,
     "HA-003": _host(enabled=False),
     "HA-004": _host_key("software_version", "build_number", "another"),
     "HA-005": _host(pending_guidances=["reboot_host"]),
@@ -170,34 +237,54 @@ BAD_STATES: dict[str, Callable[[Pool], None]] = {
     "HA-010": _certificate_ends,
     "HA-011": _says("HOST_CLOCK_SKEW_DETECTED"),
     "HA-012": _host(ntp_mode="Disabled"),
+    "HA-014": _pool(ha_enabled=False, redo_log_enabled=False),
     "HA-020": _pool(ha_enabled=False),
+    "HA-021": _pool(ha_configuration={"timeout": "5"}),
+    "HA-022": _pool(ha_configuration={"timeout": "30"}),
+    "HA-023": lambda pool: pool.store.put_key("pool", pool.ref, "other_config", "default_ha_timeout", "45"),
+    "HA-024": _pool(ha_configuration={"timeout": "30"}),
+    "HA-025": _pool(ha_configuration={"timeout": "900"}),
+    "HA-026": _pool(ha_configuration={"timeout": "30"}),
     "HA-027": _pool(ha_host_failures_to_tolerate=0),
     "HA-028": _pool(ha_plan_exists_for=0, ha_host_failures_to_tolerate=1),
     "HA-029": _pool(ha_overcommitted=True),
+    "HA-030": _pool(ha_reboot_vm_on_internal_shutdown=False),
     "HA-040": _by_dhcp,
+    "HA-041": _not_bonded,
     "HA-042": _link_lost,
     "HA-043": _one_card,
+    "HA-046": _balances,
     "HA-047": _guest_on_management,
+    "HA-048": _storage_by_management,
+    "HA-049": _may_be_unplugged,
     "HA-050": _other_mtu,
     "HA-060": _with_chap,
+    "HA-061": _no_redo_log_and_no_room,
     "HA-062": _unplugged,
+    "HA-063": _two_statefiles,
     "HA-064": _host(multipathing=False),
     "HA-065": _path_lost,
+    "HA-066": _portal_lost,
     "HA-069": _says("HA_STATEFILE_LOST"),
     "HA-070": _unplugged,
     "HA-071": _full_sr,
     "HA-072": _says("METADATA_LUN_BROKEN"),
     "HA-073": _cluster_not_whole,
     "HA-074": _dead_cluster,
+    "HA-080": _guests(ha_restart_priority="", ha_always_run=False),
+    "HA-081": _guests(order=0),
     "HA-082": _disk_on_local_sr,
     "HA-083": _on_host_only_network,
     "HA-084": _with_device,
+    "HA-086": _as_large_as_a_host,
+    "HA-087": _as_large_as_a_host,
     "HA-088": _without_tools,
     "HA-089": _group_on_one_host,
     "HA-090": _says("ALARM", '<variable><name value="mem_usage"/></variable>'),
     "HA-091": _says("ALARM", '<variable><name value="log_fs_usage"/></variable>'),
     "HA-092": _says("HA_HOST_WAS_FENCED"),
     "HA-093": _says("HA_XAPI_HEALTHCHECK_APPROACHING_TIMEOUT", times=2),
+    "HA-096": _all_on_one_host,
 }
 """Check id -> what makes a healthy pool fail (or, where that is the worst it does, warn in) that check."""
 
