@@ -81,6 +81,8 @@ def on_network(uuid: str) -> PoolFacts:
         (replace(POOL, pifs=tuple(p for p in POOL.pifs if p.uuid != "h2-bond0")), FAIL),
         (holding(network_uuids=UNKNOWN), UNKNOWN_),
         (holding(network_uuids=()), PASS),
+        (holding(network_uuids=UNKNOWN, ha_restart_priority="best-effort"), WARN),
+        (holding(network_uuids=("net-eth0",), ha_restart_priority="best-effort"), WARN),
     ],
 )
 def test_ha_083_wants_every_network_on_every_host(pool: PoolFacts, expected: Result) -> None:
