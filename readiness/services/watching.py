@@ -87,7 +87,7 @@ def missed(watch: PoolWatch, why: str) -> bool:
     """No host answered; True when that has lasted so long that it is an alarm."""
     watch.missing_since = watch.missing_since or now()
     watch.faults += 1
-    watch.message = f"{why} It is tried again."[:500]
+    watch.message = f"{why}; it is tried again"[:500]
     watch.save(update_fields=["missing_since", "faults", "message"])
     return now() - watch.missing_since >= timedelta(seconds=settings.POOL_UNREADABLE_S)
 
