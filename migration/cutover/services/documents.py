@@ -47,6 +47,8 @@ def sign_by_document(
     actor.require(project, Role.OPERATOR)
     row = require_open(project, wave_id=wave_id)  # type: ignore[arg-type]
     require_another_person(row, actor)
+    if row.signed_at is not None:
+        raise _signed_already()
     _require_about(row, paper)
     content_type = attachments.require_kept_kind(name, content)
     if content_type not in KINDS:
@@ -104,9 +106,13 @@ def _write(project: Project, row: GateDecisionRow, document: dict[str, object], 
         signed_by_name=told, signed_at=now(), signed_document=document
     )
     if not changed:
-        raise Conflict(
-            "This answer of the gate is signed already.",
-            code="already_signed",
-            next_step="Leave it as it is, or ask the gate again for an answer of its own.",
-        )
+        raise _signed_already()
     audit.record(actor, "gate.sign_by_document", row, project=project, after=document)
+
+
+def _signed_already() -> Conflict:
+    return Conflict(
+        "This answer of the gate is signed already.",
+        code="already_signed",
+        next_step="Leave it as it is, or ask the gate again for an answer of its own.",
+    )

@@ -158,7 +158,9 @@ def test_a_closed_a_stale_and_a_signed_answer_take_no_document(people: People, w
     assert hand_in(people, wave).json()["code"] == "gate_stale"
     an_answer(wave, asked_by=people.actor("owner"))
     assert hand_in(people, wave).status_code == 200
-    assert hand_in(people, wave, signatory="Eve").json()["code"] == "already_signed"
+    kept = set(place_of("x").parent.iterdir())
+    assert hand_in(people, wave, signatory="Eve", content=PDF + b" again").json()["code"] == "already_signed"
+    assert set(place_of("x").parent.iterdir()) == kept
     assert GateDecisionRow.objects.first().signed_document["signatory"] == "Grace Hopper"  # type: ignore[union-attr]
 
 
