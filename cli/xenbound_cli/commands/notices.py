@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     notices = group(commands, "notices", "who is told what happens in the project")
     command(notices, "list", list_targets, "the receivers")
     hook = command(notices, "add-webhook", add_webhook, "tell a URL; its signing secret is shown once")
-    hook.add_argument("url", metavar="URL", help="https://host/path")
+    hook.add_argument("hook_url", metavar="URL", help="https://host/path")
     hook.add_argument("--tls-sha256", default="", metavar="AA:BB:..", help="the one certificate to accept, for a private CA")
     mail = command(notices, "add-mail", add_mail, "tell people by mail")
     mail.add_argument("addresses", nargs="+", metavar="ADDRESS")
@@ -56,7 +56,7 @@ def list_targets(session: Session, args: argparse.Namespace) -> None:
 
 def add_webhook(session: Session, args: argparse.Namespace) -> None:
     """Add a URL and show its secret."""
-    asked = {"kind": "webhook", "name": args.name, "url": args.url, "events": args.events, "tls_sha256": args.tls_sha256}
+    asked = {"kind": "webhook", "name": args.name, "url": args.hook_url, "events": args.events, "tls_sha256": args.tls_sha256}
     made = session.api.post(session.path("notice-targets"), asked)
     text = f"Added {clean(made['name'])}. Its signing secret, shown this once: {made['secret']}"
     session.screen.answer(made, lambda: session.screen.line(text))

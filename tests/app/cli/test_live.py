@@ -333,3 +333,21 @@ def test_a_difference_of_many_pages_is_one_document(people: People, desk_of: Des
     monkeypatch.setattr(inventories, "PAGE", 3)
     whole = desk_of("owner").run("inventories", "diff", "--json").document
     assert ([row["name"] for row in whole["changed"]], whole["next"], whole["count"]) == ([f"m{n}" for n in range(7)], None, 7)
+
+
+def test_receivers_of_notices_are_added_tested_and_removed(live_server: Any, people: People, desk_of: DeskOf) -> None:
+    desk = desk_of("admin")
+    where = "https://127.0.0.1:1/hook"
+    refused = desk.run("notices", "add-webhook", where, "--name", "ops", "--event", "alarm.opened")
+    assert refused.code == 1 and "this machine itself" in refused.err
+    added = desk.run("notices", "add-webhook", "https://hooks.example.org/x", "--name", "ops", "--event", "alarm.opened")
+    assert added.code == 0 and "signing secret, shown this once: " in added.out, added.err
+    secret = added.out.rpartition(": ")[2].strip()
+    listed = desk.run("notices", "list")
+    assert "ops" in listed.out and secret not in listed.out
+    mail = desk.run("notices", "add-mail", "a@example.org", "--name", "mail", "--event", "alarm.closed")
+    assert mail.code == 1 and "mail_not_configured" in mail.err
+    assert desk_of("owner").run("notices", "remove", "ops").code == 4, "only an administrator says who is told"
+    assert desk.run("notices", "remove", "ops").code == 0
+    assert "ops" not in desk.run("notices", "list").out
+    assert desk.run("notices", "deliveries").code == 0
