@@ -15,6 +15,9 @@ from migration.conversion.core.verifying import FULL, blocks_of
 from project.backbone.identified import Identified
 from project.backbone.models import Job, Project
 
+DISKS_AT_ONCE = 2
+"""So many disks of one machine are copied at a time where a project says nothing else."""
+
 
 class Conversion(Identified):
     """One machine's way into a pool, with the frozen description of what is made there.
@@ -159,6 +162,7 @@ class RunningSettings(Identified):
     per_datastore = models.PositiveSmallIntegerField(default=4)
     per_pool_host = models.PositiveSmallIntegerField(default=8)
     per_sr = models.PositiveSmallIntegerField(default=4)
+    disks_at_once = models.PositiveSmallIntegerField(default=DISKS_AT_ONCE)
     time_zone = models.CharField(max_length=64, default="UTC")
     bandwidth = models.JSONField(default=list)
 
@@ -169,13 +173,14 @@ class RunningSettings(Identified):
 class Stream(Identified):
     """A conversion that copies or waits to. It copies while its job runs under `fence`; a crash or a wait ends that by itself.
 
-    `shares` are pairs of kind and key of what it shares with others.
+    `shares` are pairs of kind and key of what it shares with others; `lanes` is how many of its disks are copied at a time.
     """
 
     conversion = models.OneToOneField(Conversion, on_delete=models.CASCADE, related_name="stream")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
     fence = models.PositiveBigIntegerField(default=0)
+    lanes = models.PositiveSmallIntegerField(default=1)
     shares = models.JSONField(default=list)
     asked_at = models.DateTimeField()
 

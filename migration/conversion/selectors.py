@@ -134,10 +134,11 @@ def running_settings(project: Project) -> RunningSettings:
     return RunningSettings.objects.filter(project=project).first() or RunningSettings(project=project)
 
 
-def streams_beside(conversion: Conversion) -> int:
-    """How many conversions of the same project copy to the same pool just now, this one included."""
+def lanes_to_pool(conversion: Conversion) -> int:
+    """How many disks of the same project are copied to the same pool just now, this conversion's included."""
     rows = Stream.objects.filter(project_id=conversion.project_id, conversion__pool_id=conversion.pool_id)
-    return max(1, rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence")).count())
+    at_work = rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence"))
+    return max(1, at_work.aggregate(lanes=Coalesce(Sum("lanes"), 0))["lanes"])
 
 
 def conversion_with_disks(conversion_id: UUID) -> Conversion | None:

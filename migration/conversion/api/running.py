@@ -21,12 +21,13 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.scoping import ActorMixin
 
 MOST_STREAMS = 64
+MOST_DISKS_AT_ONCE = 8
 MOST_WINDOWS = 100
 
 
 def _streams(of_what: str) -> serializers.IntegerField:
     return serializers.IntegerField(
-        min_value=1, max_value=MOST_STREAMS, required=False, help_text=f"So many machines may copy {of_what} at a time."
+        min_value=1, max_value=MOST_STREAMS, required=False, help_text=f"So many disks may be copied {of_what} at a time."
     )
 
 
@@ -71,7 +72,13 @@ class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
     per_datastore = _streams("from one datastore")
     per_pool_host = _streams("through one host of a pool")
     per_sr = _streams("into one SR")
-    per_worker = serializers.SerializerMethodField(help_text="So many of them run in one worker; XENBOUND_SLOTS_DISKS.")
+    disks_at_once = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_DISKS_AT_ONCE,
+        required=False,
+        help_text="So many disks of one machine are copied at a time, where the budgets have room.",
+    )
+    per_worker = serializers.SerializerMethodField(help_text="So many machines copy in one worker; XENBOUND_SLOTS_DISKS.")
     time_zone = serializers.CharField(max_length=64, required=False, help_text="Of the times below, such as Europe/Berlin.")
     bandwidth = serializers.ListField(
         child=WindowSerializer(), max_length=MOST_WINDOWS, required=False, help_text="Limits by time of day; none when empty."
@@ -80,7 +87,8 @@ class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
     class Meta:
         model = RunningSettings
         fields: ClassVar = [
-            "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "per_worker", "time_zone", "bandwidth",
+            "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "disks_at_once", "per_worker", "time_zone",
+            "bandwidth",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.IntegerField())
@@ -113,7 +121,7 @@ class RunningView(ActorMixin, APIView):
 
     @extend_schema(request=RunningSerializer, responses=RunningSerializer, operation_id="running_change")
     def patch(self, request: Request, project_id: Any) -> Response:
-        """Change what is given; needs the role admin. Budgets and bandwidth hold at once, also for copies at work."""
+        """Change what is given; needs the role admin. Bandwidth holds at once, budgets for what starts from now on."""
         project = accounts.project(project_id, actor=self.actor)
         asked = RunningSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)

@@ -19,6 +19,8 @@ LONGEST_TASK_S = 20 * 3600.0
 """XAPI forgets a task after 24 h (xapi_globs.ml, task lifetime); a segment has to end well before."""
 WORKER_BYTES = 160 << 20
 """What one copy may take in a worker, buffers and interpreter together."""
+LANE_BYTES = 64 << 20
+"""What each further disk of the same machine takes beside it."""
 
 
 class Result(StrEnum):
@@ -76,6 +78,7 @@ class Seen:
     segment_bytes: int
     memory_free_bytes: int | Unknown
     copies_per_worker: int
+    disks_at_once: int
     limits: Limits
     """Of the project's target product."""
     sr_kinds: Mapping[str, str]
@@ -214,11 +217,18 @@ def _task(seen: Seen) -> Look:
 
 
 def _memory(seen: Seen) -> Look:
-    need = WORKER_BYTES * seen.copies_per_worker
+    need = (WORKER_BYTES + LANE_BYTES * (seen.disks_at_once - 1)) * seen.copies_per_worker
     if isinstance(seen.memory_free_bytes, Unknown):
         remedy = f"Make sure that a worker has {need} bytes."
         return Look("worker_memory", "worker", Result.UNKNOWN, f"it could not be read ({seen.memory_free_bytes.reason})", remedy)
-    detail = f"{seen.copies_per_worker} copies need {need} bytes and {seen.memory_free_bytes} are free"
+    copies = f"{seen.copies_per_worker} copies of {seen.disks_at_once} disks at a time"
+    detail = f"{copies} need {need} bytes and {seen.memory_free_bytes} are free"
     if seen.memory_free_bytes >= need:
         return Look("worker_memory", "worker", Result.PASS, detail)
-    return Look("worker_memory", "worker", Result.FAIL, detail, "Give the worker more memory, or lower XENBOUND_SLOTS_DISKS.")
+    return Look(
+        "worker_memory",
+        "worker",
+        Result.FAIL,
+        detail,
+        "Give the worker more memory, lower XENBOUND_SLOTS_DISKS or disks_at_once.",
+    )

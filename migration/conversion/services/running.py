@@ -1,5 +1,5 @@
-"""Changing how a project's conversions are run: budgets, bandwidth, verify policy. What is set holds for what is asked later;
-budgets and bandwidth hold at once.
+"""Changing how a project's conversions are run: budgets, bandwidth, verify policy. What is set holds for what is asked or
+started later; bandwidth holds at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit import services as audit
 from project.backbone.models import Project
 
-FIELDS = ("verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "time_zone", "bandwidth")
+FIELDS = (
+    "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "disks_at_once", "time_zone", "bandwidth",
+)  # fmt: skip
 
 
 @transaction.atomic

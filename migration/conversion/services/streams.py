@@ -6,17 +6,18 @@ What is decided is core.budget's; this room gathers the streams and writes down 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Q
 
 from estate.facts.pool import PoolFacts
 from migration.conversion import selectors
 from migration.conversion.core.budget import Answer, Budget, Kind, Share, StreamView, decide
 from migration.conversion.core.spec import ConversionSpec
-from migration.conversion.models import Conversion, Stream, StreamTurn
+from migration.conversion.models import DISKS_AT_ONCE, Conversion, Stream, StreamTurn
 from project.backbone.clock import now
 from project.backbone.jobs.states import UNFINISHED, JobState
 from project.backbone.models import Endpoint, Job
@@ -40,12 +41,20 @@ def queue_up(conversion: Conversion, job: Job) -> None:
 
 
 def enter(conversion: Conversion, *, job_id: UUID, fence: int) -> Answer:
-    """Ask for a turn for the running job; with a yes it counts as copying for as long as it runs under this fence."""
+    """Ask for a turn for the running job; with a yes it counts as copying for as long as it runs under this fence.
+
+    One that copies may ask again: it keeps what it has, and gets the lanes it could use besides if there is room by now.
+    """
     for _ in range(MOST_TURNS):
         answer = _enter(conversion, job_id, fence)
         if answer is not None:
             return answer
     return Answer(False)
+
+
+def narrow(conversion: Conversion, lanes: int) -> None:
+    """So few of its disks are still copied at a time: what the others had is free."""
+    Stream.objects.filter(conversion=conversion, lanes__gt=lanes).update(lanes=lanes)
 
 
 def leave(conversion: Conversion) -> None:
@@ -56,41 +65,47 @@ def leave(conversion: Conversion) -> None:
 def _enter(conversion: Conversion, job_id: UUID, fence: int) -> Answer | None:
     """One try; None when another decision was taken meanwhile, which may have used what this one counted on."""
     turn, _ = StreamTurn.objects.get_or_create(pk=1)
-    views = {str(row["conversion_id"]): _view(row) for row in _unfinished()}
+    rows = {str(row["conversion_id"]): row for row in _unfinished()}
     key = str(conversion.pk)
-    if key not in views:
+    if key not in rows:
         queue_up(conversion, Job.objects.get(pk=job_id))
         return None
-    if views[key].runs:
-        return Answer(True)
+    views = {each: _view(row) for each, row in rows.items()}
+    has = views[key].lanes if views[key].runs else 0
+    views[key] = replace(views[key], runs=False, lanes=_wanted(rows[key]))
     answer = decide(views.values(), now())[key]
-    if not answer.may_start:
-        return answer
+    if answer.lanes <= has:
+        return Answer(True, lanes=has) if has else answer
     with transaction.atomic():
         if not StreamTurn.objects.filter(pk=1, number=turn.number).update(number=F("number") + 1):
             return None
-        Stream.objects.filter(conversion=conversion, job_id=job_id).update(fence=fence)
+        Stream.objects.filter(conversion=conversion, job_id=job_id).update(fence=fence, lanes=answer.lanes)
     return answer
 
 
 def _unfinished() -> list[dict[str, Any]]:
     rows = Stream.objects.filter(job__state__in=[state.value for state in UNFINISHED])
+    open_disks = Count("conversion__disks", filter=Q(conversion__disks__verified=False))
     return list(
-        rows.values(
+        rows.annotate(open_disks=open_disks).values(
             "conversion_id",
             "project_id",
             "shares",
             "asked_at",
             "fence",
+            "lanes",
+            "open_disks",
             "conversion__priority",
             "job__state",
             "job__fence",
+            "project__running_settings__disks_at_once",
             *(f"project__running_settings__per_{kind.value}" for kind in Kind),
         )
     )
 
 
 def _view(row: dict[str, Any]) -> StreamView:
+    runs = row["job__state"] == JobState.RUNNING and bool(row["fence"]) and row["job__fence"] == row["fence"]
     own = {f"per_{kind.value}": row[f"project__running_settings__per_{kind.value}"] for kind in Kind}
     return StreamView(
         id=str(row["conversion_id"]),
@@ -98,9 +113,17 @@ def _view(row: dict[str, Any]) -> StreamView:
         shares=frozenset(Share(Kind(kind), key) for kind, key in row["shares"]),
         priority=row["conversion__priority"],
         asked_at=row["asked_at"],
-        runs=row["job__state"] == JobState.RUNNING and bool(row["fence"]) and row["job__fence"] == row["fence"],
+        runs=runs,
         budget=Budget(**{name: value for name, value in own.items() if value is not None}),
+        lanes=row["lanes"] if runs else _wanted(row),
     )
+
+
+def _wanted(row: dict[str, Any]) -> int:
+    """As many lanes as there are disks that are not through, and as the project allows."""
+    allowed: int = row["project__running_settings__disks_at_once"] or DISKS_AT_ONCE
+    open_disks: int = row["open_disks"]
+    return max(1, min(open_disks, allowed))
 
 
 def _stored(spec: ConversionSpec, conversion: Conversion) -> list[list[str]]:

@@ -5,6 +5,8 @@ A leg that was finished is not run again; a leg that was cut off begins at the s
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from estate.errors import EdgeError
@@ -16,7 +18,8 @@ from migration.conversion.core.verifying import policy_from
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle, progress, streams
 from migration.conversion.services.transitions import move, note
-from migration.conversion.work import copying, target
+from migration.conversion.work import copying, proving, target
+from migration.conversion.work.lanes import Machine
 from migration.conversion.work.sessions import pool_of
 from migration.conversion.work.sources import MachineSource, source_of
 from project.backbone.clock import now
@@ -34,7 +37,7 @@ def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
     if not _is_due(job, row, State.PREPARING):
         return _told(row)
     spec = selectors.spec_of(row)
-    with pool_of(spec, job) as pool:
+    with pool_of(spec, job.alive) as pool:
         for step in steps_of(spec, Leg.PREPARE):
             job.alive()
             progress.begin_step(row, step)
@@ -49,8 +52,9 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     spec = selectors.spec_of(row)
     if not _is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
         return _told(row)
-    _take_turn(job, row)
-    with source_of(spec, job) as source, pool_of(spec, job) as pool:
+    lanes = _take_turn(job, row)
+    with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
+        machine = Machine(spec, pool, job, lanes, partial(streams.narrow, row))
         if row.state == State.READY:
             _begin(row, spec, "stop_source", "check_package")
             source.bring_down(row)
@@ -60,27 +64,27 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
         source.require_unchanged(row)
         if row.state == State.COPYING:
             _begin(row, spec, "copy_disks")
-            copying.copy_disks(source, pool, row, spec, job)
+            copying.copy_disks(source, machine, row)
             move(row.pk, Event.DISKS_COPIED, actor=job.actor, message="All disks are copied")
         _begin(row, spec, "verify_disks")
-        copying.verify_disks(source, pool, row, spec, job)
+        proving.verify_disks(source, replace(machine, lanes=_take_turn(job, row)), row)
         _begin(row, spec, "count_bytes")
         target.count_bytes(pool, row, spec)
         _begin(row, spec, "confirm_unchanged")
         source.require_unchanged(row)
-    move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=copying.COMPARED[policy_from(row.verify).level])
+    move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=proving.COMPARED[policy_from(row.verify).level])
     streams.leave(row)
     return _told(row)
 
 
-def _take_turn(job: JobContext, row: Conversion) -> None:
-    """Go on with a stream's turn, or give the slot back until there is one."""
+def _take_turn(job: JobContext, row: Conversion) -> int:
+    """Go on with a stream's turn, in so many lanes as there is room for; or give the slot back until there is one."""
     answer = streams.enter(row, job_id=job.id, fence=job.claim.fence)
     if answer.may_start:
-        return
+        return answer.lanes
     held = answer.held_by
     why = f"all streams of {held.kind.value.replace('_', ' ')} {held.key} are in use" if held else "others go first"
-    job.wait(min(LONGEST_TURN_S, TURN_S * (1 + answer.ahead)), why)
+    raise job.waiting(min(LONGEST_TURN_S, TURN_S * (1 + answer.ahead)), why)
 
 
 def _begin(row: Conversion, spec: ConversionSpec, *names: str) -> None:
@@ -96,7 +100,7 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
     spec = selectors.spec_of(row)
     if not _is_due(job, row, State.CUTTING_OVER):
         return _told(row)
-    with source_of(spec, job) as source, pool_of(spec, job) as pool:
+    with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
         _begin(row, spec, "confirm_fresh")
         if not target.is_running(pool, row):
             source.require_unchanged(row)
@@ -121,7 +125,7 @@ def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
         return _told(row)
     if lifecycle.others_at_work(row, but=job.id):
         job.wait(LET_GO_S, "the cancelled job is still letting go")
-    with pool_of(spec, job) as pool:
+    with pool_of(spec, job.alive) as pool:
         removed = target.remove_everything(pool, row)
     progress.close_ledger(row.pk)
     return {**_told(row), "removed": removed}
@@ -137,7 +141,7 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     if row.state not in (State.DONE, State.FAILED):
         return _told(row)
     _require_asked_last(job, row)
-    with source_of(spec, job) as source, pool_of(spec, job) as pool:
+    with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
         target.stop_and_block(pool, row)
         outcome = source.bring_back(row)
     move(row.pk, Event.ROLL_BACK, actor=job.actor, message=f"The VM in the pool is stopped and blocked; {outcome}")

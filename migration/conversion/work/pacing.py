@@ -53,7 +53,7 @@ class PacedSink:
 
 
 def limit_for(row: Conversion) -> Callable[[], float | None]:
-    """The conversion's share of what its project allows to its pool, looked up anew every few seconds."""
+    """One disk's share of what the project allows to the pool, looked up anew every few seconds."""
     looked_at_s, share = float("-inf"), None
 
     def limit() -> float | None:
@@ -69,4 +69,4 @@ def _share(row: Conversion, at: datetime) -> float | None:
     settings = selectors.running_settings(row.project)
     local = at.astimezone(ZoneInfo(settings.time_zone))
     whole = limit_at(windows_from(settings.bandwidth), local, str(row.pool_id))
-    return None if whole is None else whole / selectors.streams_beside(row)
+    return None if whole is None else whole / selectors.lanes_to_pool(row)

@@ -53,7 +53,7 @@ def look_at_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
 def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Seen:
     first = next(iter(specs.values()))
     job.say("Looking at the pool")
-    with pool_of(first, job) as pool:
+    with pool_of(first, job.alive) as pool:
         facts = read_facts(pool, now())
         taken = vm.macs_in_use(pool)
     own = {nic.mac_address for vms in facts.vms if vms.conversion_id in specs for nic in specs[str(vms.conversion_id)].nics}
@@ -70,6 +70,7 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
         segment_bytes=settings.SEGMENT_BYTES,
         memory_free_bytes=_memory_free_bytes(),
         copies_per_worker=settings.JOBS_SLOTS["disks"],
+        disks_at_once=running.disks_at_once,
         limits=assessment.limits(rows[0].project.target_product, rows[0].project.policy_profile),
         sr_kinds={sr.uuid: sr.kind for sr in facts.srs},
     )

@@ -5,7 +5,7 @@ A wave has many machines and each has jobs of its own: without this, one wrong p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from migration.conversion.core.spec import ConversionSpec
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import connection_of, endpoint, refused_just_now
 from project.backbone.endpoints.services import note_login_refused
-from project.backbone.jobs.context import JobContext
 from project.backbone.models import Endpoint
 
 
@@ -31,17 +30,17 @@ def server_of(spec: ConversionSpec) -> Iterator[VsphereSession]:
 
 
 @contextmanager
-def pool_of(spec: ConversionSpec, job: JobContext) -> Iterator[XapiSession]:
-    """The target pool, likewise."""
-    with pool_at(spec.pool_endpoint_id, job) as session:
+def pool_of(spec: ConversionSpec, alive: Callable[[], None]) -> Iterator[XapiSession]:
+    """The target pool, likewise; `alive` ends long operations by raising."""
+    with pool_at(spec.pool_endpoint_id, alive) as session:
         yield session
 
 
 @contextmanager
-def pool_at(endpoint_id: UUID | str, job: JobContext) -> Iterator[XapiSession]:
+def pool_at(endpoint_id: UUID | str, alive: Callable[[], None]) -> Iterator[XapiSession]:
     """The pool at an endpoint, likewise."""
     place = endpoint(endpoint_id)
-    with _remembering_refusals(place), XapiSession(connection_of(place), alive=job.alive) as session:
+    with _remembering_refusals(place), XapiSession(connection_of(place), alive=alive) as session:
         yield session
 
 

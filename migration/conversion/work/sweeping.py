@@ -21,14 +21,14 @@ from readiness.selectors import pools
 
 def list_leftovers(job: JobContext, pool_id: str) -> dict[str, Any]:
     """Everything tagged, by conversion, with what may become of it. Changes nothing."""
-    with pool_at(pools.pool(pool_id).endpoint_id, job) as pool:
+    with pool_at(pools.pool(pool_id).endpoint_id, job.alive) as pool:
         return {"pool_id": pool_id, "leftovers": [asdict(each) for each in _found(pool, pool_id)]}
 
 
 def sweep(job: JobContext, pool_id: str, conversion_ids: list[str]) -> dict[str, Any]:
     """Remove what these conversions left, as far as that may still be; each by itself, so that one refusal stops no other."""
     removed, refused = [], []
-    with pool_at(pools.pool(pool_id).endpoint_id, job) as pool:
+    with pool_at(pools.pool(pool_id).endpoint_id, job.alive) as pool:
         todo = chosen(_found(pool, pool_id), conversion_ids) if conversion_ids else []
         for each in todo:
             job.alive()

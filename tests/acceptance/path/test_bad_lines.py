@@ -12,7 +12,7 @@ from project.backbone.models import Job
 from tests.builders.path import SYSTEM, Site, copied, prepared
 from tests.builders.path_looks import Looks, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 MIB = 1 << 20
 
 

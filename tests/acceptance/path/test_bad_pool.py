@@ -15,7 +15,7 @@ from project.backbone.models import Endpoint, Job
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
 from tests.builders.path_looks import Looks, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 MIB = 1 << 20
 WRITE_FAULT = ["SR_BACKEND_FAILURE_46", "", "The VDI is not available [opterr=Error -5]", ""]
 

@@ -19,7 +19,7 @@ from tests.builders.path import SYSTEM, Site, a_site, again, copied, gone_live, 
 from tests.builders.path_looks import Looks, told
 from tests.builders.people import People, a_project
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 
 
 def test_a_wrong_password_is_sent_once_for_the_whole_wave(site: Site, looks: Looks) -> None:

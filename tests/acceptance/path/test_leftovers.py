@@ -13,7 +13,7 @@ from project.backbone.models import Job
 from tests.builders.path import Site, prepared, settle
 from tests.builders.people import People
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 
 
 def ran(people: People, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from migration.conversion.services import lifecycle
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
 from tests.builders.path_looks import Looks, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 
 
 def arrived(site: Site, name: str, **changes: str) -> Conversion:

@@ -23,7 +23,7 @@ from tests.builders import ova
 from tests.builders.path import SYSTEM, TEMPLATE, Site, again, copied, gone_live, prepared, settle, vdi_file
 from tests.builders.path_looks import Looks, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 MIB = 1 << 20
 CAPACITY_BYTES = 16 * MIB
 

@@ -16,7 +16,7 @@ from tests.builders.jobs import HERE, run_jobs
 from tests.builders.path import SYSTEM, Site, again, copied, prepared, settle
 from tests.builders.path_looks import Looks, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 SLOW_BYTES_PER_S = 1_500_000
 
 

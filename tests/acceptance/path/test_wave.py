@@ -15,7 +15,7 @@ from tests.builders.operator import BOOT_RISK, Operator
 from tests.builders.path import settle
 from tests.builders.people import People
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
 
 
 @pytest.fixture

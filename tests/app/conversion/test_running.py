@@ -9,7 +9,7 @@ import pytest
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, Stream
 from migration.conversion.services import lifecycle, running
-from migration.conversion.work import copying, legs, pacing
+from migration.conversion.work import legs, pacing, proving
 from project.backbone.jobs.runner import run_job
 from project.backbone.models import AuditEntry, Job
 from tests.builders.conversions import SYSTEM, a_spec
@@ -24,8 +24,8 @@ def url(people: People) -> str:
 
 
 DEFAULTS = {
-    "verify": "full", "per_source_host": 4, "per_datastore": 4, "per_pool_host": 8, "per_sr": 4, "per_worker": 2,
-    "time_zone": "UTC", "bandwidth": [],
+    "verify": "full", "per_source_host": 4, "per_datastore": 4, "per_pool_host": 8, "per_sr": 4, "disks_at_once": 2,
+    "per_worker": 2, "time_zone": "UTC", "bandwidth": [],
 }  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_conversions_are_made_under_the_projects_policy_unless_a_batch_says_othe
 
 def test_nothing_is_read_back_and_nothing_called_verified_where_the_policy_is_off(people: People) -> None:
     (row,) = ready(people, 1, verify="off")
-    copying.verify_disks(None, None, row, None, None)  # type: ignore[arg-type]  # touching any of them would raise
+    proving.verify_disks(None, None, row)  # type: ignore[arg-type]  # touching any of them would raise
     assert not row.disks.filter(verified=True).exists()
 
 

@@ -30,7 +30,7 @@ def test_each_budget_holds_by_itself_and_says_what_is_full(kind: Kind) -> None:
     share = Share(kind, "x")
     budget = Budget(**{f"per_{kind.value}": 2})
     streams = [a_stream(f"{number}", share, runs=number < 2, budget=budget) for number in range(3)]
-    assert decide(streams, NOW)["2"] == Answer(False, share, 0)
+    assert decide(streams, NOW)["2"] == Answer(False, share)
     assert starting(*streams[1:]) == ["2"]
 
 
@@ -66,6 +66,26 @@ def test_one_that_needs_two_scarce_things_gets_them_in_the_end() -> None:
     assert starting(both, young) == ["both"]
 
 
+def test_a_machine_gets_the_lanes_it_could_use_as_far_as_every_budget_has_room() -> None:
+    tight = Budget(per_source_host=4, per_sr=3)
+    busy = a_stream("busy", SR, runs=True, lanes=1, budget=tight)
+    assert decide([busy, a_stream("new", ESX, SR, lanes=8, budget=tight)], NOW)["new"] == Answer(True, None, 0, 2)
+    assert decide([busy, a_stream("new", ESX, SR, lanes=1, budget=tight)], NOW)["new"] == Answer(True, None, 0, 1)
+
+
+def test_lanes_count_against_a_budget_not_machines() -> None:
+    two_lanes = [a_stream(f"{number}", runs=True, lanes=2) for number in range(2)]
+    assert decide([*two_lanes, a_stream("late")], NOW)["late"] == Answer(False, ESX, 0)
+
+
+def test_a_project_with_fewer_lanes_at_work_goes_first() -> None:
+    wide = a_stream("wide", OTHER_ESX, runs=True, lanes=3)
+    narrow = a_stream("narrow", OTHER_ESX, runs=True, project="red")
+    one = Budget(per_source_host=1)
+    blue, red = a_stream("blue1", waited_s=9, budget=one), a_stream("red1", project="red", budget=one)
+    assert starting(wide, narrow, blue, red) == ["red1"]
+
+
 shares = st.frozensets(st.builds(Share, st.sampled_from(Kind), st.sampled_from("ab")), min_size=1)
 streams_of_any_kind = st.lists(
     st.builds(
@@ -76,7 +96,8 @@ streams_of_any_kind = st.lists(
         priority=st.integers(-2, 2),
         asked_at=st.integers(0, 5000).map(lambda s: NOW - timedelta(seconds=s)),
         runs=st.just(False),
-        budget=st.just(Budget(2, 2, 2, 2)),
+        budget=st.just(Budget(3, 3, 3, 3)),
+        lanes=st.integers(1, 5),
     ),
     max_size=12,
     unique_by=lambda each: each.id,
@@ -88,5 +109,6 @@ def test_no_budget_is_ever_overdrawn_and_somebody_always_starts(streams: list[St
     answers = decide(streams, NOW)
     started = [each for each in streams if answers[each.id].may_start]
     for share in {share for each in streams for share in each.shares}:
-        assert sum(share in each.shares for each in started) <= 2
+        assert sum(answers[each.id].lanes for each in started if share in each.shares) <= 3
+    assert all(1 <= answers[each.id].lanes <= each.lanes for each in started)
     assert bool(started) == bool(streams), "with nothing at work, the first of the queue always goes"

@@ -28,6 +28,7 @@ SEEN = Seen(
     segment_bytes=8 << 30,
     memory_free_bytes=4 << 30,
     copies_per_worker=2,
+    disks_at_once=2,
     limits=assessment.limits("xenserver-8.4", "xenserver-8"),
     sr_kinds={"sr-nfs": "nfs", "sr-gfs2": "gfs2"},
 )
@@ -57,7 +58,8 @@ CASES = [
     ("template", {"templates": frozenset()}, Result.FAIL, "no template"),
     ("task_lifetime", {"slowest_bytes_per_s": 64 << 10}, Result.FAIL, "36.4 h"),
     ("task_lifetime", {"slowest_bytes_per_s": 1 << 20}, Result.PASS, "2.3 h"),
-    ("worker_memory", {"memory_free_bytes": 1 << 20}, Result.FAIL, "2 copies"),
+    ("worker_memory", {"memory_free_bytes": 1 << 20}, Result.FAIL, "2 copies of 2 disks"),
+    ("worker_memory", {"memory_free_bytes": 1 << 30, "disks_at_once": 8}, Result.FAIL, "need 1275068416 bytes"),
     ("worker_memory", {"memory_free_bytes": Unknown("no /proc")}, Result.UNKNOWN, "no /proc"),
 ]
 
