@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,6 @@ from tests.bench import disk_timing as timing
 from tests.bench.bench_disks import prepared
 
 GOAL = {"limit": 0.30}
-WARM_BYTES = 5 << 29
-PIECE = bytes(8 << 20)
 FORMATS = {"raw": "raw", "vhd": "vpc", "qcow2": "qcow2"}
 
 
@@ -36,15 +32,8 @@ def run(work: Path) -> dict[str, Any]:
 
 
 def _timed_into(command: list[str], out: Path) -> Callable[[], timing.Timing]:
-    """Each run finds nothing waiting to be written, for which the kernel would slow it down, and memory that is at hand: the
-    host of a virtual machine takes freed memory back, and giving it again costs the next writer more than the writing.
-    """
-
     def fresh() -> timing.Timing:
-        os.sync()
-        with tempfile.TemporaryFile(dir=out.parent) as scratch:
-            for _ in range(WARM_BYTES // len(PIECE)):
-                scratch.write(PIECE)
+        timing.medium_at_rest(out.parent)
         told = timing.timed(command)[0]
         out.unlink()
         return told

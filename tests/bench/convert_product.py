@@ -13,8 +13,9 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,15 @@ def run(work: Path) -> dict[str, Any]:
     disk = prepared(DISK)
     with timing.peer() as peer, worker(work) as convert:
         cases = {"ours": convert, "chain": lambda: timing.timed(chain(disk, peer.url, work))[0]}
-        rounds = timing.rounds_of(cases)
+        rounds = timing.rounds_of({name: partial(_at_rest, work, case) for name, case in cases.items()})
     told = [timing.ratio_case("wall_s", rounds, "ours", "chain", GOAL)]
     parts = {name: [r["ours"].told[name] for r in rounds] for name in ("prepare_s", "copy_s", "peak_rss_mib")}
     return timing.result("convert_product", told, **parts)
+
+
+def _at_rest(work: Path, case: Callable[[], timing.Timing]) -> timing.Timing:
+    timing.medium_at_rest(work)
+    return case()
 
 
 @contextmanager

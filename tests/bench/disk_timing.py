@@ -8,6 +8,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from typing import Any
 ROUNDS = 5
 ONE_COPY = [sys.executable, "-m", "tests.bench.one_copy"]
 MIB = 1 << 20
+_WARM_PIECE = bytes(8 * MIB)
+_WARM_PIECES = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ def _measured(commands: list[list[str]]) -> list[Timing]:
         wall_s = time.monotonic() - began_s
         timings[pid] = Timing(wall_s, usage.ru_utime + usage.ru_stime, json.loads(told) if told.startswith(b"{") else {})
     return [timings[child.pid] for child in children]
+
+
+def medium_at_rest(folder: Path) -> None:
+    """Let the next run find nothing waiting to be written, for which the kernel would slow it down, and memory that is at hand:
+    the host of a virtual machine takes freed memory back, and giving it again costs the next writer more than the writing.
+    """
+    os.sync()
+    with tempfile.TemporaryFile(dir=folder) as scratch:
+        for _ in range(_WARM_PIECES):
+            scratch.write(_WARM_PIECE)
 
 
 def rounds_of(cases: dict[str, Callable[[], Timing]], *, rounds: int = ROUNDS) -> list[dict[str, Timing]]:
