@@ -30,8 +30,8 @@ class TargetFile:
     def __init__(self, path: Path, *, sync: bool = True) -> None:
         self.path = path
         self._sync = sync
-        self._require_free()
-        with self._translated():
+        require_free(path)
+        with _translated(self.path):
             descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         self._part = Path(part)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
@@ -39,32 +39,31 @@ class TargetFile:
     def write_at(self, offset_bytes: int, content: bytes | bytearray | memoryview) -> None:
         """Write all of it."""
         rest = memoryview(content)
-        with self._translated():
+        with _translated(self.path):
             self._file.seek(offset_bytes)
             while len(rest):
                 rest = rest[self._file.write(rest) :]
 
     def read_at(self, offset_bytes: int, length: int) -> bytes:
         """What was written there; shorter behind the end."""
-        with self._translated():
+        with _translated(self.path):
             self._file.seek(offset_bytes)
             return self._file.read(length) or b""
 
     def set_length(self, length: int) -> None:
         """Cut or extend the file; what is added reads as zeros and takes no room where the file system knows holes."""
-        with self._translated():
+        with _translated(self.path):
             self._file.truncate(length)
 
     def keep(self) -> None:
-        """Give the file its name."""
-        with self._translated():
+        """Give the file its name. What was synced is forgotten by the kernel, so that who reads it back reads the medium."""
+        with _translated(self.path):
             if self._sync:
                 os.fsync(self._file.fileno())
+                if hasattr(os, "posix_fadvise"):
+                    os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             self._file.close()
-            self._require_free()
-            self._part.rename(self.path)
-            if self._sync:
-                _sync_directory(self.path.parent)
+        give_name(self._part, self.path, sync=self._sync)
 
     def drop(self) -> None:
         """Remove what was written; safe to call at any time."""
@@ -73,18 +72,30 @@ class TargetFile:
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
 
-    def _require_free(self) -> None:
-        if self.path.exists():
-            raise TargetExists(str(self.path))
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno in _FULL:
-                raise TargetFull(str(self.path), error.strerror or "") from error
-            raise TargetFailed(str(self.path), error.strerror or type(error).__name__) from error
+def require_free(path: Path) -> None:
+    """Raises: TargetExists when something has that name, be it a link that leads nowhere."""
+    if path.exists() or path.is_symlink():
+        raise TargetExists(str(path))
+
+
+def give_name(part: Path, path: Path, *, sync: bool = True) -> None:
+    """Give a finished file its name. Raises: TargetExists, TargetFailed; the file keeps its old name then."""
+    require_free(path)
+    with _translated(path):
+        part.rename(path)
+        if sync:
+            _sync_directory(path.parent)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise TargetFull(str(path), error.strerror or "") from error
+        raise TargetFailed(str(path), error.strerror or type(error).__name__) from error
 
 
 def _sync_directory(directory: Path) -> None:

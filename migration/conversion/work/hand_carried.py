@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from estate.disks.blockmap import BlockHashes
 from estate.disks.errors import ImageFileMissing
 from estate.disks.files import Qcow2Sink, RawSink, VhdSink
 from estate.disks.files.reading import Qcow2Readback, RawReadback, open_vhd
+from estate.disks.files.target import give_name, require_free
 from estate.disks.images import ImageSource, LocalFolder, open_image, open_raw
 from estate.disks.ports import BlockReader, ExtentSource, VdiSink
 from estate.disks.vmdk import StreamVmdkSource
@@ -53,24 +56,37 @@ def carry(source: Path, target: Path, *, member: str = "", on_progress: Progress
     make, reopen = _SINKS[target.suffix.lower()], _READBACKS[target.suffix.lower()]
     opened = _opened(source, member)
     hashes = BlockHashes(opened.capacity_bytes)
-    try:
-        sink = make(target, opened.capacity_bytes)
-    except BaseException:
-        opened.close()
-        raise
-    stats = pump.copy(opened, sink, block_hashes=hashes, on_progress=lambda *at: on_progress("Copying", *at))
-    try:
+    with _proven(target, opened) as unproven:
+        sink = make(unproven, opened.capacity_bytes)
+        stats = pump.copy(opened, sink, block_hashes=hashes, on_progress=lambda *at: on_progress("Copying", *at))
         compared = verify.read_back(
-            reopen(target), hashes, hashes.capacity_bytes, on_progress=lambda *at: on_progress("Reading back", *at)
+            reopen(unproven), hashes, hashes.capacity_bytes, on_progress=lambda *at: on_progress("Reading back", *at)
         )
         _require_equal(target, compared)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
     return Carried(stats.bytes_total, stats.bytes_data, hashes.digest(), compared.blocks_compared, stats.elapsed_s)
 
 
+@contextmanager
+def _proven(target: Path, opened: ExtentSource) -> Iterator[Path]:
+    """A name to write to, beside the target: it becomes the target's when all went well, and otherwise nothing is left."""
+    unproven = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.unproven{target.suffix}")
+    try:
+        require_free(target)
+        yield unproven
+        give_name(unproven, target)
+    finally:
+        opened.close()
+        unproven.unlink(missing_ok=True)
+
+
 def _opened(source: Path, member: str) -> ExtentSource:
+    try:
+        return _source(source, member)
+    except OSError as error:
+        raise ImageFileMissing(str(source), error.strerror or "it cannot be opened") from error
+
+
+def _source(source: Path, member: str) -> ExtentSource:
     if source.suffix.lower() == ".ova" or source.is_dir():
         package = open_package(source)
         return open_disk(package, member or _only_disk(package))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import shutil
+import signal
 import subprocess
 from io import StringIO
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from estate.disks import verify
+from estate.disks.files import VhdSink
 from lab.disks.sparse_extents import descriptor_text
 from lab.disks.stream_vmdk import write_stream_vmdk
 from tests.builders import ova
@@ -145,13 +148,36 @@ def test_a_file_that_reads_back_otherwise_is_removed(
     target = tmp_path / f"out.{ending}"
 
     def spoilt(*arguments: Any, **options: Any) -> verify.VerifyResult:
-        content = bytearray(target.read_bytes())
+        assert not target.exists(), "it has its name only when it is proven"
+        [unproven] = tmp_path.glob(f".out.*.unproven.{ending}")
+        content = bytearray(unproven.read_bytes())
         content[content.index(DISK[: 1 << 10]) + 100] ^= 1
-        with target.open("r+b") as file:
+        with unproven.open("r+b") as file:
             file.write(content)
         return honest(*arguments, **options)
 
     monkeypatch.setattr(verify, "read_back", spoilt)
     text, _ = refused(disk, target)
     assert f"bytes 0-{2 * MIB}" in text and "verification_failed" in text
-    assert not target.exists()
+    assert names(tmp_path) == {"disk.raw", "disk.vmdk"}
+
+
+@pytest.mark.parametrize("when", ["while it is copied", "while it is read back"])
+def test_told_to_end_it_leaves_nothing(disk: Path, tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*_arguments: Any, **_options: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(*((VhdSink, "write") if when == "while it is copied" else (verify, "read_back")), end)
+    text, returncode = refused(disk, tmp_path / "out.vhd")
+    assert ("Stopped; nothing is left" in text, returncode) == (True, 130)
+    assert names(tmp_path) == {"disk.raw", "disk.vmdk"}
+
+
+def test_a_link_that_leads_nowhere_is_a_target_that_exists(disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.raw").symlink_to(tmp_path / "gone")
+    assert "disk_target_exists" in refused(disk, tmp_path / "out.raw")[0]
+    assert (tmp_path / "out.raw").is_symlink()
+
+
+def test_a_name_that_the_system_refuses_is_told_as_such(tmp_path: Path) -> None:
+    assert "disk_image_missing" in refused(tmp_path / f"{'x' * 300}.vmdk", tmp_path / "out.raw")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -37,12 +38,16 @@ class Command(BaseCommand):
             raise CommandError(f"{target}: name the new file with one of {', '.join(TARGET_ENDINGS)}.", returncode=2)
         if not target.parent.is_dir():
             raise CommandError(f"{target.parent}: no such folder; make it first.", returncode=2)
+        # Who is told to end tidies up as after a person's Ctrl-C.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             carried = carry(source, target, member=disk, on_progress=_Line())
         except EdgeError as error:
             raise CommandError(f"{error} [{error.code}] {error.next_step}".strip()) from error
         except KeyboardInterrupt:
             raise CommandError(f"Stopped; nothing is left of {target}.", returncode=130) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
         self.stdout.write(_told(target, carried, as_json=options["json"]))
 
 
