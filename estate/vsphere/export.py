@@ -17,7 +17,7 @@ from pyVmomi import vim
 
 from estate.errors import AskPerson, EdgeError
 from estate.facts.source import DiskFacts
-from estate.facts.unknown import UNKNOWN, Unknown, is_known
+from estate.facts.unknown import UNKNOWN, Unknown
 from estate.tls import READ_TIMEOUT_S, fingerprint, host_and_port
 from estate.vsphere.errors import translate
 from estate.vsphere.inventory.devices import NetworkNames, read_devices
@@ -50,11 +50,20 @@ class ExportDisk:
 class ExportLease:
     """A lease that is ready and kept alive. Use it as a context manager: a clean end completes it, an error aborts it.
 
-    Disks that cannot be exported (physical RDM, independent) are simply not among `disks`.
+    Disks that cannot be exported (physical RDM, independent) are not among `disks` but `left_out`.
     """
 
-    def __init__(self, session: VsphereSession, lease: Any, name: str, disks: tuple[ExportDisk, ...], timeout_s: float) -> None:
+    def __init__(
+        self,
+        session: VsphereSession,
+        lease: Any,
+        name: str,
+        disks: tuple[ExportDisk, ...],
+        left_out: tuple[DiskFacts, ...],
+        timeout_s: float,
+    ) -> None:
         self.disks = disks
+        self.left_out = left_out
         self.name = name
         self._session = session
         self._lease = lease
@@ -148,15 +157,18 @@ def open_export(
     listed = found.element("config.hardware.device")
     if isinstance(listed, Unknown):
         raise _no_devices(session, name, listed)
-    disks = read_devices(listed, NetworkNames(), {}).disks
+    told = read_devices(listed, NetworkNames(), {}).disks
+    disks = () if isinstance(told, Unknown) else told
     lease = session.call(lambda: _start(session, vm_id, snapshot_id), where=name)
     try:
         info = _ready(session, lease, name, ready_s, alive)
-        matched = _matched(session, info, disks if is_known(disks) else (), name)
+        matched = _matched(session, info, disks, name)
     except BaseException:
         _abort(session, lease, name)
         raise
-    return ExportLease(session, lease, name, matched, float(info.leaseTimeout))
+    offered = {disk.address for disk in matched}
+    left_out = tuple(disk for disk in disks if disk.address not in offered)
+    return ExportLease(session, lease, name, matched, left_out, float(info.leaseTimeout))
 
 
 def _start(session: VsphereSession, vm_id: str, snapshot_id: str) -> Any:

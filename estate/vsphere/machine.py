@@ -1,4 +1,4 @@
-"""One VM at a time: read a few of its properties, wait for a task on it. Whole estates are read in `inventory`."""
+"""One object at a time, mostly a VM: read a few of its properties, wait for a task. Whole estates are read in `inventory`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from estate.vsphere.session import VsphereSession
 from estate.vsphere.watch import wait_until
 
 _Collector = vmodl.query.PropertyCollector
+_KINDS = {vim.VirtualMachine: "the machine", vim.Datastore: "the datastore"}
 
 
 def machine(session: VsphereSession, vm_id: str) -> Any:
@@ -29,25 +30,30 @@ def read_machine(session: VsphereSession, vm_id: str, paths: tuple[str, ...]) ->
         AskPerson: the VM no longer exists (`object_gone`).
         EdgeError: any other fault.
     """
+    return read_object(session, vim.VirtualMachine, vm_id, paths)
+
+
+def read_object(session: VsphereSession, kind: type[Any], native_id: str, paths: tuple[str, ...]) -> SourceObject:
+    """The same of any managed object."""
     logins = session.logins
     try:
-        return _read(session, vm_id, paths)
+        return _read(session, kind, native_id, paths)
     except SessionExpired:
         session.login_again(seen=logins)
-        return _read(session, vm_id, paths)
+        return _read(session, kind, native_id, paths)
 
 
-def _read(session: VsphereSession, vm_id: str, paths: tuple[str, ...]) -> SourceObject:
+def _read(session: VsphereSession, kind: type[Any], native_id: str, paths: tuple[str, ...]) -> SourceObject:
     spec = _Collector.FilterSpec(
-        objectSet=[_Collector.ObjectSpec(obj=machine(session, vm_id), skip=False)],
-        propSet=[_Collector.PropertySpec(type=vim.VirtualMachine, all=False, pathSet=list(paths))],
+        objectSet=[_Collector.ObjectSpec(obj=session.managed(kind, native_id), skip=False)],
+        propSet=[_Collector.PropertySpec(type=kind, all=False, pathSet=list(paths))],
     )
     answer = session.bulk(session.content.propertyCollector, "RetrievePropertiesEx", [spec], _Collector.RetrieveOptions())
     found = [source_object(copy.deepcopy(element), {}) for element in answer]
     if found:
         return found[0]
     raise AskPerson(
-        f"{session.where} no longer has the machine {vm_id}",
+        f"{session.where} no longer has {_KINDS.get(kind, kind.__name__)} {native_id}",
         code="object_gone",
         next_step="Collect the inventory again and plan with what is there.",
         where=session.where,

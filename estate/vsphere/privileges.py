@@ -5,6 +5,7 @@ Source: the `Required Privileges` of each method in the vSphere Web Services API
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from estate.errors import AskPerson, Retry
@@ -21,6 +22,10 @@ NEEDED: dict[str, str] = {
     "VirtualMachine.Interact.DeviceConnection": "disconnecting the source's network cards",
     "VirtualMachine.Config.Annotation": "leaving a note on the source",
 }
+FOR_FILES: dict[str, str] = {
+    "Datastore.Browse": "reading disks that an export leaves out",
+    "Datastore.FileManagement": "reading disks that an export leaves out",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,8 @@ class MissingPrivilege:
     purpose: str
 
 
-def missing_privileges(session: VsphereSession) -> tuple[MissingPrivilege, ...] | Unknown:
-    """What the account lacks on the root folder; UNKNOWN when the server does not tell.
+def missing_privileges(session: VsphereSession, needed: Mapping[str, str] = NEEDED) -> tuple[MissingPrivilege, ...] | Unknown:
+    """What of `needed` (purpose by privilege) the account lacks on the root folder; UNKNOWN when the server does not tell.
 
     Raises:
         Retry: the line failed.
@@ -42,7 +47,7 @@ def missing_privileges(session: VsphereSession) -> tuple[MissingPrivilege, ...] 
         return Unknown("this server has no authorization manager")
     try:
         answers = session.call(
-            lambda: content.authorizationManager.HasPrivilegeOnEntities([content.rootFolder], session.session_key, list(NEEDED)),
+            lambda: content.authorizationManager.HasPrivilegeOnEntities([content.rootFolder], session.session_key, list(needed)),
             where="its root folder",
         )
     except AskPerson as refused:
@@ -52,4 +57,4 @@ def missing_privileges(session: VsphereSession) -> tuple[MissingPrivilege, ...] 
             raise
         return Unknown(broken.message)
     granted = {each.privId for answer in answers or () for each in answer.privAvailability or () if each.isGranted}
-    return tuple(MissingPrivilege(privilege, purpose) for privilege, purpose in NEEDED.items() if privilege not in granted)
+    return tuple(MissingPrivilege(privilege, purpose) for privilege, purpose in needed.items() if privilege not in granted)

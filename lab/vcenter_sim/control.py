@@ -11,7 +11,7 @@ from lab.control import BadCall, ControlServer, NoSuchThing
 from lab.vcenter_sim.center import Center
 from lab.vcenter_sim.devices import disk_key
 from lab.vcenter_sim.faults import NUMBERS
-from lab.vcenter_sim.leases import close_lease, exported
+from lab.vcenter_sim.leases import close_lease
 from lab.vcenter_sim.machine import Machine
 from lab.vcenter_sim.vm_methods import set_power
 
@@ -34,7 +34,12 @@ def _state(center: Center) -> dict[str, Any]:
 
 
 def _disks(center: Center, _arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_disk(center, machine, index) for machine in center.places.machines.values() for index in exported(machine)]
+    return [
+        _disk(center, machine, index)
+        for machine in center.places.machines.values()
+        for index, disk in enumerate(machine.spec.disks)
+        if disk.rdm != "physicalMode"
+    ]
 
 
 def _disk(center: Center, machine: Machine, index: int) -> dict[str, Any]:

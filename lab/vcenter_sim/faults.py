@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ONCE = ("session_expire", "lease_dead", "truncate", "reset", "stall", "folder_whole", "http_503")
+ONCE = (
+    "session_expire", "lease_dead", "truncate", "reset", "stall", "folder_whole", "folder_refused", "folder_reset", "http_503",
+)  # fmt: skip
 NUMBERS = {
     "session_expire": "after_pages",
     "lease_dead": "after_bytes",
@@ -18,6 +20,8 @@ NUMBERS = {
     "reset": "after_bytes",
     "stall": "seconds",
     "folder_whole": None,
+    "folder_refused": None,
+    "folder_reset": "after_bytes",
     "http_503": None,
     "slow": "bytes_per_s",
     "page_size": "size",

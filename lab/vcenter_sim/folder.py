@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from lab.vcenter_sim.center import Center
 from lab.vcenter_sim.devices import base_file
-from lab.vcenter_sim.leases import exported
+from lab.vcenter_sim.machine import Machine
 
 FOLDER = "/folder/"
 SECTOR_BYTES = 512
@@ -44,12 +44,15 @@ class DatastoreFile:
 
 
 def find_file(center: Center, target: str) -> DatastoreFile | None:
-    """The file behind a URL; None when that datastore has none of this name."""
+    """The file behind a URL; None when that datastore of that datacenter has none of this name."""
     parts = urlsplit(target)
-    store = parse_qs(parts.query).get("dsName", [""])[0]
+    asked = parse_qs(parts.query)
+    if asked.get("dcPath", [""])[0] != center.places.estate.datacenter:
+        return None
+    store = asked.get("dsName", [""])[0]
     wanted = f"[{store}] {unquote(parts.path.removeprefix(FOLDER))}"
     for machine in center.places.machines.values():
-        for index in exported(machine):
+        for index in _in_files(machine):
             descriptor = base_file(machine, index)
             extent = descriptor.replace(".vmdk", "-flat.vmdk")
             if wanted not in (descriptor, extent):
@@ -59,6 +62,11 @@ def find_file(center: Center, target: str) -> DatastoreFile | None:
                 return DatastoreFile(prepared.raw_path)
             return DatastoreFile(_descriptor(prepared.capacity_bytes, extent.rsplit("/", 1)[1]))
     return None
+
+
+def _in_files(machine: Machine) -> list[int]:
+    """Indexes of the disks that are files of their own, also those that no export carries."""
+    return [index for index, disk in enumerate(machine.spec.disks) if not disk.rdm]
 
 
 def _descriptor(capacity_bytes: int, extent: str) -> bytes:

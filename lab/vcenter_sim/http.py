@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from lab.control import RequestLog
 from lab.vcenter_sim.center import Center
-from lab.vcenter_sim.folder import FOLDER, find_file, range_of
+from lab.vcenter_sim.folder import FOLDER, DatastoreFile, find_file, range_of
 from lab.vcenter_sim.nfc import LineCut, LineReset, find_download, stream
 from lab.vcenter_sim.rest import ROOT, RestDesk
 from lab.vcenter_sim.sessions import COOKIE
@@ -59,7 +59,7 @@ class NfcHandler(BaseHTTPRequestHandler):
         except LineCut as cut:
             self.close_connection = True
             if isinstance(cut, LineReset):
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self._reset_line()
             return
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
@@ -67,6 +67,9 @@ class NfcHandler(BaseHTTPRequestHandler):
     def _write_chunk(self, piece: bytes) -> None:
         if piece:  # an empty chunk would end the body
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    def _reset_line(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def send_plain(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
         """A short answer with its length."""
@@ -112,32 +115,46 @@ class VCenterHandler(NfcHandler):
         if self.center.sessions.find(self._cookie()) is None:
             self.send_plain(401, b"log in first\n")
             return
+        if self.center.faults.take("folder_refused") is not None:
+            self.send_plain(403, b"not for this account\n")
+            return
         file = find_file(self.center, self.path)
         if file is None:
             self.send_plain(404, b"no such file\n")
             return
-        size = file.size_bytes
-        wanted = range_of(self.headers.get("Range", ""), size)
+        wanted = range_of(self.headers.get("Range", ""), file.size_bytes)
         if wanted == (0, 0):
             self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Range", f"bytes */{file.size_bytes}")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        start, end = self._begin_file(file.size_bytes, wanted)
+        if body:
+            self._send_pieces(file, start, end)
+
+    def _begin_file(self, size_bytes: int, wanted: tuple[int, int] | None) -> tuple[int, int]:
+        """Head of the answer; gives the part that follows."""
         if wanted is None or self.center.faults.take("folder_whole") is not None:
+            start, end = 0, size_bytes
             self.send_response(200)
-            start, end = 0, size
         else:
             start, end = wanted
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size_bytes}")
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
-        if body:
-            for piece in file.pieces(start, end):
-                self.wfile.write(piece)
+        return start, end
+
+    def _send_pieces(self, file: DatastoreFile, start: int, end: int) -> None:
+        most = self.center.faults.take("folder_reset") if end - start > 1 else None
+        for piece in file.pieces(start, end if most is None else min(end, start + most)):
+            self.wfile.write(piece)
+        if most is not None:
+            self.close_connection = True
+            self._reset_line()
 
     def do_DELETE(self) -> None:
         """The end of a REST session."""

@@ -99,7 +99,7 @@ def a_site(project: Project, described: dict[str, Any]) -> Site:
     with XapiSession(connection_to(described, "pool", pool_pins(described))) as session:
         facts = read_facts(session, now())
     store_facts(pool, facts, actor=SYSTEM)
-    return Site(project, source, pool, facts, _machines(described))
+    return Site(project, source, pool, facts, machines_of(described))
 
 
 def _endpoint(project: Project, place: dict[str, Any], pins: list[str]) -> Endpoint:
@@ -115,7 +115,8 @@ def _confirm(endpoint: Endpoint, pins: list[str]) -> None:
     confirm_pins(endpoint, tls_thumbprints=pins, actor=SYSTEM)
 
 
-def _machines(described: dict[str, Any]) -> dict[str, VmFacts]:
+def machines_of(described: dict[str, Any]) -> dict[str, VmFacts]:
+    """The lab's machines by name, as they are now."""
     found: dict[str, VmFacts] = {}
 
     def keep(_kind: str, page: Any) -> None:

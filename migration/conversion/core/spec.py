@@ -19,7 +19,7 @@ CD_POSITION = "3"
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
     """One disk: `address` finds it in a lease, `position` is its userdevice in the pool, `datastore` the id of where it lies,
-    empty where nobody knows.
+    empty where nobody knows. `from_files`: an export leaves it out, so it is read from its files on the datastore.
     """
 
     device_key: int
@@ -29,6 +29,7 @@ class DiskSpec:
     sr_uuid: str
     position: str
     datastore: str = ""
+    from_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ def _disk_specs(vm: VmFacts, targets: Targets) -> Iterator[DiskSpec]:
             sr_uuid=targets.sr_by_disk[disk.device_key],
             position=position,
             datastore="" if isinstance(disk.datastore_id, Unknown | None) else disk.datastore_id,
+            from_files=not targets.package_path and isinstance(disk.mode, str) and disk.mode.startswith("independent_"),
         )
 
 

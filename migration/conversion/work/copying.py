@@ -103,9 +103,9 @@ def opened(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
     address = next(planned.address for planned in spec.disks if planned.device_key == disk.device_key)
     if address not in {offered.address for offered in held.offered}:
         raise AskPerson(
-            f"The export of {spec.name} does not contain {disk.label} ({address})",
-            code="disk_not_exported",
-            next_step="An export leaves out independent disks and raw device mappings: change the disk's mode, then retry.",
+            f"{spec.name} no longer has {disk.label} ({address})",
+            code="disk_removed",
+            next_step="Put the disk back and retry; or cancel this conversion, collect the source again, and make a new plan.",
             where=spec.name,
         )
     source = held.open(address)

@@ -18,7 +18,7 @@ from estate.errors import EdgeError
 from estate.facts.pool import PoolFacts
 from estate.facts.unknown import Unknown
 from estate.tls import fetch_certificates, fingerprint
-from estate.vsphere.privileges import missing_privileges
+from estate.vsphere.privileges import FOR_FILES, NEEDED, missing_privileges
 from estate.xapi import vm
 from estate.xapi.pool import read_facts
 from migration.assessment import selectors as assessment
@@ -93,14 +93,20 @@ def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, Conversio
 
 
 def _rights(specs: Mapping[str, ConversionSpec]) -> Iterator[tuple[str, tuple[str, ...] | Unknown]]:
-    for spec in {spec.source_endpoint_id: spec for spec in specs.values() if spec.source_endpoint_id}.values():
-        name = endpoint(spec.source_endpoint_id).name
+    """What each source's account lacks for the machines that come from it."""
+    of_source: dict[str, list[ConversionSpec]] = {}
+    for spec in specs.values():
+        if spec.source_endpoint_id:
+            of_source.setdefault(spec.source_endpoint_id, []).append(spec)
+    for endpoint_id, own in of_source.items():
+        from_files = any(disk.from_files for spec in own for disk in spec.disks)
         try:
-            with server_of(spec) as session:
-                missing = missing_privileges(session)
+            with server_of(own[0]) as session:
+                missing = missing_privileges(session, {**NEEDED, **FOR_FILES} if from_files else NEEDED)
         except EdgeError as fault:
             missing = Unknown(fault.message)
-        yield name, missing if isinstance(missing, Unknown) else tuple(f"{each.privilege} ({each.purpose})" for each in missing)
+        told = missing if isinstance(missing, Unknown) else tuple(f"{each.privilege} ({each.purpose})" for each in missing)
+        yield endpoint(endpoint_id).name, told
 
 
 def _ways(facts: PoolFacts, specs: Mapping[str, ConversionSpec]) -> tuple[Way, ...]:

@@ -162,16 +162,6 @@ def test_a_guest_that_cannot_be_shut_down_is_powered_off(site: Site, looks: Look
     assert looks.calls("vcenter", "PowerOffVM_Task") == 1
 
 
-def test_a_disk_the_export_leaves_out_is_named(site: Site, looks: Looks) -> None:
-    row = prepared(site.conversion("git01"))
-    machine = looks.machine("git01")
-    machine.spec = replace(machine.spec, disks=(replace(machine.spec.disks[0], mode="independent_persistent"),))
-    row = copied(row)
-
-    assert told(row, "git01", "Hard disk 1") == "disk_not_exported"
-    assert looks.cancelled_and_cleared(row)
-
-
 def test_a_disk_added_since_the_plan_is_not_left_behind_in_silence(site: Site, looks: Looks) -> None:
     row = prepared(site.conversion("git01"))
     machine = looks.machine("git01")

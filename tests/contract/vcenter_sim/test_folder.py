@@ -37,7 +37,7 @@ def address(lab: Lab, client: Client, suffix: str) -> str:
     while getattr(backing, "parent", None):
         backing = backing.parent
     store, path = backing.fileName[1:].split("] ")
-    return f"/folder/{quote(path.replace('.vmdk', suffix))}?dcPath=dc&dsName={quote(store)}"
+    return f"/folder/{quote(path.replace('.vmdk', suffix))}?dcPath=Lab%20Datacenter&dsName={quote(store)}"
 
 
 def test_a_range_gives_exactly_these_bytes_with_206(lab: Lab, client: Client, disk: dict[str, Any]) -> None:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from estate.disks.ports import ExtentSource
 from estate.disks.vmdk.source import StreamVmdkSource
 from estate.errors import AskPerson
+from estate.facts.source import DiskFacts
 from estate.facts.unknown import Unknown
 from estate.vsphere import power
+from estate.vsphere.attached import lies_in_files, open_from_files
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
@@ -26,18 +29,30 @@ from project.backbone.jobs.context import JobContext
 
 
 @dataclass(frozen=True, slots=True)
-class _LeasedDisks:
-    """The disks of an export. Implements `ports.Disks`."""
+class _HeldDisks:
+    """The disks of a machine under an export: what that leaves out is read from its files. Implements `ports.Disks`."""
 
+    session: VsphereSession
     lease: ExportLease
+    machine_name: str
 
     @property
-    def offered(self) -> Sequence[ExportDisk]:
-        return self.lease.disks
+    def offered(self) -> Sequence[ExportDisk | DiskFacts]:
+        return (*self.lease.disks, *self.lease.left_out)
 
-    def open(self, address: str) -> StreamVmdkSource:
-        offered = next(disk for disk in self.lease.disks if disk.address == address)
-        return StreamVmdkSource(self.lease.open_stream(offered))
+    def open(self, address: str) -> ExtentSource:
+        exported = next((disk for disk in self.lease.disks if disk.address == address), None)
+        if exported is not None:
+            return StreamVmdkSource(self.lease.open_stream(exported))
+        left_out = next(disk for disk in self.lease.left_out if disk.address == address)
+        if not lies_in_files(left_out):
+            raise AskPerson(
+                f"The export of {self.machine_name} does not contain {left_out.label} ({address}), and it does not lie in files",
+                code="disk_not_exported",
+                next_step="A raw device mapping or encrypted disk cannot be read: move its content to a virtual disk, then retry.",
+                where=self.machine_name,
+            )
+        return open_from_files(self.session, left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +87,9 @@ class ServerSource:
             )
 
     @contextmanager
-    def disks(self) -> Iterator[_LeasedDisks]:
+    def disks(self) -> Iterator[_HeldDisks]:
         with open_export(self.session, self.spec.source_vm_id, alive=self.job.alive) as lease:
-            yield _LeasedDisks(lease)
+            yield _HeldDisks(self.session, lease, self.spec.name)
 
     def mark_moved(self, row: Conversion, line: str) -> None:
         self._look()
