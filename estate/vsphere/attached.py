@@ -55,7 +55,7 @@ def open_from_files(session: VsphereSession, disk: DiskFacts) -> ImageSource:
         raise AskPerson(
             f"{disk.label} lies on {place.datastore}, a datastore of kind {place.kind}: it keeps objects, not files to be read",
             code="datastore_without_files",
-            next_step="Move the disk to a VMFS or NFS datastore, or set its mode to persistent, so that an export has it; then retry.",
+            next_step="Move the disk to a VMFS or NFS datastore, or set its mode to persistent (then it is exported); retry.",
             where=session.where,
         )
     folder = DatastoreFolder(session, place.datacenter_path, place.datastore, volume_ids=place.volume_ids)

@@ -49,7 +49,7 @@ class _HeldDisks:
             raise AskPerson(
                 f"The export of {self.machine_name} does not contain {left_out.label} ({address}), and it does not lie in files",
                 code="disk_not_exported",
-                next_step="A raw device mapping or encrypted disk cannot be read: move its content to a virtual disk, then retry.",
+                next_step="A raw device mapping or encrypted disk cannot be read: move its content to a virtual disk and retry.",
                 where=self.machine_name,
             )
         return open_from_files(self.session, left_out)
