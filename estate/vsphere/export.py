@@ -17,7 +17,7 @@ from pyVmomi import vim
 
 from estate.errors import AskPerson, EdgeError
 from estate.facts.source import DiskFacts
-from estate.facts.unknown import UNKNOWN, Unknown
+from estate.facts.unknown import UNKNOWN, Unknown, is_known
 from estate.tls import READ_TIMEOUT_S, fingerprint, host_and_port
 from estate.vsphere.errors import translate
 from estate.vsphere.inventory.devices import NetworkNames, read_devices
@@ -50,7 +50,8 @@ class ExportDisk:
 class ExportLease:
     """A lease that is ready and kept alive. Use it as a context manager: a clean end completes it, an error aborts it.
 
-    Disks that cannot be exported (physical RDM, independent) are not among `disks` but `left_out`.
+    Disks that cannot be exported (physical RDM, independent) are not among `disks` but `left_out`. How far the transfer is
+    shows in the vSphere Client with every keep-alive: bytes read of all disks against `expected_bytes`, an estimate.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ExportLease:
         name: str,
         disks: tuple[ExportDisk, ...],
         left_out: tuple[DiskFacts, ...],
+        expected_bytes: int,
         timeout_s: float,
     ) -> None:
         self.disks = disks
@@ -68,6 +70,8 @@ class ExportLease:
         self._session = session
         self._lease = lease
         self._ended = False
+        self._expected_bytes = expected_bytes
+        self._streams: dict[str, NfcStream] = {}
         self._keeper = LeaseKeeper(self._progress, timeout_s=timeout_s, where=f"{session.where}, {name}")
         self._keeper.start()
 
@@ -80,9 +84,10 @@ class ExportLease:
         else:
             self.abort()
 
-    def report(self, percent: int) -> None:
-        """Tell vCenter how far the transfer is (0 to 100); shown in the vSphere Client with the next keep-alive."""
-        self._keeper.percent = max(0, min(100, percent))
+    def percent(self) -> int:
+        """How far it is, 0 to 99; 100 is told at its end."""
+        read_bytes = sum(stream.bytes_read for stream in list(self._streams.values()))
+        return min(99, read_bytes * 100 // self._expected_bytes) if self._expected_bytes else 0
 
     def check(self) -> None:
         """Raises LeaseDead once the lease is gone."""
@@ -101,7 +106,7 @@ class ExportLease:
         self.check()
         connection = self._session.connection
         at_home = host_and_port(disk.url) == host_and_port(connection.url)
-        return NfcStream(
+        stream = self._streams[disk.address] = NfcStream(
             disk.url,
             pins=connection.pins,
             sha1=disk.sha1,
@@ -112,6 +117,7 @@ class ExportLease:
             ask=self._keeper.ask,
             timeout_s=timeout_s,
         )
+        return stream
 
     def complete(self) -> None:
         """End the lease after everything was read. A lease that is gone by then is no loss, and only logged."""
@@ -134,7 +140,8 @@ class ExportLease:
         self._keeper.stop()
         _abort(self._session, self._lease, self.name)
 
-    def _progress(self, percent: int) -> None:
+    def _progress(self) -> None:
+        percent = self.percent()
         self._session.call(lambda: self._lease.HttpNfcLeaseProgress(percent), where=self.name)
 
 
@@ -152,7 +159,7 @@ def open_export(
         AskPerson: it runs (`invalid_power_state`), a privilege is missing, or the export was refused with a reason.
         Wait: another task holds it, or the lease is not ready after `ready_s` seconds.
     """
-    found = read_machine(session, vm_id, ("name", "config.hardware.device"))
+    found = read_machine(session, vm_id, ("name", "config.hardware.device", "summary.storage.committed"))
     name = found.name()
     listed = found.element("config.hardware.device")
     if isinstance(listed, Unknown):
@@ -168,7 +175,16 @@ def open_export(
         raise
     offered = {disk.address for disk in matched}
     left_out = tuple(disk for disk in disks if disk.address not in offered)
-    return ExportLease(session, lease, name, matched, left_out, float(info.leaseTimeout))
+    expected_bytes = _expected_bytes(matched, found.integer("summary.storage.committed"))
+    return ExportLease(session, lease, name, matched, left_out, expected_bytes, float(info.leaseTimeout))
+
+
+def _expected_bytes(disks: tuple[ExportDisk, ...], committed: int | Unknown) -> int:
+    """What the hosts estimate for the streams, else what the machine takes on its datastores; 0 when nobody tells."""
+    estimates = [disk.committed_bytes for disk in disks]
+    if estimates and all(is_known(each) and each for each in estimates):
+        return sum(each for each in estimates if is_known(each))
+    return committed if is_known(committed) else 0
 
 
 def _start(session: VsphereSession, vm_id: str, snapshot_id: str) -> Any:

@@ -21,20 +21,19 @@ log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Calls `progress(percent)` every third of the lease's timeout, at least every 30 s, until stopped or refused.
+    """Calls `progress()` every third of the lease's timeout, at least every 30 s, until stopped or refused.
 
     A passing fault of the line is tried again until the lease must have timed out. Reads ask `check` whether it lives.
     """
 
     def __init__(
         self,
-        progress: Callable[[int], None],
+        progress: Callable[[], None],
         *,
         timeout_s: float,
         where: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.percent = 0
         self._progress = progress
         self._timeout_s = timeout_s
         self._pause_s = min(LONGEST_PAUSE_S, timeout_s / 3)
@@ -70,7 +69,7 @@ class LeaseKeeper:
 
     def _say(self) -> None:
         try:
-            self._progress(self.percent)
+            self._progress()
             self._heard_at = self._clock()
         except EdgeError as error:
             if self._is_fatal(error):

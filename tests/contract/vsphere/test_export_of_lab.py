@@ -157,11 +157,25 @@ def test_a_machine_that_somebody_powers_on_during_the_export_ends_it(lab_vcenter
         _sha256(stream)
 
 
-def test_progress_is_reported_within_bounds(lab_vcenter: LabVcenter) -> None:
-    with _export(lab_vcenter, "git01") as lease:
-        lease.report(250)
+def test_the_vsphere_client_sees_how_far_it_is(lab_vcenter: LabVcenter) -> None:
+    """By bytes read against what the machine takes on its datastores; the whole only once it is over."""
+
+    def told() -> int:
         lease._keeper.ask()
-        assert [each.percent for each in lab_vcenter.sim.center.leases.values()] == [100]
+        return int(next(iter(lab_vcenter.sim.center.leases.values())).percent)
+
+    with _export(lab_vcenter, "db01") as lease:
+        lease._expected_bytes = sum(_vmdk(lab_vcenter, "db01", number).stat().st_size for number in (0, 1))
+        seen = [told()]
+        for disk in lease.disks:
+            with lease.open_stream(disk) as stream:
+                _sha256(stream)
+            seen.append(told())
+    seen.append(next(iter(lab_vcenter.sim.center.leases.values())).percent)
+    assert (seen[0], seen[2], seen[3]) == (0, 99, 100)
+    assert 0 < seen[1] < 99
+    with _export(lab_vcenter, "git01") as lease:
+        assert lease._expected_bytes > 0, "vCenter told what the machine takes"
 
 
 @pytest.mark.parametrize(("name", "at_home"), [("git01", False), ("file01", True)])

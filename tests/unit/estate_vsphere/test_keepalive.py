@@ -17,7 +17,7 @@ def _keeper(progress: object, *, timeout_s: float = 300, clock: object = None) -
 
 
 def _failing(error: EdgeError) -> object:
-    def progress(_percent: int) -> None:
+    def progress() -> None:
         raise error
 
     return progress
@@ -25,14 +25,14 @@ def _failing(error: EdgeError) -> object:
 
 @pytest.mark.parametrize(("timeout_s", "pause_s"), [(300, LONGEST_PAUSE_S), (60, 20), (3, 1)])
 def test_it_speaks_three_times_within_the_timeout_and_at_least_every_half_minute(timeout_s: float, pause_s: float) -> None:
-    assert _keeper(lambda _percent: None, timeout_s=timeout_s)._pause_s == pause_s
+    assert _keeper(lambda: None, timeout_s=timeout_s)._pause_s == pause_s
 
 
 def test_it_speaks_from_its_own_thread_until_stopped() -> None:
     heard = threading.Semaphore(0)
     threads: set[str] = set()
 
-    def progress(_percent: int) -> None:
+    def progress() -> None:
         threads.add(threading.current_thread().name)
         heard.release()
 
