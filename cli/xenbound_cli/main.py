@@ -25,6 +25,7 @@ from xenbound_cli.commands import (
     readiness,
     reports,
     rules,
+    running,
     signin,
     waivers,
     waves,
@@ -37,8 +38,8 @@ from xenbound_cli.session import Session
 from xenbound_cli.shell import Shell
 
 MODULES = (
-    signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, readiness, campaigns,
-    pool_watch, evidence, waivers, kms, notices, reports, jobs, audit,
+    signin, projects, endpoints, inventories, estate, workbooks, rules, plans, batches, waves, conversions, running, readiness,
+    campaigns, pool_watch, evidence, waivers, kms, notices, reports, jobs, audit,
 )  # fmt: skip
 NOT_UNDERSTOOD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What reading an answer of another shape than expected raises; the rim is the one place that catches it."""

@@ -137,8 +137,25 @@ def running_settings(project: Project) -> RunningSettings:
 def lanes_to_pool(conversion: Conversion) -> int:
     """How many disks of the same project are copied to the same pool just now, this conversion's included."""
     rows = Stream.objects.filter(project_id=conversion.project_id, conversion__pool_id=conversion.pool_id)
-    at_work = rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence"))
-    return max(1, at_work.aggregate(lanes=Coalesce(Sum("lanes"), 0))["lanes"])
+    return max(1, _running(rows)["disks"])
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """How many machines of a project are being copied or read back just now, and how many of their disks."""
+
+    machines: int
+    disks: int
+
+
+def at_work(project_id: UUID) -> AtWork:
+    """What is on its way in a project."""
+    return AtWork(**_running(Stream.objects.filter(project_id=project_id)))
+
+
+def _running(rows: QuerySet[Stream]) -> dict[str, int]:
+    held = rows.filter(job__state=JobState.RUNNING, fence__gt=0, fence=F("job__fence"))
+    return held.aggregate(machines=Count("id"), disks=Coalesce(Sum("lanes"), 0))
 
 
 def conversion_with_disks(conversion_id: UUID) -> Conversion | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -12,22 +11,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from migration.conversion.core.bandwidth import DAYS, SLOWEST_BYTES_PER_S, minute_of
-from migration.conversion.core.verifying import policy_from
+from migration.conversion.core.bandwidth import DAYS, SLOWEST_BYTES_PER_S
+from migration.conversion.core.running import FASTEST_BYTES_PER_S, MOST_DISKS_AT_ONCE, MOST_LANES, MOST_WINDOWS
 from migration.conversion.models import RunningSettings
 from migration.conversion.selectors import running_settings
 from migration.conversion.services import running
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.scoping import ActorMixin
 
-MOST_STREAMS = 64
-MOST_DISKS_AT_ONCE = 8
-MOST_WINDOWS = 100
-
 
 def _streams(of_what: str) -> serializers.IntegerField:
     return serializers.IntegerField(
-        min_value=1, max_value=MOST_STREAMS, required=False, help_text=f"So many disks may be copied {of_what} at a time."
+        min_value=1, max_value=MOST_LANES, required=False, help_text=f"So many disks may be copied {of_what} at a time."
     )
 
 
@@ -35,7 +30,9 @@ class WindowSerializer(serializers.Serializer[dict[str, Any]]):
     """A limit of bytes sent to a pool at some times of day. Where several hold, the smallest counts."""
 
     bytes_per_s = serializers.IntegerField(
-        min_value=SLOWEST_BYTES_PER_S, max_value=1 << 40, help_text="Shared by all that copies to the pool at the time."
+        min_value=SLOWEST_BYTES_PER_S,
+        max_value=FASTEST_BYTES_PER_S,
+        help_text="Shared by all that copies to the pool at the time.",
     )
     days = serializers.ListField(
         child=serializers.ChoiceField(choices=DAYS), required=False, help_text="Days it begins on; all when not given."
@@ -51,12 +48,9 @@ class WindowSerializer(serializers.Serializer[dict[str, Any]]):
             "to": serializers.CharField(required=False, max_length=5, help_text=ends),
         }
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name in ("from", "to"):
-            try:
-                minute_of(attrs.get(name, "00:00"))
-            except ValueError as wrong:
-                raise serializers.ValidationError({name: str(wrong)}) from None
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """As it is stored: a pool's id as text."""
+        attrs = super().to_internal_value(data)
         return {name: str(value) if name == "pool" else value for name, value in attrs.items()}
 
 
@@ -94,20 +88,6 @@ class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
     @extend_schema_field(serializers.IntegerField())
     def get_per_worker(self, _row: RunningSettings) -> int:
         return settings.JOBS_SLOTS["disks"]
-
-    def validate_verify(self, value: str) -> str:
-        try:
-            return str(policy_from(value))
-        except ValueError as wrong:
-            raise serializers.ValidationError(str(wrong)) from None
-
-    def validate_time_zone(self, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, KeyError):  # what it raises depends on how the name is wrong
-            detail = f"There is no time zone {value!r}; write UTC or a name such as Europe/Berlin."
-            raise serializers.ValidationError(detail) from None
-        return value
 
 
 class RunningView(ActorMixin, APIView):

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.urls import path
-
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import title_of
 from migration.conversion.core.states import ACTIVE, ENDED, State
@@ -122,6 +120,3 @@ def _disk(copy: DiskCopy) -> DiskLine:
 def _percent(part_bytes: int, whole_bytes: int) -> int:
     """Rounded down, so that 100 means all of it."""
     return part_bytes * 100 // whole_bytes if whole_bytes else 0
-
-
-PAGES = [path("conversions", ConversionsPage.as_view(), name="project-conversions")]
