@@ -31,7 +31,7 @@ WINDOWS = [
     Column("AT MOST", "bytes_per_s", lambda value: f"{value / MIB:g} MiB/s"),
     Column("DAYS", "days", lambda value: " ".join(value or DAYS)),
     Column("FROM", "from", lambda value: value or "00:00"),
-    Column("TO", "to", lambda value: value or "24:00"),
+    Column("TO", "to", lambda value: "24:00" if value in (None, "00:00") else value),
     Column("POOL", "pool", lambda value: value or "every"),
 ]
 

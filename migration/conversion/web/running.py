@@ -36,7 +36,7 @@ EVERY_POOL = "every pool"
 class Row:
     """A row of the table of bandwidth. `stored` is the row as it stands, for saying which one to remove."""
 
-    mib_per_s: float
+    mib_per_s: str
     days: str
     hours: str
     pool: str
@@ -69,7 +69,7 @@ def _row(stored: dict[str, Any], names: dict[str, str]) -> Row:
     days = stored.get("days") or DAYS
     begins, ends = stored.get("from") or "00:00", stored.get("to") or "00:00"
     return Row(
-        mib_per_s=round(stored["bytes_per_s"] / MIB, 2),
+        mib_per_s=f"{stored['bytes_per_s'] / MIB:g}",
         days="every day" if set(days) == set(DAYS) else ", ".join(day for day in DAYS if day in days),
         hours="all day" if begins == ends else f"{begins} to {ends}",
         pool=names.get(stored["pool"], "a pool that is gone") if stored.get("pool") else EVERY_POOL,

@@ -44,7 +44,7 @@ def week_of(windows: Iterable[Window], pool: str) -> Week:
     held = tuple(windows)
     lowest = min((window.bytes_per_s for window in held if window.pool in ("", pool)), default=1)
     return Week(
-        width=LEFT + CELLS_A_DAY * CELL_WIDTH + 4,
+        width=LEFT + CELLS_A_DAY * CELL_WIDTH + 12,
         height=TOP + len(DAYS) * CELL_HEIGHT + 4,
         days=tuple((day, TOP + number * CELL_HEIGHT + 13) for number, day in enumerate(DAYS)),
         hours=tuple((f"{hour:02}", LEFT + hour * 2 * CELL_WIDTH) for hour in range(0, 25, 3)),

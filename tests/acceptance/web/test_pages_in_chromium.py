@@ -17,6 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from migration.conversion.core.states import State
+from migration.conversion.services import running
 from migration.inventory.models import Application, Source
 from project.backbone import clock
 from tests.builders.estate import a_disk, a_vm
@@ -178,9 +179,31 @@ def test_no_page_is_wider_than_its_window(world: World, browser: Any, live_serve
     answered(world, DRIFTED, at=NOW)
     visit = Visit(browser, live_server.url, viewport={"width": width, "height": 700})
     visit.sign_in("owner")
-    for page in ("", "/inventory", "/conversions", "/readiness", f"/readiness/{world.pool.pk}/timeout", "/reports"):
+    running.change(world.people.project, actor=world.people.actor("admin"), bandwidth=[{"bytes_per_s": 1 << 20, "to": "06:00"}])
+    pages = ("", "/inventory", "/conversions", "/conversions/running", "/readiness", f"/readiness/{world.pool.pk}/timeout")
+    for page in (*pages, "/reports"):
         visit.window.goto(f"/projects/{world.people.project.id}{page}")
         assert visit.fits(), page
+
+
+def test_an_admin_limits_the_office_hours_and_sees_them_drawn(world: World, browser: Any, live_server: Any) -> None:
+    with_password(world.people.admin)
+    visit = Visit(browser, live_server.url)
+    visit.sign_in("admin")
+    visit.window.goto(f"/projects/{world.people.project.id}/conversions")
+    visit.window.get_by_role("link", name="How they are run").click()
+    visit.window.get_by_label("MiB a second").fill("50")
+    visit.window.get_by_label("From", exact=True).fill("08:00")
+    visit.window.get_by_label("To; earlier is over midnight").fill("18:00")
+    for day in ("mon", "fri"):
+        visit.window.get_by_label(day, exact=True).check()
+    visit.window.get_by_role("button", name="Add").click()
+    visit.sees("This limit holds at once")
+    visit.window.get_by_role("img", name="Bandwidth to every pool over the week").wait_for()
+    assert visit.window.locator("svg title", has_text="fri 08:00 to 18:00: 50 MiB a second").count() == 1
+    visit.window.get_by_role("button", name="Remove").click()
+    visit.sees("Nothing limits how fast disks are copied.")
+    assert visit.fits() and visit.complaints == []
 
 
 def test_a_person_decides_on_two_machines_and_sees_what_their_application_needs(

@@ -15,7 +15,7 @@ from tests.builders.pools import NOW
 pytestmark = pytest.mark.django_db
 PAGES = [
     *("project-home", "project-inventory", "project-conversions", "project-readiness", "project-reports", "project-changes"),
-    *("project-kms", "project-kms-guests", "project-kms-uploads"),
+    *("project-kms", "project-kms-guests", "project-kms-uploads", "project-running"),
 ]
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 

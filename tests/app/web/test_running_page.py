@@ -44,7 +44,7 @@ def test_a_limit_is_added_drawn_and_removed(people: People) -> None:
     chief = signed_in(people.admin)
     assert post(people, chief, "running-window-form", WINDOW) == 303
     shown = page(people, chief)
-    assert "50.0 MiB a second" in shown and "mon, tue" in shown and "08:00 to 18:30" in shown
+    assert "50 MiB a second" in shown and "mon, tue" in shown and "08:00 to 18:30" in shown
     assert (
         "<title>mon 08:00 to 18:30: 50 MiB a second</title>" in shown and "<title>wed 00:00 to 24:00: no limit</title>" in shown
     )
