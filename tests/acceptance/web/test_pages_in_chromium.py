@@ -189,7 +189,7 @@ def test_no_page_is_wider_than_its_window(world: World, browser: Any, live_serve
 def test_an_admin_limits_the_office_hours_and_sees_them_drawn(world: World, browser: Any, live_server: Any) -> None:
     with_password(world.people.admin)
     visit = Visit(browser, live_server.url)
-    visit.sign_in("admin")
+    visit.sign_in("chief")
     visit.window.goto(f"/projects/{world.people.project.id}/conversions")
     visit.window.get_by_role("link", name="How they are run").click()
     visit.window.get_by_label("MiB a second").fill("50")
