@@ -191,6 +191,7 @@ JOBS_SLOTS = {
 }
 
 SEGMENT_BYTES = int(env.number("XENBOUND_SEGMENT_BYTES", 8 << 30, least=4 << 20, most=1 << 40))
+SEGMENT_S = env.number("XENBOUND_SEGMENT_S", 600, least=10, most=72_000)
 WATCH_LOOK_S = env.number("XENBOUND_WATCH_LOOK_S", 60, least=1, most=900)
 WATCH_READ_ALL_S = env.number("XENBOUND_WATCH_READ_ALL_S", 21_600, least=60, most=86_400)
 WATCH_SURROUNDINGS_S = env.number("XENBOUND_WATCH_SURROUNDINGS_S", 900, least=60, most=86_400)

@@ -5,6 +5,7 @@ On a real host each segment attaches and detaches the VDI, which takes seconds: 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
 from estate.disks.ports import VdiSink
 
 SEGMENT_BYTES = 8 << 30
+SEGMENT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class SegmentMark:
 
 
 class SegmentedSink:
-    """A sink over many: after about `segment_bytes` sent bytes the current sink is finished and the next one opened.
+    """A sink over many: after about `segment_bytes` sent bytes or `segment_s` seconds the current sink is finished and the
+    next one opened.
 
     `open_segment()` gives a fresh sink for the same VDI and is called when the first byte of a segment is there; a disk
     of zeros opens none. `on_segment` is called after a segment became durable, and once more at the end of the disk.
@@ -41,12 +44,17 @@ class SegmentedSink:
         block_hashes: BlockHashes,
         on_segment: Callable[[SegmentMark], None],
         segment_bytes: int = SEGMENT_BYTES,
+        segment_s: float = SEGMENT_S,
         zero_fill: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_segment = open_segment
         self._hashes = block_hashes
         self._on_segment = on_segment
         self._segment_bytes = segment_bytes
+        self._segment_s = segment_s
+        self._monotonic = monotonic
+        self._opened_s = 0.0
         self._zero_fill = zero_fill
         self._sink: VdiSink | None = None
         self._sent_bytes = 0
@@ -60,11 +68,11 @@ class SegmentedSink:
     def write(self, offset_bytes: int, data: memoryview | bytes) -> None:
         """Write into the current segment; a segment ends only at the edge of a block."""
         block = offset_bytes // BLOCK_BYTES
-        if self._sink and block != self._block and self._sent_bytes >= self._segment_bytes:
+        if self._sink and block != self._block and self._is_full():
             self._end_segment(block * BLOCK_BYTES)
         self._block = block
         if self._sink is None:
-            self._sink, self._sent_bytes = self._open_segment(), 0
+            self._sink, self._sent_bytes, self._opened_s = self._open_segment(), 0, self._monotonic()
         self._sink.write(offset_bytes, data)
         self._sent_bytes += len(data)
 
@@ -77,6 +85,9 @@ class SegmentedSink:
         sink, self._sink = self._sink, None
         if sink:
             sink.abort()
+
+    def _is_full(self) -> bool:
+        return self._sent_bytes >= self._segment_bytes or self._monotonic() - self._opened_s >= self._segment_s
 
     def _end_segment(self, durable_bytes: int) -> None:
         if self._sink:

@@ -202,7 +202,7 @@ class _Transfer:
             return Retry(
                 f"{self._session.name}, {self.what}: the pool has forgotten the task of this transfer",
                 code="task_forgotten",
-                next_step="Make segments smaller (XENBOUND_SEGMENT_BYTES) or the line faster: a pool forgets tasks after 24 h.",
+                next_step="Look who removes tasks in the pool, then retry; or make segments shorter (XENBOUND_SEGMENT_S).",
                 where=self._session.name,
             )
         if reason.code != "vdi_io_error":

@@ -76,6 +76,7 @@ class Seen:
     """Per source, by name: what its account lacks, in words."""
     slowest_bytes_per_s: int | None
     segment_bytes: int
+    segment_s: float
     memory_free_bytes: int | Unknown
     copies_per_worker: int
     disks_at_once: int
@@ -208,11 +209,11 @@ def _fits(disk: DiskSpec, seen: Seen) -> bool | Unknown:
 def _task(seen: Seen) -> Look:
     if seen.slowest_bytes_per_s is None:
         return Look("task_lifetime", seen.pool, Result.PASS, "no bandwidth limit holds a segment up")
-    takes_s = seen.segment_bytes / seen.slowest_bytes_per_s
-    detail = f"a segment of {seen.segment_bytes} bytes takes {takes_s / 3600:.1f} h at {seen.slowest_bytes_per_s} bytes a second"
+    takes_s = min(seen.segment_s, seen.segment_bytes / seen.slowest_bytes_per_s)
+    detail = f"a segment ends after {takes_s / 3600:.1f} h at the latest, at {seen.slowest_bytes_per_s} bytes a second"
     if takes_s <= LONGEST_TASK_S:
         return Look("task_lifetime", seen.pool, Result.PASS, detail)
-    remedy = "Raise the bandwidth limit, or make segments smaller (XENBOUND_SEGMENT_BYTES): the pool forgets a task after 24 h."
+    remedy = "Raise the bandwidth limit, or make segments smaller (XENBOUND_SEGMENT_S): the pool forgets a task after 24 h."
     return Look("task_lifetime", seen.pool, Result.FAIL, detail, remedy)
 
 

@@ -84,6 +84,7 @@ def _copy_one(held: Disks, row: Conversion, spec: ConversionSpec, disk: DiskCopy
         block_hashes=hashes,
         on_segment=durable,
         segment_bytes=settings.SEGMENT_BYTES,
+        segment_s=settings.SEGMENT_S,
         zero_fill=zero_fill,
     )
     sink = pacing.PacedSink(segments, pacing.limit_for(row), lane.alive)

@@ -68,6 +68,7 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
         rights_missing=dict(_rights(specs)),
         slowest_bytes_per_s=min((window.bytes_per_s for window in windows_from(running.bandwidth)), default=None),
         segment_bytes=settings.SEGMENT_BYTES,
+        segment_s=settings.SEGMENT_S,
         memory_free_bytes=_memory_free_bytes(),
         copies_per_worker=settings.JOBS_SLOTS["disks"],
         disks_at_once=running.disks_at_once,

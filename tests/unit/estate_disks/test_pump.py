@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -150,7 +151,7 @@ def test_slow_target_stops_the_reader() -> None:
 
 
 def copy_in_segments(
-    disk: bytes, target: bytearray, *, segment_bytes: int, resume: Resume | None = None, fail_at: int | None = None
+    disk: bytes, target: bytearray, *, segment_bytes: int, resume: Resume | None = None, fail_at: int | None = None, **more: Any
 ) -> tuple[list[SegmentMark], list[MemorySink]]:
     marks: list[SegmentMark] = []
     sinks: list[MemorySink] = []
@@ -164,7 +165,7 @@ def copy_in_segments(
         return sinks[-1]
 
     hashes = BlockHashes(len(disk))
-    sink = SegmentedSink(open_segment, block_hashes=hashes, on_segment=marks.append, segment_bytes=segment_bytes)
+    sink = SegmentedSink(open_segment, block_hashes=hashes, on_segment=marks.append, segment_bytes=segment_bytes, **more)
     try:
         pump.copy(a_source(disk), sink, block_hashes=hashes, resume=resume)
     except Retry:
@@ -179,6 +180,19 @@ def test_each_segment_is_a_sink_of_its_own_and_reports_what_is_durable() -> None
     assert all(sink.finished for sink in sinks)
     assert [mark.offset_bytes // BLOCK_BYTES for mark in marks] == [1, 2, 3, 5, 5]
     assert [mark.prefix_digest for mark in marks] == [hashes_of(a_disk()).digest(mark.offset_bytes) for mark in marks]
+
+
+def test_a_segment_on_a_slow_line_ends_by_the_clock_at_the_next_edge_of_a_block() -> None:
+    target, at_s = bytearray(CAPACITY), [0.0]
+
+    def slow() -> float:
+        at_s[0] += 100.0  # each look at the clock finds that a piece took so long
+        return at_s[0]
+
+    marks, sinks = copy_in_segments(a_disk(), target, segment_bytes=1 << 40, segment_s=250.0, monotonic=slow)
+    assert target == a_disk()
+    assert 1 < len(marks) < 6 and all(mark.offset_bytes % BLOCK_BYTES == 0 or mark.offset_bytes == CAPACITY for mark in marks)
+    assert len(sinks) == len([mark for mark in marks if mark.sent_bytes])
 
 
 def test_restarted_copy_sends_only_what_lies_behind_the_last_durable_segment() -> None:
