@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from readiness.core.campaign.states import TrialState
 from readiness.selectors.campaigns import trial
 from readiness.selectors.ha_changes import change
 from readiness.selectors.pools import pool
+from readiness.services import retention
 from readiness.services.ha_changes import CHANGE, move
 from readiness.services.trial_results import discard_trial
 from readiness.services.trials import WATCH, TrialMoved
@@ -96,3 +98,14 @@ def _pool_watch_failed(job: Job, error: dict[str, Any], actor: Actor) -> None:
 def watch_pool(job: JobContext, pool_id: str) -> dict[str, Any]:
     """Look at the pool, wait, look again. Where the watch stands is in its row: any worker goes on."""
     return watching.look(job, pool(pool_id))
+
+
+@handler("readiness.purge", title="Drop old judgements of watched pools", every=timedelta(days=1))
+def purge(job: JobContext) -> dict[str, Any]:
+    """Drop what watches judged long ago; run again it finds less."""
+    dropped = 0
+    for row in list(retention.waiting_to_go()):
+        job.alive()
+        retention.drop(row, actor=job.actor)
+        dropped += 1
+    return {"judgements": dropped}

@@ -278,3 +278,12 @@ class PoolAlarm(Identified):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.pool_id}: {self.path}"
+
+
+class WatchJudgement(Identified):
+    """Marks a judgement that the watch made by itself: it goes when it is old and nobody decided on it."""
+
+    evaluation = models.OneToOneField(Evaluation, on_delete=models.CASCADE, related_name="by_watch")
+
+    def __str__(self) -> str:
+        return f"by watch: {self.evaluation_id}"

@@ -65,6 +65,12 @@ def newest_answers(project_id: UUID) -> dict[UUID, NewestAnswer]:
     return found
 
 
+def cited_by_gates(project_id: UUID) -> list[str]:
+    """Ids of everything that answers of the gate name as what they stand on."""
+    rows = GateDecisionRow.objects.filter(project_id=project_id).values_list("fact_ids", flat=True)
+    return [str(fact_ids[name]) for fact_ids in rows for name in ("pool_facts", "evaluation") if fact_ids.get(name)]
+
+
 def decided_at(project_id: UUID) -> list[datetime]:
     """When the gate was answered for waves of a project, and when its answers were signed."""
     rows = GateDecisionRow.objects.filter(project_id=project_id).values_list("decided_at", "signed_at")

@@ -212,6 +212,11 @@ def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:
     )
 
 
+def readings_planned_with(project_id: UUID) -> list[str]:
+    """Ids of the readings of pools that plans of a project rest on."""
+    return [str(each) for each in Plan.objects.filter(project_id=project_id).values_list("pool_facts_id", flat=True)]
+
+
 def approved_at(project_id: UUID) -> list[datetime]:
     """When plans of a project were made and approved: each rests on what was known then."""
     rows = Plan.objects.filter(project_id=project_id).values_list("created_at", "approved_at")

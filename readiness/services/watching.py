@@ -24,6 +24,7 @@ from readiness.selectors.evaluations import EvaluationView, last_ready, view_of
 from readiness.selectors.pools import facts_of
 from readiness.selectors.watches import is_unconfirmed
 from readiness.services.alarms import FoundBy, settle
+from readiness.services.retention import made_by_watch
 
 KIND = "readiness.watch_pool"
 OF_A_READING = frozenset(LossKind) - {LossKind.POOL_UNREADABLE}
@@ -121,6 +122,7 @@ def judged(watch: PoolWatch, view: EvaluationView, actor: Actor) -> None:
     if before is None or not (found or unconfirmed):
         fields["baseline"] = row
     with transaction.atomic():
+        made_by_watch(row)
         settle(watch, found, kinds=kinds, by=FoundBy(row, checks), actor=actor)
         PoolWatch.objects.filter(pk=watch.pk).update(**fields)
     watch.message = fields["message"]

@@ -161,3 +161,4 @@ def test_the_command_lists_first_and_drops_only_when_told(people: People) -> Non
     call_command("retention", "--drop", stdout=told)
     run_jobs(kind="inventory.purge")
     assert not Inventory.objects.filter(pk=old.pk).exists()
+    assert "0 judgements that watches" in told.getvalue() and Job.objects.filter(kind="readiness.purge").exists()
