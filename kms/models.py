@@ -236,3 +236,24 @@ class KmsGuestReadingRow(InsertOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.computer_name} at {self.collected_at:%Y-%m-%d %H:%M}"
+
+
+class KmsWithdrawal(Identified):
+    """Somebody's word that one upload counts for nothing: it was told a wrong time, or is of something else. Uploading the very
+    same file again takes the word back.
+    """
+
+    upload = models.OneToOneField(KmsUpload, null=True, on_delete=models.CASCADE, related_name="withdrawal")
+    guest_upload = models.OneToOneField(KmsGuestUpload, null=True, on_delete=models.CASCADE, related_name="withdrawal")
+    reason = models.CharField(max_length=500)
+    withdrawn_by_name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(upload__isnull=False) ^ models.Q(guest_upload__isnull=False), name="kms_withdrawal_of_one"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"withdrawn by {self.withdrawn_by_name}"

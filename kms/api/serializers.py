@@ -43,11 +43,18 @@ class KmsReadingSerializer(serializers.ModelSerializer[KmsReadingRow]):
         source="upload.format", choices=FORMATS, help_text="What the file was, found by its content."
     )
 
+    upload = serializers.UUIDField(source="upload_id", help_text="Id of the file; `kms/uploads/{id}/withdraw` takes it back.")
+    withdrawn = serializers.SerializerMethodField(help_text="By whom and why it was taken back; empty while it counts.")
+
+    def get_withdrawn(self, row: KmsReadingRow) -> str:
+        word = getattr(row.upload, "withdrawal", None)
+        return "" if word is None else f"withdrawn by {word.withdrawn_by_name}: {word.reason}"
+
     class Meta:
         model = KmsReadingRow
         fields: ClassVar = [
-            "id", "collected_at", "current_count", "contacts", "log_covers_from", "quality", "parser_version", "sha256",
-            "size_bytes", "uploaded_by", "uploaded_at", "format",
+            "id", "upload", "withdrawn", "collected_at", "current_count", "contacts", "log_covers_from", "quality",
+            "parser_version", "sha256", "size_bytes", "uploaded_by", "uploaded_at", "format",
         ]  # fmt: skip
 
 

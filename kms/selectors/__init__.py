@@ -29,6 +29,7 @@ from kms.core.policy import DEFAULT_POLICY, KmsPolicy, Threshold
 from kms.core.verdict import KmsVerdict, Placement, PlannedMachine, VerdictQuestion
 from kms.models import KmsHost, KmsReadingRow
 from kms.selectors.guest_readings import guest_readings
+from kms.selectors.standing import host_rows
 from project.backbone.clock import now
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -67,8 +68,8 @@ def host(project: Project, host_id: UUID | str) -> KmsHost:
 
 
 def readings(host: KmsHost) -> QuerySet[KmsReadingRow]:
-    """The host's readings, newest first, without their facts."""
-    return KmsReadingRow.objects.filter(host=host).select_related("upload").defer("facts", "upload__text")
+    """The host's readings, newest first, without their facts, withdrawn ones too."""
+    return KmsReadingRow.objects.filter(host=host).select_related("upload__withdrawal").defer("facts", "upload__text")
 
 
 def host_count(host: KmsHost, *, at: datetime) -> HostCount:
@@ -174,7 +175,7 @@ def _needed(host: KmsHost, at: datetime, policy: KmsPolicy) -> list[dict[str, An
     """The newest reading up to `at`, older ones until their logs reach back over the window and one of them says the host's own
     count, and for a question about the past the next one after it: its log tells of that time too."""
     columns = ("id", "upload_id", "collected_at", "log_covers_from", "upload__format")
-    rows = KmsReadingRow.objects.filter(host=host).order_by("-collected_at", "-created_at").values(*columns)
+    rows = host_rows(host).order_by("-collected_at", "-created_at").values(*columns)
     after = list(rows.filter(collected_at__gt=at).order_by("collected_at", "created_at")[:1])
     before = _one_per_upload(list(rows.filter(collected_at__lte=at, collected_at__gt=at - 2 * policy.window)))
     begin, covered, counted = at - policy.window, False, False

@@ -12,8 +12,9 @@ from kms.core.machines import AliasBook
 from kms.core.past import CountPoint, modelled_past
 from kms.core.policy import DEFAULT_POLICY, KmsPolicy
 from kms.core.verdict import VerdictQuestion
-from kms.models import KmsHost, KmsReadingRow
+from kms.models import KmsHost
 from kms.selectors import history_of
+from kms.selectors.standing import host_rows
 
 PAST = timedelta(days=45)
 
@@ -50,7 +51,7 @@ def host_chart(
 
 def _observed(host: KmsHost, begin: datetime, at: datetime) -> tuple[CountPoint, ...]:
     """What the host itself said, one figure per reading that holds one."""
-    told = KmsReadingRow.objects.filter(host=host, collected_at__gte=begin, collected_at__lte=at)
+    told = host_rows(host).filter(collected_at__gte=begin, collected_at__lte=at)
     figures = told.order_by("collected_at", "created_at").values_list("collected_at", "current_count")
     return tuple(CountPoint(collected_at, figure) for collected_at, figure in figures if figure is not None)
 

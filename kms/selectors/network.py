@@ -10,8 +10,9 @@ from kms import waves
 from kms.core.firewall import firewall_findings
 from kms.core.network import DEFAULT_PORT, KnownHost, Lookup, NetworkCase, NetworkFinding, Tried
 from kms.core.turns import is_due
-from kms.models import KmsHost, KmsLookup, KmsNetworkSettings, KmsPortTry, KmsReadingRow
+from kms.models import KmsHost, KmsLookup, KmsNetworkSettings, KmsPortTry
 from kms.selectors import history_of, hosts
+from kms.selectors.standing import host_rows
 from project.backbone.models import Project
 
 SHOWN_FOR = timedelta(days=30)
@@ -57,7 +58,7 @@ def _host(row: KmsHost) -> KnownHost:
 
 def _port(row: KmsHost) -> int:
     """The port the host says it listens on, 1688 while it says none."""
-    newest = KmsReadingRow.objects.filter(host=row).order_by("-collected_at", "-created_at")
+    newest = host_rows(row).order_by("-collected_at", "-created_at")
     told = newest.values_list("facts__listening_port", flat=True).first()  # the facts hold a whole event log: it stays there
     return told if isinstance(told, int) and 0 < told < 65536 else DEFAULT_PORT
 

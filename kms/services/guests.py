@@ -11,6 +11,7 @@ from estate.facts.kms import KmsGuestReading, KmsUploadFormat
 from estate.facts.unknown import Unknown
 from kms.core.uploads import CleanUpload
 from kms.models import KmsGuestReadingRow, KmsGuestUpload
+from kms.services.withdrawing import take_back
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.jobs.services import IdempotencyKey, enqueue
@@ -34,6 +35,7 @@ def upload_guests(
         raise Invalid("What slmgr prints names no computer.", code="kms_computer_missing", next_step=step)
     with transaction.atomic():
         upload = _stored(project, cleaned, name, actor)
+        take_back(upload, project, actor=actor)
         return enqueue(
             READ_GUESTS,
             project=project,

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from kms.core.uploads import CleanUpload
 from kms.models import KmsHost, KmsUpload
+from kms.services.withdrawing import take_back
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.jobs.services import IdempotencyKey, enqueue
@@ -22,6 +23,7 @@ def upload_reading(host: KmsHost, cleaned: CleanUpload, *, actor: Actor, idempot
     actor.require(host.project_id, Role.OPERATOR)
     with transaction.atomic():
         upload = _stored(host, cleaned, actor)
+        take_back(upload, host.project, actor=actor)
         return enqueue(
             READ_UPLOAD,
             project=host.project,

@@ -6,20 +6,23 @@ The forms take files in by the same door as the API, so that both refuse alike a
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.urls import path
 
 from kms import selectors
 from kms.core.policy import UPLOAD_LIMIT_BYTES
+from kms.selectors.standing import withdrawn
 from kms.services.guests import READ_GUESTS
 from kms.services.uploads import READ_UPLOAD
+from kms.services.withdrawing import withdraw
 from kms.work.take_upload import take_guests, take_reading
 from project.backbone.accounts.policy import Role
 from project.backbone.jobs.selectors import visible_jobs
-from project.backbone.jobs.states import UNFINISHED
+from project.backbone.jobs.states import UNFINISHED, JobState
 from project.backbone.models import Job
 from project.backbone.problems import Invalid
 from project.web.joblines import JobLine, line_of
@@ -36,9 +39,11 @@ class UploadsPage(LivePage):
     template_name = "kms/uploads.html"
     part_template = "kms/uploads_live.html"
 
-    def live(self) -> tuple[JobLine, ...]:
-        rows = visible_jobs(self.actor).filter(project=self.project, kind__in=[READ_UPLOAD, READ_GUESTS])
-        return tuple(_line(row) for row in rows.select_related("created_by").order_by("-created_at")[:MOST])
+    def live(self) -> tuple[UploadLine, ...]:
+        jobs = visible_jobs(self.actor).filter(project=self.project, kind__in=[READ_UPLOAD, READ_GUESTS])
+        rows = list(jobs.select_related("created_by").order_by("-created_at")[:MOST])
+        taken_back = withdrawn([UUID(row.params["upload_id"]) for row in rows])
+        return tuple(_line(row, taken_back) for row in rows)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(
@@ -48,13 +53,24 @@ class UploadsPage(LivePage):
             limit_mib=UPLOAD_LIMIT_BYTES >> 20,
             **kwargs,
         )
-        return {**context, "busy": any(line.state in UNFINISHED for line in context["live"])}
+        return {**context, "busy": any(line.job.state in UNFINISHED for line in context["live"])}
 
 
-def _line(row: Job) -> JobLine:
+@dataclass(frozen=True, slots=True)
+class UploadLine:
+    """A file by the job that read it, and who took it back and why. `upload_id` is empty while nothing of it counts."""
+
+    job: JobLine
+    upload_id: str
+    withdrawn: str
+
+
+def _line(row: Job, taken_back: dict[str, str]) -> UploadLine:
     """The job with what it said last: of an upload that was read, that is its figures."""
-    line = line_of(row)
-    return replace(line, message=line.message or row.message)
+    line, upload_id = line_of(row), str(row.params["upload_id"])
+    counts = row.state == JobState.SUCCEEDED and upload_id not in taken_back
+    told = replace(line, message=line.message or row.message)
+    return UploadLine(told, upload_id if counts else "", taken_back.get(upload_id, ""))
 
 
 class _FileForm(ProjectForm):
@@ -111,8 +127,19 @@ class GuestFileForm(_FileForm):
         return "The file is taken in and being read; its result appears below."
 
 
+class WithdrawForm(ProjectForm):
+    """An upload that shall count for nothing."""
+
+    back = "project-kms-uploads"
+
+    def act(self, **kwargs: Any) -> str:
+        withdraw(self.project, kwargs["upload_id"], reason=self.request.POST.get("reason", ""), actor=self.actor)
+        return "The file counts for nothing from now on. Uploading the very same one again makes it count again."
+
+
 PAGES = [
     path("kms/uploads", UploadsPage.as_view(), name="project-kms-uploads"),
     path("kms/uploads/host", HostFileForm.as_view(), name="kms-host-file-form"),
+    path("kms/uploads/<uuid:upload_id>/withdraw", WithdrawForm.as_view(), name="kms-upload-withdraw-form"),
     path("kms/uploads/guest", GuestFileForm.as_view(), name="kms-guest-file-form"),
 ]

@@ -28,6 +28,7 @@ def run(job: JobContext, upload_id: UUID) -> dict[str, Any]:
     job.say(f"{reading.host_name or upload.host.name}: {count}, {row.contacts} requests in the log.")
     return {
         "reading_id": str(row.pk),
+        "upload_id": str(upload.pk),
         "host_id": str(upload.host_id),
         "format": upload.format,
         "collected_at": reading.collected_at.isoformat(),

@@ -1,10 +1,10 @@
-"""kms upload, guests, guest-upload, recommend: files of KMS hosts and guests, how each stands since its move, what to do."""
+"""kms upload, readings, withdraw, guests, guest-upload, recommend: files of KMS hosts and guests, what they say, what to do."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from xenbound_cli.commands.evidence import read_file
 from xenbound_cli.commands.grammar import Commands, command
@@ -26,6 +26,16 @@ GUESTS = [
     Column("SURE", "confidence"),
     Column("PROBLEM", "channel_problem"),
 ]
+READINGS = [
+    Column("COLLECTED", "collected_at", moment),
+    Column("COUNT", "current_count"),
+    Column("REQUESTS", "contacts"),
+    Column("QUALITY", "quality"),
+    Column("FORMAT", "format"),
+    Column("BY", "uploaded_by"),
+    Column("WITHDRAWN", "withdrawn"),
+    Column("UPLOAD", "upload"),
+]
 COLLECTED_AT = "when the file was written, ISO 8601 in that computer's own zone; needed for all but JSON"
 
 
@@ -34,6 +44,12 @@ def add(kms: Commands) -> None:
     uploaded = command(kms, "upload", upload, "upload what a KMS host says: the script's JSON, slmgr's text, its event log")
     uploaded.add_argument("host", metavar="HOST", help="name or id")
     _of_a_file(uploaded)
+    command(kms, "readings", show_readings, "what was read of a KMS host, newest first").add_argument(
+        "host", metavar="HOST", help="name or id"
+    )
+    taken = command(kms, "withdraw", withdraw, "count an upload for nothing: it was told a wrong time, or is of something else")
+    taken.add_argument("upload", metavar="UPLOAD", help="its id, of `kms readings` or of the job that read it")
+    taken.add_argument("--reason", required=True, metavar="TEXT", help="what is wrong with it")
     command(kms, "guests", show_guests, "each Windows guest since its move; exit 3 while one is critical").add_argument(
         "--until", metavar="TIME", help="say of each whether it lasts until then, ISO 8601 with a zone"
     )
@@ -54,6 +70,20 @@ def upload(session: Session, args: argparse.Namespace) -> None:
     content = read_file(args.file)
     host = find(session, "kms/hosts", args.host, what="KMS host")
     _send(session, args, f"kms/hosts/{host['id']}/readings", content, {"collected_at": args.collected_at})
+
+
+def show_readings(session: Session, args: argparse.Namespace) -> None:
+    """The readings of a host."""
+    host = find(session, "kms/hosts", args.host, what="KMS host")
+    document = session.api.everything(session.path(f"kms/hosts/{host['id']}/readings"), {})
+    session.screen.answer(document, lambda: session.screen.table(document["results"], READINGS, empty="Nothing was read yet."))
+
+
+def withdraw(session: Session, args: argparse.Namespace) -> None:
+    """Take an upload back."""
+    told = session.api.post(session.path(f"kms/uploads/{quote(args.upload, safe='')}/withdraw"), {"reason": args.reason})
+    said = "It counts for nothing from now on; the same file, uploaded again, counts again."
+    session.screen.answer(told, lambda: session.screen.line(said))
 
 
 def upload_guests(session: Session, args: argparse.Namespace) -> None:
