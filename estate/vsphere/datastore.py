@@ -104,8 +104,10 @@ class DatastoreFile:
         """Drop the connections. A read that waits in another thread ends at once."""
         self._closed = True
         for line in list(self._busy):
-            with suppress(OSError, AttributeError):  # the other side was faster, or it is not connected yet
-                socket.socket.shutdown(line.sock, socket.SHUT_RDWR)
+            sock = line.sock
+            if sock is not None:  # else it is not connected yet, and its reader sees that the file is closed
+                with suppress(OSError):  # the other side was faster
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
         with suppress(queue.Empty):
             while True:
                 self._idle.get_nowait().close()
@@ -163,6 +165,8 @@ class DatastoreFile:
         last = offset_bytes + len(room) - 1
         headers = {"Cookie": self._session.stub.cookie, "Range": f"bytes={offset_bytes}-{last}", "Accept-Encoding": "identity"}
         line.request("GET", self._target, headers=headers)
+        if self._closed:
+            raise ConnectionAbortedError("the file was closed on this side")
         answer = line.getresponse()
         if answer.status != http.client.PARTIAL_CONTENT:
             raise self._refused(answer.status, answer.reason)

@@ -54,6 +54,7 @@ class VsphereSession:
         self._login_lock = threading.RLock()
         self._refused: LoginRefused | None = None
         self._logged_in = False
+        self._ended = False
 
     @property
     def where(self) -> str:
@@ -91,6 +92,7 @@ class VsphereSession:
 
     def open(self) -> None:
         """Connect and read who answers, without logging in: no password leaves."""
+        self._ended = False
         version = wire.negotiated_version(self.connection, timeout_s=self._timeout_s)
         self.stub = wire.pinned_stub(self.connection, version, timeout_s=self._timeout_s)
         instance = vim.ServiceInstance("ServiceInstance", self.stub)
@@ -99,6 +101,8 @@ class VsphereSession:
 
     def close(self) -> None:
         """Log out, so that no session is left behind, and close every connection. Never raises an edge error."""
+        with self._login_lock:
+            self._ended = True  # a thread that still reads must not log in once more: nobody would log that session out
         try:
             if self._logged_in:
                 with self.translated():
@@ -141,8 +145,13 @@ class VsphereSession:
             return operation()
 
     def login_again(self, *, seen: int) -> None:
-        """Log in again, unless somebody already did since `seen` (the `logins` of the failed call)."""
+        """Log in again, unless somebody already did since `seen` (the `logins` of the failed call).
+
+        Raises: SessionExpired when this session was closed meanwhile; what a login raises.
+        """
         with self._login_lock:
+            if self._ended and self._refused is None:
+                raise SessionExpired(f"{self.where}: the session was closed on this side", where=self.where)
             if self.logins == seen:
                 log.info("vsphere.login_again", endpoint=self.where)
                 self._login()

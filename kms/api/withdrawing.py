@@ -26,7 +26,7 @@ class KmsWithdrawalSerializer(serializers.ModelSerializer[KmsWithdrawal]):
     """An upload that counts for nothing any more."""
 
     upload = serializers.SerializerMethodField(help_text="Id of the upload.")
-    withdrawn_by = serializers.CharField(source="withdrawn_by_name")
+    withdrawn_by = serializers.CharField(source="withdrawn_by_name", help_text="Who took it back.")
 
     class Meta:
         model = KmsWithdrawal

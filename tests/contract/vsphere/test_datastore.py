@@ -16,7 +16,7 @@ import pytest
 from estate.disks.errors import ImageFileMissing
 from estate.disks.images import ImageSource, open_image
 from estate.errors import AskPerson, EdgeError, Retry
-from estate.tls import CertificateChanged
+from estate.tls import CertificateChanged, PinnedHTTPSConnection
 from estate.vsphere.datastore import DatastoreFolder
 from lab.disks import sparse_extents as writers
 from lab.disks.sparse_extents import descriptor_text
@@ -91,6 +91,32 @@ def test_idle_connection_that_the_server_dropped_is_no_error(served: Folder) -> 
     for offset in range(3):
         file.read_into(offset, memoryview(bytearray(5)))
     assert served.connections >= 3
+
+
+def test_a_file_is_closed_while_one_of_its_lines_is_still_connecting(served: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when another part of the disk has failed: closing raises nothing, and the late line brings no bytes."""
+    (served.root / "disk.raw").write_bytes(bytes(2 * MIB))
+    file = a_folder(served).open("disk.raw")
+    while not file._idle.empty():
+        file._idle.get_nowait().close()
+    connecting, go_on = threading.Event(), threading.Event()
+    connect = PinnedHTTPSConnection.connect
+
+    def slow(line: PinnedHTTPSConnection) -> None:
+        connecting.set()
+        assert go_on.wait(20)
+        connect(line)
+
+    monkeypatch.setattr(PinnedHTTPSConnection, "connect", slow)
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(file.read_into, 0, memoryview(bytearray(MIB)))
+        assert connecting.wait(20)
+        file.close()
+        asked = len(served.asked)
+        go_on.set()
+        with pytest.raises(Retry):
+            reading.result(20)
+    assert len(served.asked) <= asked + 1
 
 
 def test_read_that_waits_for_a_silent_server_ends_when_the_file_is_closed(served: Folder) -> None:

@@ -86,6 +86,15 @@ def test_an_expired_session_is_logged_in_again_once_and_the_call_repeated(vcsim:
     assert calls["Login"] == 2
 
 
+def test_a_session_that_was_closed_logs_nobody_in_again(vcsim: Vcsim, calls: Counter[str]) -> None:
+    """A thread that still reads finds its session gone: a new login would stay at the server for ever."""
+    with VsphereSession(vcsim.connection()) as session:
+        seen = session.logins
+    with pytest.raises(SessionExpired, match="closed on this side"):
+        session.login_again(seen=seen)
+    assert (calls["Login"], calls["Logout"]) == (1, 1)
+
+
 def test_a_session_that_keeps_expiring_is_given_up(vcsim: Vcsim) -> None:
     def expired() -> None:
         raise vim.fault.NotAuthenticated
