@@ -37,8 +37,8 @@ class StorePlace:
 
 
 def lies_in_files(disk: DiskFacts) -> bool:
-    """Whether its content is in files that a server hands out: no raw device, not encrypted."""
-    return disk.backing in _IN_FILES and disk.encrypted is not True and is_known(disk.file_name)
+    """Whether its content is surely in files that a server hands out: no raw device, and known not to be encrypted."""
+    return disk.backing in _IN_FILES and disk.encrypted is False and is_known(disk.file_name)
 
 
 def open_from_files(session: VsphereSession, disk: DiskFacts) -> ImageSource:

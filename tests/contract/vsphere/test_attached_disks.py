@@ -74,8 +74,15 @@ def test_a_raw_device_lies_in_no_files(lab_vcenter: LabVcenter, rdm: str) -> Non
 
 
 def test_what_is_encrypted_or_not_told_is_not_read_from_files() -> None:
-    disk = DiskFacts(2000, "Hard disk 1", 1 << 30, DiskBacking.FLAT, file_name="[a] b/c.vmdk", datastore_id="datastore-1")
-    changed: Any = [{"encrypted": True}, {"backing": Unknown("x")}, {"backing": DiskBacking.OTHER}, {"file_name": Unknown("x")}]
+    told: Any = {"file_name": "[a] b/c.vmdk", "datastore_id": "datastore-1", "encrypted": False}
+    disk = DiskFacts(2000, "Hard disk 1", 1 << 30, DiskBacking.FLAT, **told)
+    changed: Any = [
+        {"encrypted": True},
+        {"encrypted": Unknown("x")},
+        {"backing": Unknown("x")},
+        {"backing": DiskBacking.OTHER},
+        {"file_name": Unknown("x")},
+    ]
     assert lies_in_files(disk)
     for changes in changed:
         fields = {name: getattr(disk, name) for name in disk.__struct_fields__} | changes
