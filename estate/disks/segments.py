@@ -76,6 +76,14 @@ class SegmentedSink:
         self._sink.write(offset_bytes, data)
         self._sent_bytes += len(data)
 
+    def tick(self) -> None:
+        """To be called while nothing is written, by the thread that writes: a segment whose time is over ends all the same.
+
+        What lies in front of the block that was written last is all written and hashed; of that block more may be to come.
+        """
+        if self._sink and self._is_full():
+            self._end_segment(self._block * BLOCK_BYTES)
+
     def finish(self) -> None:
         """Finish the last segment."""
         self._end_segment(self._hashes.capacity_bytes)

@@ -41,6 +41,12 @@ def lies_in_files(disk: DiskFacts) -> bool:
     return disk.backing in _IN_FILES and disk.encrypted is False and is_known(disk.file_name)
 
 
+def is_shared(disk: DiskFacts) -> bool:
+    """Whether other machines may write to it while this one is off: nobody locks such a file, and a copy could be torn."""
+    own_bus = isinstance(disk.controller_shared_bus, Unknown) or disk.controller_shared_bus in ("", "noSharing")
+    return disk.sharing == "sharingMultiWriter" or not own_bus
+
+
 def open_from_files(session: VsphereSession, disk: DiskFacts) -> ImageSource:
     """The disk of a machine that is off, with all files it is made of.
 

@@ -14,7 +14,7 @@ from kms.models import KmsGuestReadingRow, KmsGuestUpload
 from kms.services.withdrawing import take_back
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
-from project.backbone.jobs.services import IdempotencyKey, enqueue
+from project.backbone.jobs.services import IdempotencyKey, enqueue, job_of_key
 from project.backbone.models import Job, Project
 from project.backbone.problems import Invalid
 
@@ -33,6 +33,9 @@ def upload_guests(
     if cleaned.format is KmsUploadFormat.SLMGR_TEXT and not name:
         step = "Tell the computer's name: computer=app07.corp.example."
         raise Invalid("What slmgr prints names no computer.", code="kms_computer_missing", next_step=step)
+    earlier = job_of_key(idempotency_key, project=project, actor=actor)
+    if earlier is not None:
+        return earlier
     with transaction.atomic():
         upload = _stored(project, cleaned, name, actor)
         take_back(upload, project, actor=actor)

@@ -9,7 +9,7 @@ from estate.facts.kms import KmsReading
 from estate.facts.unknown import Unknown
 from kms.core.machines import same_name
 from kms.core.observed import HostHistory, count_at
-from kms.models import KmsHost, KmsReadingRow, KmsUpload
+from kms.models import KmsHost, KmsReadingRow, KmsUpload, KmsWithdrawal
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.problems import Conflict
@@ -29,8 +29,8 @@ def store_reading(upload: KmsUpload, reading: KmsReading, *, parser_version: str
     row = _row(upload, reading, parser_version)
     try:
         with transaction.atomic():
-            if reading.host_name:
-                _fix_computer(upload.host, reading.host_name)
+            if reading.host_name and not KmsWithdrawal.objects.filter(upload=upload).exists():
+                fix_computer(upload.host, reading.host_name)
             row.save(force_insert=True)
             after = {"host": upload.host.name, "collected_at": reading.collected_at, "count": row.current_count}
             record(actor, "kms.reading_stored", row, project=upload.host.project, after=after)
@@ -62,7 +62,8 @@ def _row(upload: KmsUpload, reading: KmsReading, parser_version: str) -> KmsRead
     )
 
 
-def _fix_computer(host: KmsHost, computer_name: str) -> None:
+def fix_computer(host: KmsHost, computer_name: str) -> None:
+    """Have the host be this computer from now on, or see that it is. Raises: Conflict `kms_other_computer`, `kms_host_twice`."""
     others = KmsHost.objects.filter(project=host.project_id, retired_at=None).exclude(pk=host.pk).exclude(computer_name="")
     twin = next((other for other in others if same_name(other.computer_name, computer_name)), None)
     if twin is not None:

@@ -9,7 +9,7 @@ from kms.models import KmsHost, KmsUpload
 from kms.services.withdrawing import take_back
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
-from project.backbone.jobs.services import IdempotencyKey, enqueue
+from project.backbone.jobs.services import IdempotencyKey, enqueue, job_of_key
 from project.backbone.models import Job
 
 READ_UPLOAD = "kms.read_upload"
@@ -21,6 +21,9 @@ def upload_reading(host: KmsHost, cleaned: CleanUpload, *, actor: Actor, idempot
     Raises: RoleTooLow (operator), NotVisible. What the file says is judged by the job.
     """
     actor.require(host.project_id, Role.OPERATOR)
+    earlier = job_of_key(idempotency_key, project=host.project, actor=actor)
+    if earlier is not None:
+        return earlier
     with transaction.atomic():
         upload = _stored(host, cleaned, actor)
         take_back(upload, host.project, actor=actor)

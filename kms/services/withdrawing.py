@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from kms.models import KmsGuestUpload, KmsHost, KmsReadingRow, KmsUpload, KmsWithdrawal
+from kms.services.readings import fix_computer
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.models import Project
@@ -43,18 +44,26 @@ def withdraw(project: Project, upload_id: UUID, *, reason: str, actor: Actor) ->
 
 
 def _forget_computer(upload: KmsUpload) -> None:
-    """What a host's readings say it is was fixed by the first one: without any, the next one says it."""
+    """What a host's readings say it is was fixed by the first one: without any that names a computer, the next one says it."""
     standing = KmsReadingRow.objects.filter(host=upload.host_id, upload__withdrawal__isnull=True)
-    if not standing.exists():
+    if not standing.filter(facts__host_name__gt="").exists():  # a text names no computer
         KmsHost.objects.filter(pk=upload.host_id).update(computer_name="")
 
 
 def take_back(upload: KmsUpload | KmsGuestUpload, project: Project, *, actor: Actor) -> None:
-    """The very same file was uploaded again: it counts, whatever was said of it before."""
+    """The very same file was uploaded again: it counts, whatever was said of it before.
+
+    Raises: Conflict, as `fix_computer`: meanwhile the host turned out to be another computer.
+    """
     names = {"guest_upload" if isinstance(upload, KmsGuestUpload) else "upload": upload}
     gone, _ = KmsWithdrawal.objects.filter(**names).delete()
-    if gone:
-        record(actor, "kms.withdrawal_taken_back", upload, project=project, after={"sha256": upload.sha256})
+    if not gone:
+        return
+    if isinstance(upload, KmsUpload):
+        told = KmsReadingRow.objects.filter(upload=upload, facts__host_name__gt="")
+        for computer_name in told.values_list("facts__host_name", flat=True)[:1]:
+            fix_computer(upload.host, computer_name)
+    record(actor, "kms.withdrawal_taken_back", upload, project=project, after={"sha256": upload.sha256})
 
 
 def _upload(project: Project, upload_id: UUID) -> KmsUpload | KmsGuestUpload:

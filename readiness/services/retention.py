@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
+from project.backbone.waivers.selectors import waivers
 from readiness import keeping
 from readiness.models import Evaluation, Pool, PoolAlarm, PoolInventory, PoolWatch, WatchJudgement
 from readiness.selectors.evaluations import last_ready
@@ -47,7 +48,8 @@ def _newest(pool: Pool) -> Iterator[UUID]:
 
 def _newest_at(pool: Pool) -> Iterator[UUID]:
     """What was the newest when people decided."""
-    for moment in keeping.cited_at(pool.project_id):
+    approved = waivers(pool.project).filter(approved_at__isnull=False).values_list("approved_at", flat=True)
+    for moment in (*keeping.cited_at(pool.project_id), *approved):
         yield from Evaluation.objects.filter(pool=pool, evaluated_at__lte=moment).values_list("pk", flat=True)[:1]
         yield from PoolInventory.objects.filter(pool=pool, collected_at__lte=moment).values_list("pk", flat=True)[:1]
 

@@ -84,8 +84,12 @@ def give_name(part: Path, path: Path, *, sync: bool = True) -> None:
     require_free(path)
     with _translated(path):
         part.rename(path)
-        if sync:
-            _sync_directory(path.parent)
+        try:
+            if sync:
+                _sync_directory(path.parent)
+        except OSError:
+            path.rename(part)
+            raise
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def _window_problems(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, s
         if number == MOST_WINDOWS:
             yield "bandwidth", f"There may be {MOST_WINDOWS} rows."
             return
-        if not SLOWEST_BYTES_PER_S <= row["bytes_per_s"] <= FASTEST_BYTES_PER_S:
+        if not SLOWEST_BYTES_PER_S <= row.get("bytes_per_s", 0) <= FASTEST_BYTES_PER_S:
             yield f"{at}.bytes_per_s", f"It lies between {SLOWEST_BYTES_PER_S} and {FASTEST_BYTES_PER_S} bytes a second."
         if not set(row.get("days") or DAYS) <= set(DAYS):
             yield f"{at}.days", f"Days are {', '.join(DAYS)}."

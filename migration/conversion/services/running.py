@@ -57,6 +57,7 @@ def add_window(project: Project, window: dict[str, Any], *, actor: Actor) -> Run
 
 def remove_window(project: Project, window: dict[str, Any], *, actor: Actor) -> RunningSettings:
     """Remove a row that is exactly this one. Raises: as `change`; Conflict when there is none by now."""
+    actor.require(project, Role.ADMIN)
     rows = list(running_settings(project).bandwidth)
     if window not in rows:
         raise Conflict("This row of the table is not there any more.", code="window_gone", next_step="Load the page again.")

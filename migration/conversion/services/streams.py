@@ -49,12 +49,13 @@ def enter(conversion: Conversion, *, job_id: UUID, fence: int) -> Answer:
         answer = _enter(conversion, job_id, fence)
         if answer is not None:
             return answer
-    return Answer(False)
+    held = Stream.objects.filter(conversion=conversion, job_id=job_id, fence=fence).first()
+    return Answer(False) if held is None else Answer(True, lanes=held.lanes)
 
 
-def narrow(conversion: Conversion, lanes: int) -> None:
-    """So few of its disks are still copied at a time: what the others had is free."""
-    Stream.objects.filter(conversion=conversion, lanes__gt=lanes).update(lanes=lanes)
+def narrow(conversion: Conversion, fence: int, lanes: int) -> None:
+    """So few of its disks are still copied at a time under this fence: what the others had is free."""
+    Stream.objects.filter(conversion=conversion, fence=fence, lanes__gt=lanes).update(lanes=lanes)
 
 
 def leave(conversion: Conversion) -> None:

@@ -130,7 +130,7 @@ class RemoveWindowForm(_RunningForm):
     def act(self, **kwargs: Any) -> str:
         try:
             window = json.loads(self.request.POST.get("row", ""))
-        except ValueError:
+        except (ValueError, RecursionError):
             window = None
         running.remove_window(self.project, window, actor=self.actor)
         return "This limit is gone."

@@ -1,28 +1,26 @@
-"""A week of bandwidth as a picture: a row for each day, a cell for each half hour, darker where the limit is lower."""
+"""A week of bandwidth as a picture: a row for each day, a stretch for each time under one limit, darker where it is lower."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
-from migration.conversion.core.bandwidth import DAYS, Window, limit_at
+from migration.conversion.core.bandwidth import DAYS, MINUTES_A_DAY, Window, limit_at
 
-CELL_MINUTES = 30
-CELLS_A_DAY = 24 * 60 // CELL_MINUTES
-CELL_WIDTH, CELL_HEIGHT, LEFT, TOP = 12, 18, 44, 20
+DAY_WIDTH, ROW_HEIGHT, LEFT, TOP = 576, 18, 44, 20
 MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - a wall clock's time, of any week
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Neighbouring half hours of one day under one limit. `strength` is 0 to 100; `words` say it for a tooltip."""
+    """A time of one day under one limit. `strength` is 0 to 100; `words` say it for a tooltip."""
 
-    x: int
+    x: float
     y: int
-    width: int
+    width: float
     height: int
     strength: int
     words: str
@@ -44,36 +42,35 @@ def week_of(windows: Iterable[Window], pool: str) -> Week:
     held = tuple(windows)
     lowest = min((window.bytes_per_s for window in held if window.pool in ("", pool)), default=1)
     return Week(
-        width=LEFT + CELLS_A_DAY * CELL_WIDTH + 12,
-        height=TOP + len(DAYS) * CELL_HEIGHT + 4,
-        days=tuple((day, TOP + number * CELL_HEIGHT + 13) for number, day in enumerate(DAYS)),
-        hours=tuple((f"{hour:02}", LEFT + hour * 2 * CELL_WIDTH) for hour in range(0, 25, 3)),
+        width=LEFT + DAY_WIDTH + 12,
+        height=TOP + len(DAYS) * ROW_HEIGHT + 4,
+        days=tuple((day, TOP + number * ROW_HEIGHT + 13) for number, day in enumerate(DAYS)),
+        hours=tuple((f"{hour:02}", LEFT + hour * DAY_WIDTH // 24) for hour in range(0, 25, 3)),
         stretches=tuple(each for number in range(len(DAYS)) for each in _day(held, pool, number, lowest)),
     )
 
 
 def _day(windows: tuple[Window, ...], pool: str, number: int, lowest: int) -> Iterator[Stretch]:
+    """Between two minutes at which a row begins or ends nothing changes."""
+    edges = sorted({0, MINUTES_A_DAY, *(edge for window in windows for edge in (window.from_minute, window.to_minute))})
     midnight = MONDAY + timedelta(days=number)
-    limits = [limit_at(windows, midnight + timedelta(minutes=CELL_MINUTES * cell), pool) for cell in range(CELLS_A_DAY)]
-    begin = 0
-    for limit, same in groupby(limits):
-        end = begin + len(list(same))
-        yield _stretch(DAYS[number], number, begin, end, limit, lowest)
-        begin = end
+    parts = [(begin, end, limit_at(windows, midnight + timedelta(minutes=begin), pool)) for begin, end in pairwise(edges)]
+    for limit, same in groupby(parts, key=lambda part: part[2]):
+        together = list(same)
+        yield _stretch(number, together[0][0], together[-1][1], limit, lowest)
 
 
-def _stretch(day: str, number: int, begin: int, end: int, limit: int | None, lowest: int) -> Stretch:
+def _stretch(number: int, begin: int, end: int, limit: int | None, lowest: int) -> Stretch:
     what = "no limit" if limit is None else f"{limit / MIB:g} MiB a second"
     return Stretch(
-        x=LEFT + begin * CELL_WIDTH,
-        y=TOP + number * CELL_HEIGHT,
-        width=(end - begin) * CELL_WIDTH,
-        height=CELL_HEIGHT - 2,
+        x=round(LEFT + begin * DAY_WIDTH / MINUTES_A_DAY, 1),
+        y=TOP + number * ROW_HEIGHT,
+        width=round((end - begin) * DAY_WIDTH / MINUTES_A_DAY, 1),
+        height=ROW_HEIGHT - 2,
         strength=0 if limit is None else max(25, round(100 * lowest / limit)),
-        words=f"{day} {_clock(begin)} to {_clock(end)}: {what}",
+        words=f"{DAYS[number]} {_clock(begin)} to {_clock(end)}: {what}",
     )
 
 
-def _clock(cell: int) -> str:
-    minutes = cell * CELL_MINUTES
+def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"

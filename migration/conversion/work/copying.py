@@ -92,7 +92,7 @@ def _copy_one(held: Disks, row: Conversion, spec: ConversionSpec, disk: DiskCopy
         opened(held, spec, disk),
         sink,
         block_hashes=hashes,
-        on_progress=_reporter(disk, lane.tally, sink),
+        on_progress=_reporter(disk, lane.tally, sink, segments),
         alive=lane.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
@@ -129,12 +129,13 @@ def _needs_zeros(pool: XapiSession, disk: DiskCopy) -> bool:
     return disk.written_before or not vdi.reads_as_zero(pool, disk.vdi_uuid)
 
 
-def _reporter(disk: DiskCopy, tally: Tally, sink: pacing.PacedSink) -> Callable[[int, int], None]:
+def _reporter(disk: DiskCopy, tally: Tally, sink: pacing.PacedSink, segments: SegmentedSink) -> Callable[[int, int], None]:
     """What was passed and not written held nothing, as far as zeros are not sent; in front of a resumed copy nobody counted."""
     last_s = float("-inf")
 
     def report(done_bytes: int, total_bytes: int) -> None:
         nonlocal last_s
+        segments.tick()
         at = time.monotonic()
         if at - last_s < NOTE_EVERY_S and done_bytes < total_bytes:
             return

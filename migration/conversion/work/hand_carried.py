@@ -18,7 +18,7 @@ from estate.disks.images import ImageSource, LocalFolder, open_image, open_raw
 from estate.disks.ports import BlockReader, ExtentSource, VdiSink
 from estate.disks.vmdk import StreamVmdkSource
 from estate.disks.vmdk.header import is_stream
-from estate.errors import AskPerson
+from estate.errors import AskPerson, EdgeError
 from estate.ova.disks import open_disk
 from estate.ova.package import Package, open_package
 
@@ -69,11 +69,15 @@ def carry(source: Path, target: Path, *, member: str = "", on_progress: Progress
 @contextmanager
 def _proven(target: Path, opened: ExtentSource) -> Iterator[Path]:
     """A name to write to, beside the target: it becomes the target's when all went well, and otherwise nothing is left."""
-    unproven = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.unproven{target.suffix}")
+    unproven = target.with_name(f".{secrets.token_hex(4)}.unproven{target.suffix}")
     try:
         require_free(target)
         yield unproven
         give_name(unproven, target)
+    except EdgeError as error:
+        error.message = error.message.replace(str(unproven), str(target))
+        error.args = (error.message,)
+        raise
     finally:
         opened.close()
         unproven.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connections
+from django.db import Error as DatabaseFault
+from django.db import OperationalError, connections
 
 from estate.errors import Retry, Wait
 from estate.xapi.session import XapiSession
@@ -86,6 +87,10 @@ def each_disk(machine: Machine, disks: Sequence[DiskCopy], tally: Tally, work: W
         work(disk, Lane(machine.pool, machine.job, tally, machine.job.alive))
 
 
+PASSING = (Retry, Wait, OperationalError)
+"""Faults after which the job is tried again: the last one as in project.backbone.jobs.runner."""
+
+
 class _OtherFailed(Exception):
     """Another disk of the machine failed for good."""
 
@@ -102,9 +107,20 @@ class _Crew:
     def run(self, lanes: int) -> None:
         with ThreadPoolExecutor(lanes, thread_name_prefix="disk") as threads:
             ends = [threads.submit(copy_context().run, self._lane) for _ in range(lanes)]
-            for ended, _ in enumerate(as_completed(ends), 1):
-                self._machine.narrow(max(1, lanes - ended))
+            fault = self._narrowed(ends)
         _raise_worst(ends)
+        if fault is not None:
+            raise fault
+
+    def _narrowed(self, ends: Sequence[Future[None]]) -> DatabaseFault | None:
+        """Tell how many lanes are left whenever one ends, until all have; gives the fault that telling it met."""
+        try:
+            for ended, _ in enumerate(as_completed(ends), 1):
+                self._machine.narrow(max(1, len(ends) - ended))
+        except DatabaseFault as fault:
+            self._begin_no_more.set()
+            return fault
+        return None
 
     def _lane(self) -> None:
         try:
@@ -114,7 +130,7 @@ class _Crew:
                     self._work(disk, lane)
         except BaseException as fault:
             self._begin_no_more.set()
-            if not isinstance(fault, (Retry, Wait)):
+            if not isinstance(fault, PASSING):
                 self._stop.set()
             raise
         finally:
@@ -134,6 +150,6 @@ class _Crew:
 
 def _raise_worst(ends: Iterable[Future[None]]) -> None:
     faults = [fault for end in ends if (fault := end.exception()) is not None and not isinstance(fault, _OtherFailed)]
-    faults.sort(key=lambda fault: isinstance(fault, (Retry, Wait)))
+    faults.sort(key=lambda fault: isinstance(fault, PASSING))
     if faults:
         raise faults[0]

@@ -54,7 +54,7 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
         return _told(row)
     lanes = _take_turn(job, row)
     with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
-        machine = Machine(spec, pool, job, lanes, partial(streams.narrow, row))
+        machine = Machine(spec, pool, job, lanes, partial(streams.narrow, row, job.claim.fence))
         if row.state == State.READY:
             _begin(row, spec, "stop_source", "check_package")
             source.bring_down(row)

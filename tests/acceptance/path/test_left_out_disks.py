@@ -70,6 +70,15 @@ def test_a_raw_device_is_refused_by_name(site: Site, looks: Looks) -> None:
     assert looks.cancelled_and_cleared(row)
 
 
+def test_a_disk_that_is_shared_is_not_read_while_others_may_write_to_it(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    changed(looks, "git01", 0, mode="independent_persistent", sharing="sharingMultiWriter")
+    row = copied(row)
+
+    assert told(row, "git01", "Hard disk 1", "shared") == "disk_shared"
+    assert looks.cancelled_and_cleared(row)
+
+
 def test_a_disk_that_is_gone_since_the_plan_is_named(site: Site, looks: Looks) -> None:
     row = prepared(site.conversion("db01"))
     machine = looks.machine("db01")

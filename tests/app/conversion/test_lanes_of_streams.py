@@ -51,7 +51,7 @@ def test_what_a_machine_no_longer_uses_is_free_for_others(people: People) -> Non
     first, second = ready(people, 2)
     assert entered(with_disks(first, 4)) == 4
     assert entered(second) == 0
-    streams.narrow(first, 3)
+    streams.narrow(first, FENCE, 3)
     assert entered(second) == 1
 
 
@@ -60,7 +60,7 @@ def test_a_machine_that_asks_again_keeps_its_lanes_and_takes_what_became_free(pe
     first, second = ready(people, 2)
     assert (entered(with_disks(first, 3)), entered(with_disks(second, 3))) == (3, 1)
     assert entered(second) == 1, "it is not put out because others are first"
-    streams.narrow(first, 2)
+    streams.narrow(first, FENCE, 2)
     assert (entered(second), Stream.objects.get(conversion=second).lanes) == (2, 2)
     streams.leave(first)
     assert entered(second) == 3
@@ -73,3 +73,21 @@ def test_bandwidth_is_shared_by_disks_not_by_machines(people: People) -> None:
     entered(with_disks(first, 2))
     entered(second)
     assert pacing.limit_for(second)() == 1 << 20
+
+
+def test_a_worker_that_lost_its_lease_takes_no_lane_from_the_next_one(people: People) -> None:
+    running.change(people.project, actor=people.actor("admin"), disks_at_once=4)
+    first, second = ready(people, 2)
+    assert entered(with_disks(first, 4)) == 4
+    Job.objects.filter(pk=first.job_id).update(fence=FENCE + 1)
+    assert streams.enter(first, job_id=first.job_id, fence=FENCE + 1).lanes == 4  # type: ignore[arg-type]
+    streams.narrow(first, FENCE, 1)
+    assert (Stream.objects.get(conversion=first).lanes, entered(second)) == (4, 0)
+
+
+def test_one_that_copies_keeps_its_turn_however_often_others_were_faster(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = ready(people, 1)
+    assert entered(with_disks(row, 2)) == 2
+    monkeypatch.setattr(streams, "_enter", lambda *_: None)
+    again = streams.enter(row, job_id=row.job_id, fence=FENCE)  # type: ignore[arg-type]
+    assert (again.may_start, again.lanes) == (True, 2)

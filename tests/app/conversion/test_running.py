@@ -55,6 +55,7 @@ BAD = [
     ({"bandwidth": [{"bytes_per_s": 1 << 20, "from": "8"}]}, "bandwidth"),
     ({"bandwidth": [{"bytes_per_s": 1 << 20, "days": ["someday"]}]}, "bandwidth"),
     ({"bandwidth": "fast"}, "bandwidth"),
+    ({"bandwidth": [{}]}, "bandwidth.0.bytes_per_s"),
 ]
 
 

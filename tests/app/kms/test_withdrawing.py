@@ -9,11 +9,13 @@ import pytest
 from django.urls import reverse
 
 from kms.models import KmsHost, KmsUpload, KmsWithdrawal
+from kms.work.take_upload import take_reading
 from project.backbone.accounts.policy import Role
 from project.backbone.clock import frozen
 from project.backbone.models import AuditEntry, Job
 from tests.app.kms.test_upload_formats import AT, a_host, send, told, url
 from tests.app.kms.test_upload_page import page, post
+from tests.builders.jobs import run_jobs
 from tests.builders.kms import day, script_output
 from tests.builders.pages import signed_in
 from tests.builders.people import People, a_client, a_user
@@ -91,6 +93,49 @@ def test_a_host_whose_only_file_was_of_another_computer_is_told_anew_who_it_is(p
         send(people, f"hosts/{host}/readings", json.dumps(script_output(AT, [], 9, name=name)).encode())
         assert KmsHost.objects.get().computer_name == name
         withdraw(people, KmsUpload.objects.order_by("created_at").last().pk)  # type: ignore[union-attr]
+
+
+def named(name: str, asked: int, at: float = AT) -> bytes:
+    return json.dumps(script_output(at, [], asked, name=name)).encode()
+
+
+def test_a_withdrawn_file_of_another_computer_does_not_come_back_by_the_back_door(people: People) -> None:
+    host = a_host(people)
+    send(people, f"hosts/{host}/readings", named("OTHER", 49))
+    withdraw(people, KmsUpload.objects.get().pk)
+    send(people, f"hosts/{host}/readings", named("KMS01", 9, AT - 0.01))
+    again = send(people, f"hosts/{host}/readings", named("OTHER", 49))
+    assert (again.status_code, again.json()["code"]) == (409, "kms_other_computer")
+    assert (KmsHost.objects.get().computer_name, count(people, host), KmsWithdrawal.objects.count()) == ("KMS01", 9, 1)
+
+
+def test_a_file_sent_again_says_again_which_computer_the_host_is(people: People) -> None:
+    host = a_host(people)
+    for _ in range(2):
+        send(people, f"hosts/{host}/readings", named("KMS01", 9, AT - 0.01))
+        if not AuditEntry.objects.filter(action="kms.upload_withdrawn").exists():
+            withdraw(people, KmsUpload.objects.get().pk)
+    send(people, f"hosts/{host}/readings", named("OTHER", 49))
+    assert (KmsHost.objects.get().computer_name, count(people, host)) == ("KMS01", 9)
+    assert Job.objects.filter(state="failed", error__code="kms_other_computer").count() == 1
+
+
+def test_a_text_that_still_counts_keeps_no_wrong_computer_name(people: People) -> None:
+    host = a_host(people)
+    send(people, f"hosts/{host}/readings", host_text().encode(), collected_at=told(AT - 0.5))
+    send(people, f"hosts/{host}/readings", named("OTHER", 49))
+    withdraw(people, KmsUpload.objects.order_by("created_at").last().pk)  # type: ignore[union-attr]
+    send(people, f"hosts/{host}/readings", named("KMS01", 9, AT - 0.01))
+    assert (KmsHost.objects.get().computer_name, count(people, host)) == ("KMS01", 9)
+
+
+def test_a_file_withdrawn_before_it_was_read_says_nothing_of_the_host(people: People) -> None:
+    host = a_host(people)
+    with frozen(day(AT)):
+        job = take_reading(KmsHost.objects.get(pk=host), named("OTHER", 49), collected_at=None, actor=people.actor("owner"))
+        withdraw(people, KmsUpload.objects.get().pk)
+        run_jobs()
+    assert (Job.objects.get(pk=job.pk).state, KmsHost.objects.get().computer_name) == ("succeeded", "")
 
 
 @pytest.mark.parametrize(("who", "reason", "status"), [("stranger", WRONG, 404), ("owner", " ", 400)])

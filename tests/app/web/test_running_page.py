@@ -12,7 +12,7 @@ from django.urls import reverse
 from migration.conversion.core.bandwidth import windows_from
 from migration.conversion.models import RunningSettings
 from migration.conversion.selectors import running_settings
-from migration.conversion.web.week import CELL_WIDTH, CELLS_A_DAY, week_of
+from migration.conversion.web.week import DAY_WIDTH, week_of
 from project.backbone.models import AuditEntry
 from tests.builders.pages import signed_in
 from tests.builders.people import People
@@ -72,6 +72,7 @@ def test_a_limit_is_added_drawn_and_removed(people: People) -> None:
         ("running-window-form", {"pool": "11111111-1111-4111-8111-111111111111"}),
         ("running-window-remove-form", {"row": "{"}),
         ("running-window-remove-form", {}),
+        ("running-window-remove-form", {"row": "[" * 5000}),
     ],
 )
 def test_what_cannot_be_meant_is_said_and_changes_nothing(people: People, form: str, changes: dict[str, Any]) -> None:
@@ -87,7 +88,7 @@ def test_others_read_it_and_change_nothing(people: People) -> None:
     shown = page(people, owner)
     assert "into one SR" in shown and "Save" not in shown and "Add a limit" not in shown
     forms = ("running-form", "running-window-form", "running-window-remove-form")
-    assert [post(people, owner, form, {**SAID, **WINDOW}) for form in forms[:2]] == [403, 403]
+    assert [post(people, owner, form, {**SAID, **WINDOW}) for form in forms] == [403] * 3
     assert [post(people, signed_in(people.stranger), form, SAID) for form in forms] == [404] * 3
     assert signed_in(people.stranger).get(reverse("project-running", args=[people.project.id])).status_code == 404
 
@@ -96,10 +97,12 @@ def test_every_day_is_drawn_whole_also_when_limits_cross_midnight_and_differ_by_
     rows = [
         {"bytes_per_s": 100, "from": "22:00", "to": "06:00", "days": ["sun"]},
         {"bytes_per_s": 50, "pool": "p"},
+        {"bytes_per_s": 70, "from": "12:05", "to": "12:07", "days": ["tue"]},
     ]
     week = week_of(windows_from(rows), "")
     by_day = {day: [each for each in week.stretches if each.words.startswith(day)] for day, _ in week.days}
-    assert all(sum(each.width for each in own) == CELLS_A_DAY * CELL_WIDTH for own in by_day.values())
+    assert all(round(sum(each.width for each in own), 6) == DAY_WIDTH for own in by_day.values())
     assert by_day["mon"][0].words.startswith("mon 00:00 to 06:00")
-    assert len(by_day["mon"]) == 2 and len(by_day["tue"]) == 1
+    assert len(by_day["mon"]) == 2 and len(by_day["wed"]) == 1
+    assert "tue 12:05 to 12:07: " in by_day["tue"][1].words
     assert {each.strength for each in week_of(windows_from(rows), "p").stretches} == {100}

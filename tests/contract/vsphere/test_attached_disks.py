@@ -13,7 +13,7 @@ from estate.disks.errors import ImageFileMissing
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.facts.source import DiskBacking, DiskFacts
 from estate.facts.unknown import Unknown
-from estate.vsphere.attached import StorePlace, lies_in_files, open_from_files, place_of
+from estate.vsphere.attached import StorePlace, is_shared, lies_in_files, open_from_files, place_of
 from estate.vsphere.export import open_export
 from estate.vsphere.session import VsphereSession
 from tests.builders.vmdk import replay
@@ -87,6 +87,14 @@ def test_what_is_encrypted_or_not_told_is_not_read_from_files() -> None:
     for changes in changed:
         fields = {name: getattr(disk, name) for name in disk.__struct_fields__} | changes
         assert not lies_in_files(DiskFacts(**fields)), changes
+
+
+def test_a_disk_that_another_machine_may_write_to_is_shared() -> None:
+    alone = DiskFacts(2000, "Hard disk 1", 1 << 30, DiskBacking.FLAT, sharing="sharingNone", controller_shared_bus="noSharing")
+    fields = {name: getattr(alone, name) for name in alone.__struct_fields__}
+    assert not is_shared(alone)
+    assert is_shared(DiskFacts(**fields | {"sharing": "sharingMultiWriter"}))
+    assert is_shared(DiskFacts(**fields | {"controller_shared_bus": "physicalSharing"}))
 
 
 FAULTS: list[tuple[str, type[EdgeError], str]] = [

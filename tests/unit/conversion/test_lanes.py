@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from estate.errors import AskPerson, Retry
 from migration.conversion.work import lanes
@@ -135,6 +136,41 @@ def test_a_grave_fault_is_told_before_one_that_passes(opened: list[Any]) -> None
     for disks in ([a_disk("a"), a_disk("b")], [a_disk("b"), a_disk("a")]):
         with pytest.raises(AskPerson, match="does not"):
             run(disks, work)
+
+
+def test_a_busy_database_under_one_disk_lets_the_other_end(opened: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    beside, lane_ended, done = threading.Event(), threading.Event(), []
+    monkeypatch.setattr(lanes, "connections", SimpleNamespace(close_all=lane_ended.set))
+
+    def work(disk: Any, lane: Lane) -> None:
+        if disk.label == "a":
+            assert beside.wait(WITHIN_S)
+            raise OperationalError("database is locked")
+        beside.set()
+        assert lane_ended.wait(WITHIN_S)
+        lane.alive()
+        done.append(disk.label)
+
+    with pytest.raises(OperationalError):
+        run([a_disk("a"), a_disk("b")], work)
+    assert done == ["b"]
+
+
+def test_what_a_disk_failed_with_is_told_also_when_the_database_fails_meanwhile(opened: list[Any]) -> None:
+    calls: list[int] = []
+
+    def narrow(lanes_left: int) -> None:
+        calls.append(lanes_left)
+        if len(calls) > 1:
+            raise OperationalError("database is locked")
+
+    def work(disk: Any, _lane: Lane) -> None:
+        raise AskPerson("the SR is full", code="sr_full", next_step="make room")
+
+    disks, job = [a_disk("a"), a_disk("b")], Job()
+    machine: Any = Machine(None, "own", job, 2, narrow)  # type: ignore[arg-type]
+    with pytest.raises(AskPerson, match="the SR is full"):
+        each_disk(machine, disks, Tally(job, "Copying", disks, lambda _: False), work)  # type: ignore[arg-type]
 
 
 def test_a_job_hears_of_all_disks_together(opened: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -193,6 +194,36 @@ def test_a_segment_on_a_slow_line_ends_by_the_clock_at_the_next_edge_of_a_block(
     assert target == a_disk()
     assert 1 < len(marks) < 6 and all(mark.offset_bytes % BLOCK_BYTES == 0 or mark.offset_bytes == CAPACITY for mark in marks)
     assert len(sinks) == len([mark for mark in marks if mark.sent_bytes])
+
+
+@pytest.mark.parametrize("fail_at", [None, 3 * BLOCK_BYTES])
+def test_a_segment_ends_by_the_clock_also_while_nothing_is_written(fail_at: int | None) -> None:
+    """What it marks as durable is enough to go on from, wherever the copy then breaks."""
+    disk, target, at_s = a_disk(), bytearray(CAPACITY), [0.0]
+    hashes, marks, sinks = BlockHashes(CAPACITY), list[SegmentMark](), list[MemorySink]()
+
+    def on_write(offset: int) -> None:
+        if fail_at is not None and offset >= fail_at:
+            raise Retry("the line broke", code="connection_lost")
+
+    def open_segment() -> MemorySink:
+        sinks.append(MemorySink(CAPACITY, disk=target, on_write=on_write))
+        return sinks[-1]
+
+    sink = SegmentedSink(open_segment, block_hashes=hashes, on_segment=marks.append, segment_s=250, monotonic=lambda: at_s[0])
+
+    def tick(_done: int, _total: int) -> None:
+        at_s[0] += 300
+        sink.tick()
+        assert sink._sink is None, "no request stays open beyond its time"
+
+    with contextlib.suppress(Retry):
+        pump.copy(a_source(disk), sink, block_hashes=hashes, on_progress=tick)
+    assert marks
+    if fail_at is not None:
+        last = marks[-1]
+        copy_in_segments(disk, target, segment_bytes=1 << 40, resume=Resume(last.offset_bytes, last.prefix_digest))
+    assert target == disk
 
 
 def test_restarted_copy_sends_only_what_lies_behind_the_last_durable_segment() -> None:

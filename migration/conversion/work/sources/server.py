@@ -17,7 +17,7 @@ from estate.errors import AskPerson
 from estate.facts.source import DiskFacts
 from estate.facts.unknown import Unknown
 from estate.vsphere import power
-from estate.vsphere.attached import lies_in_files, open_from_files
+from estate.vsphere.attached import is_shared, lies_in_files, open_from_files
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
@@ -50,6 +50,13 @@ class _HeldDisks:
                 f"The export of {self.machine_name} does not contain {left_out.label} ({address}), and it does not lie in files",
                 code="disk_not_exported",
                 next_step="A raw device mapping or encrypted disk cannot be read: move its content to a virtual disk and retry.",
+                where=self.machine_name,
+            )
+        if is_shared(left_out):
+            raise AskPerson(
+                f"{left_out.label} of {self.machine_name} is shared: another machine may write to it while it is read",
+                code="disk_shared",
+                next_step="Shut every machine down that shares it and take the sharing off, then retry.",
                 where=self.machine_name,
             )
         return open_from_files(self.session, left_out)
