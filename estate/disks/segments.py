@@ -68,7 +68,7 @@ class SegmentedSink:
     def write(self, offset_bytes: int, data: memoryview | bytes) -> None:
         """Write into the current segment; a segment ends only at the edge of a block."""
         block = offset_bytes // BLOCK_BYTES
-        if self._sink and block != self._block and self._is_full():
+        if self._sink and block != self._block and (self._sent_bytes >= self._segment_bytes or self._is_late()):
             self._end_segment(block * BLOCK_BYTES)
         self._block = block
         if self._sink is None:
@@ -81,7 +81,7 @@ class SegmentedSink:
 
         What lies in front of the block that was written last is all written and hashed; of that block more may be to come.
         """
-        if self._sink and self._is_full():
+        if self._sink and self._is_late():
             self._end_segment(self._block * BLOCK_BYTES)
 
     def finish(self) -> None:
@@ -94,8 +94,8 @@ class SegmentedSink:
         if sink:
             sink.abort()
 
-    def _is_full(self) -> bool:
-        return self._sent_bytes >= self._segment_bytes or self._monotonic() - self._opened_s >= self._segment_s
+    def _is_late(self) -> bool:
+        return self._monotonic() - self._opened_s >= self._segment_s
 
     def _end_segment(self, durable_bytes: int) -> None:
         if self._sink:
