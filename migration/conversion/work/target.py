@@ -148,6 +148,11 @@ def is_running(pool: XapiSession, row: Conversion) -> bool:
     return vm.power_state(pool, row.target_vm_uuid) == "Running"
 
 
+def keep_blocked(pool: XapiSession, row: Conversion) -> None:
+    """Block the halted VM again where a worker died between unblocking and starting it."""
+    vm.block(pool, row.target_vm_uuid, BLOCKED)
+
+
 def start(pool: XapiSession, row: Conversion) -> None:
     """Unblock the VM and start it; blocked again when it does not run, so that nobody starts it behind the gate's back."""
     vm.unblock(pool, row.target_vm_uuid)
