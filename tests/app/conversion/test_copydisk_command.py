@@ -197,7 +197,7 @@ def test_a_lost_terminal_is_ignored_where_whoever_started_it_has_it_ignored(disk
         signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("name", ["x" * 240, "x" * 300])
+@pytest.mark.parametrize("name", ["x" * 253, "x" * 300])
 def test_a_target_whose_name_the_system_refuses_is_told_as_such(disk: Path, tmp_path: Path, name: str) -> None:
     text, returncode = refused(disk, tmp_path / f"{name}.raw")
     assert ("disk_target_failed" in text, returncode) == (True, 1), text
