@@ -10,7 +10,7 @@ import contextlib
 import queue
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -68,13 +68,20 @@ class BlockPipeline:
                 continue
             if filling is None:
                 break
-            plain = filling.result()
+            plain = yield from self._filled(filling, position)
             for start, end in plain.runs:
                 position = plain.index * BLOCK_BYTES + end
                 yield Extent(plain.index * BLOCK_BYTES + start, memoryview(plain.buffer)[start:end])
             self._free.put(plain.buffer)
         self._listing.result()
         self._check_open()
+
+    def _filled(self, filling: Future[PlainBlock], position: int) -> Generator[Extent, None, PlainBlock]:
+        """The block once its work is done; ticks meanwhile, because a work may wait for a server that says nothing."""
+        while not wait((filling,), timeout=TICK_S).done:
+            self._check_open()
+            yield Extent(position, b"")
+        return filling.result()
 
     def stop(self) -> None:
         """Let the threads end as soon as they notice; does not wait."""

@@ -5,6 +5,7 @@ VDIs are found by their tags, VBDs and VIFs by their VM and place. VMs themselve
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,15 +189,15 @@ def ensure_vtpm(session: XapiSession, vm_uuid: str) -> None:
         session.call("VTPM.create", vm, False)
 
 
-def macs_in_use(session: XapiSession, *, except_conversion: str = "") -> dict[str, str]:
-    """MAC addresses (lower case) of all VMs in the pool with the VM's name; one conversion's own VM can be left out."""
+def macs_in_use(session: XapiSession, *, except_conversions: Collection[str] = ()) -> dict[str, str]:
+    """MAC addresses (lower case) of all VMs in the pool with the VM's name; conversions' own VMs can be left out."""
     machines = session.call("VM.get_all_records")
     taken = {}
     for vif in session.call("VIF.get_all_records").values():
         vm = machines.get(vif["VM"])
         if vm is None or vm["is_a_snapshot"] or vm["is_a_template"]:
             continue
-        if not except_conversion or vm["other_config"].get(CONVERSION_KEY) != except_conversion:
+        if vm["other_config"].get(CONVERSION_KEY) not in except_conversions:
             taken[str(vif["MAC"]).lower()] = str(vm["name_label"])
     return taken
 

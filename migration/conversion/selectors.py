@@ -164,9 +164,9 @@ def conversion_with_disks(conversion_id: UUID) -> Conversion | None:
     return Conversion.objects.filter(pk=conversion_id).defer("spec").prefetch_related(disks).first()
 
 
-def states_of(conversion_ids: Collection[UUID]) -> dict[str, tuple[str, State]]:
-    """Name and state of these conversions, of any project, by id as text."""
-    rows = Conversion.objects.filter(pk__in=list(conversion_ids)).values_list("pk", "name", "state")
+def states_of(project_id: UUID, conversion_ids: Collection[UUID]) -> dict[str, tuple[str, State]]:
+    """Name and state of those of these conversions that are the project's, by id as text."""
+    rows = Conversion.objects.filter(project_id=project_id, pk__in=list(conversion_ids)).values_list("pk", "name", "state")
     return {str(key): (name, State(state)) for key, name, state in rows}
 
 

@@ -74,8 +74,10 @@ class TargetFile:
 
 
 def require_free(path: Path) -> None:
-    """Raises: TargetExists when something has that name, be it a link that leads nowhere."""
-    if path.exists() or path.is_symlink():
+    """Raises: TargetExists when something has that name, be it a link that leads nowhere; TargetFailed when nothing can."""
+    with _translated(path):
+        taken = path.exists() or path.is_symlink()
+    if taken:
         raise TargetExists(str(path))
 
 

@@ -1,6 +1,7 @@
 """What of the objects with our tag may be removed from a pool: what a cancelled conversion left, or a rolled back one by name.
 
-Pure. A tag nobody here knows belongs to another installation or to a copy somebody made, and is never removed from here.
+Pure. A tag the project does not know belongs to another project or installation, or to a copy somebody made, and is never
+removed from here.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def sort_out(tagged: Iterable[Tagged], known: Mapping[str, tuple[str, State]], o
 def _leftover(key: str, objects: tuple[Tagged, ...], known: tuple[str, State] | None) -> Leftover:
     if known is None:
         name = objects[0].name if objects else ""
-        why = "nobody here knows this conversion: it may be another installation's, or a copy of ours"
+        why = "this project has no such conversion: it may be another project's or installation's, or a copy of ours"
         return Leftover(key, name, "unknown", Verdict.KEEP, why, objects)
     name, state = known
     verdict, why = _BY_STATE.get(state, (Verdict.KEEP, f"its conversion is {state}; cancel it, if it is not wanted"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,18 @@ _READBACKS: dict[str, Callable[[Path], BlockReader]] = {
     ".qcow2": Qcow2Readback,
 }
 TARGET_ENDINGS = tuple(_SINKS)
+_NOT_RAW = {
+    b"KDMV": "a VMDK",
+    b"COWD": "a VMDK",
+    b"# Disk DescriptorFile": "a VMDK's descriptor",
+    b"QFI\xfb": "a qcow2",
+    b"conectix": "a VHD",
+    b"vhdxfile": "a VHDX",
+    b"<<< ": "a VDI of VirtualBox",
+    b"\x1f\x8b": "compressed",
+    b"\xfd7zXZ": "compressed",
+}
+"""How files begin that are disks of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,8 @@ def _proven(target: Path, opened: ExtentSource) -> Iterator[Path]:
         raise
     finally:
         opened.close()
-        unproven.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written nothing is left; the first error is to be told
+            unproven.unlink(missing_ok=True)
 
 
 def _opened(source: Path, member: str) -> ExtentSource:
@@ -97,13 +111,25 @@ def _source(source: Path, member: str) -> ExtentSource:
     if not source.is_file():
         raise ImageFileMissing(str(source), "there is no such file")
     folder = LocalFolder(source.parent)
-    if source.suffix.lower() != ".vmdk":
-        return ImageSource(open_raw(folder, source.name))
     with source.open("rb") as file:
         start = file.read(512)
+    if source.suffix.lower() != ".vmdk":
+        _require_raw(source, start)
+        return ImageSource(open_raw(folder, source.name))
     if is_stream(start):
         return StreamVmdkSource(source.open("rb", buffering=0))
     return ImageSource(open_image(folder, source.name))
+
+
+def _require_raw(source: Path, start: bytes) -> None:
+    """An image of another kind, taken byte for byte, would be proven equal and boot nowhere."""
+    kind = next((kind for signature, kind in _NOT_RAW.items() if start.startswith(signature)), "")
+    if kind:
+        raise AskPerson(
+            f"{source.name} is {kind}, not a raw disk",
+            code="disk_image_kind",
+            next_step="Give a VMDK its ending .vmdk; make a raw disk of any other kind first, for example with qemu-img convert.",
+        )
 
 
 def _only_disk(package: Package) -> str:

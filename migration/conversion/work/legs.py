@@ -103,6 +103,7 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
     with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
         _begin(row, spec, "confirm_fresh")
         if not target.is_running(pool, row):
+            target.keep_blocked(pool, row)
             source.require_unchanged(row)
         _begin(row, spec, "start")
         target.start(pool, row)

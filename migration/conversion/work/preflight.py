@@ -55,14 +55,13 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
     job.say("Looking at the pool")
     with pool_of(first, job.alive) as pool:
         facts = read_facts(pool, now())
-        taken = vm.macs_in_use(pool)
-    own = {nic.mac_address for vms in facts.vms if vms.conversion_id in specs for nic in specs[str(vms.conversion_id)].nics}
+        taken = vm.macs_in_use(pool, except_conversions=specs.keys())
     running = selectors.running_settings(rows[0].project)
     job.say("Looking at the sources and the ways to both sides")
     return Seen(
         pool=facts.name,
         srs=tuple(_srs(facts, rows, specs)),
-        macs_taken={mac: name for mac, name in taken.items() if mac not in own},
+        macs_taken=taken,
         templates=frozenset(template.name for template in facts.templates),
         ways=_ways(facts, specs),
         rights_missing=dict(_rights(specs)),

@@ -50,7 +50,8 @@ def _found(pool: XapiSession, pool_id: str) -> list[Leftover]:
     tagged = [*_tagged(pool, "VM"), *_tagged(pool, "VDI")]
     ids = {each.conversion_id for each in tagged}
     unclosed = selectors.with_open_ledger(pool_id)
-    return sort_out(tagged, selectors.states_of(_uuids(ids)) | unclosed, unclosed)
+    own = selectors.states_of(pools.pool(pool_id).project_id, _uuids(ids))
+    return sort_out(tagged, own | unclosed, unclosed)
 
 
 def _uuids(texts: Iterable[str]) -> list[UUID]:

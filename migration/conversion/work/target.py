@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from estate.errors import AskPerson, EdgeError
 from estate.xapi import vm
+from estate.xapi.errors import ObjectGone
 from estate.xapi.pool_vms import SOURCE_UUID_KEY
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
@@ -21,7 +22,7 @@ ROLLED_BACK = "Xenbound rolled this VM back: its source runs again"
 
 def check_target(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
     """Refuse before anything is made: a MAC address of the source that another VM of the pool already has."""
-    taken = vm.macs_in_use(pool, except_conversion=str(row.pk))
+    taken = vm.macs_in_use(pool, except_conversions={str(row.pk)})
     clashes = [f"{nic.mac_address} ({taken[nic.mac_address]})" for nic in spec.nics if nic.mac_address in taken]
     if clashes:
         raise AskPerson(
@@ -147,6 +148,11 @@ def is_running(pool: XapiSession, row: Conversion) -> bool:
     return vm.power_state(pool, row.target_vm_uuid) == "Running"
 
 
+def keep_blocked(pool: XapiSession, row: Conversion) -> None:
+    """Block the halted VM again where a worker died between unblocking and starting it."""
+    vm.block(pool, row.target_vm_uuid, BLOCKED)
+
+
 def start(pool: XapiSession, row: Conversion) -> None:
     """Unblock the VM and start it; blocked again when it does not run, so that nobody starts it behind the gate's back."""
     vm.unblock(pool, row.target_vm_uuid)
@@ -176,9 +182,10 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
 
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
-    if row.target_vm_uuid not in {uuid for uuid, _ in vm.leftovers(pool, str(row.pk)).vms}:
+    try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
+        vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
+    except ObjectGone:
         return  # never made, or removed by somebody: nothing of ours can run
-    vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
     try:
         vm.shut_down(pool, row.target_vm_uuid)
     except EdgeError as refused:

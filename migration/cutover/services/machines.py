@@ -15,10 +15,13 @@ from project.backbone.accounts.policy import Actor
 
 
 def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
-    """One conversion per machine of the wave; one that exists stays as it was frozen. Raises AskPerson for missing facts."""
+    """One conversion per machine of the wave; one that exists stays as it was frozen. Raises AskPerson for missing facts,
+    and for a machine that another wave is taking or has taken.
+    """
     wave = planning.wave_by_id(wave_id)
     begun = {row.machine_id for row in conversions.conversions_of_wave(wave_id)}
     machines = planning.wave_machines(wave_id, without=begun)
+    _require_free(wave.plan.project_id, [machine.machine_id for machine in machines])
     specs: list[ConversionSpec] = []
     problems: list[str] = []
     for machine in machines:
@@ -54,3 +57,14 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
         priority=options.priority,
     )
     return conversions.conversions_of_wave(wave_id)
+
+
+def _require_free(project_id: UUID, machine_ids: list[UUID]) -> None:
+    """Two copies of one machine must not both start. Raises AskPerson `machine_in_conversion`."""
+    busy = [f"{row.name} has a conversion that is {row.state}" for row in conversions.standing(project_id, machine_ids)]
+    if busy:
+        raise AskPerson(
+            "Machines of this wave are or were taken into a pool by another wave: " + "; ".join(busy),
+            code="machine_in_conversion",
+            next_step="Retry, roll back or cancel those conversions, or make a plan without these machines.",
+        )

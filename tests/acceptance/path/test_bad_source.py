@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from estate.xapi import vm
 from lab.vcenter_sim.leases import open_lease
 from lab.worlds.spec import Tools
 from migration.conversion.models import Segment
@@ -130,6 +131,17 @@ def test_a_source_that_ran_again_before_go_live_is_never_cut_over(site: Site, lo
     assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
     assert looks.nothing_open()
     assert looks.retried_and_done(row)
+
+
+def test_a_start_that_a_crash_left_unblocked_is_blocked_before_a_stale_copy_is_refused(site: Site, looks: Looks) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    with looks.pool() as session:
+        vm.unblock(session, row.target_vm_uuid)  # as a worker leaves it that dies between unblocking and starting
+    looks.switch("git01", "on")
+    row = gone_live(row)
+
+    assert told(row, "git01") == "source_ran_again"
+    assert "start" in looks.vm_record(row)["blocked_operations"], "nobody may start it beside its source"
 
 
 def test_a_source_powered_on_during_its_copy_is_refused(site: Site, looks: Looks, at_first_segment: Callable[..., None]) -> None:

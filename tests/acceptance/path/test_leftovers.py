@@ -10,7 +10,7 @@ from lab.testing import Lab
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, LedgerEntry
 from project.backbone.models import Job
-from tests.builders.path import Site, prepared, settle
+from tests.builders.path import Site, a_site, prepared, settle
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db(transaction=True)  # disks are copied by threads with connections of their own
@@ -51,3 +51,17 @@ def test_what_no_list_offers_is_not_removed(site: Site, people: People) -> None:
     assert (kept.status_code, kept.json()["code"]) == (409, "leftovers_not_listed")
     assert people.client("owner").post(url, {"listing": str(row.pk)}).status_code == 404
     assert people.client("stranger").post(url, {"listing": listed["job"]}).status_code == 404
+
+
+def test_another_projects_leftovers_in_the_same_pool_are_kept(site: Site, lab: Lab, people: People) -> None:
+    theirs = prepared(site.conversion("git01"))
+    Conversion.objects.filter(pk=theirs.pk).update(state=State.ROLLED_BACK)
+    own = a_site(people.other_project, lab.json)
+    url = f"/api/v1/projects/{people.other_project.id}/leftovers"
+    listed = people.client("stranger").post(url, {"pool": str(own.pool.pk)}).json()["id"]
+    settle()
+
+    [shown] = Job.objects.get(pk=listed).result["leftovers"]
+    assert (shown["conversion_id"], shown["verdict"], shown["state"]) == (str(theirs.pk), "keep", "unknown")
+    refused = people.client("stranger").post(f"{url}/remove", {"listing": listed, "conversions": [str(theirs.pk)]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "leftovers_not_listed")

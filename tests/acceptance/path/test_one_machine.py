@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from estate.xapi.pool_vms import CONVERSION_KEY
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
@@ -93,6 +94,19 @@ def test_a_rollback_brings_the_source_back_though_somebody_removed_the_vm(site: 
     settle()
 
     assert (again(row).state, looks.source_is("git01")) == ("rolled_back", "on")
+
+
+def test_a_rollback_stops_the_vm_also_when_somebody_took_our_tag_away(site: Site, looks: Looks) -> None:
+    row = arrived(site, "git01")
+    with looks.pool() as session:
+        reference = session.call("VM.get_by_uuid", row.target_vm_uuid)
+        session.call("VM.remove_from_other_config", reference, CONVERSION_KEY)
+    lifecycle.roll_back(row, actor=SYSTEM)
+    settle()
+
+    with looks.pool() as session:
+        power = session.call("VM.get_power_state", reference)
+    assert (again(row).state, power, looks.source_is("git01")) == ("rolled_back", "Halted", "on"), "never both at a time"
 
 
 def test_a_vm_that_no_host_can_run_is_blocked_again(site: Site, looks: Looks) -> None:

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from estate.xapi import vm
+from estate.xapi.pool_vms import CONVERSION_KEY
 from lab.testing import Lab
+from migration.conversion.selectors import spec_of
 from migration.conversion.services import lifecycle
 from migration.conversion.work import preflight
 from project.backbone.models import Endpoint, Job
 from tests.builders.path import SYSTEM, Site, prepared, settle
+from tests.builders.path_looks import Looks
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +60,15 @@ def test_what_is_wrong_on_both_sides_is_told_at_once(site: Site, lab: Lab, monke
     assert all(each["next_step"] for looks in (found["fail"], found["unknown"]) for each in looks)
     assert "worker_memory" in {each["code"] for each in found["unknown"]}
     assert first.name == again.name
+
+
+def test_an_address_that_another_vm_got_since_the_machine_was_prepared_is_told(site: Site, looks: Looks) -> None:
+    row = prepared(site.conversion("git01"))
+    nic = spec_of(row).nics[0]
+    with looks.pool() as session:
+        machines = session.call("VM.get_all_records")
+        strangers = (ref for ref, each in machines.items() if CONVERSION_KEY not in each["other_config"])
+        stranger = next(ref for ref in strangers if not machines[ref]["is_a_template"])
+        vm.ensure_vif(session, machines[stranger]["uuid"], vm.VmNic("5", nic.network_uuid, nic.mac_address))
+    [told] = [each for each in looked(site)["fail"] if each["code"] == "mac_in_use"]
+    assert f"{nic.mac_address} ({machines[stranger]['name_label']})" in told["detail"]

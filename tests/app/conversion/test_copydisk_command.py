@@ -163,10 +163,15 @@ def test_a_file_that_reads_back_otherwise_is_removed(
     assert names(tmp_path) == {"disk.raw", "disk.vmdk"}
 
 
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("when", ["while it is copied", "while it is read back"])
-def test_told_to_end_it_leaves_nothing(disk: Path, tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_told_to_end_it_leaves_nothing(
+    disk: Path, tmp_path: Path, when: str, by: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def end(*_arguments: Any, **_options: Any) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        if signal.getsignal(by) == signal.SIG_DFL:
+            pytest.fail(f"{by.name} would end it with its part left behind")
+        os.kill(os.getpid(), by)
 
     monkeypatch.setattr(*((VhdSink, "write") if when == "while it is copied" else (verify, "read_back")), end)
     text, returncode = refused(disk, tmp_path / "out.vhd")
@@ -182,3 +187,30 @@ def test_a_link_that_leads_nowhere_is_a_target_that_exists(disk: Path, tmp_path:
 
 def test_a_name_that_the_system_refuses_is_told_as_such(tmp_path: Path) -> None:
     assert "disk_image_missing" in refused(tmp_path / f"{'x' * 300}.vmdk", tmp_path / "out.raw")[0]
+
+
+def test_a_lost_terminal_is_ignored_where_whoever_started_it_has_it_ignored(disk: Path, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        copied(disk, tmp_path / "out.raw")
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("name", ["x" * 253, "x" * 300])
+def test_a_target_whose_name_the_system_refuses_is_told_as_such(disk: Path, tmp_path: Path, name: str) -> None:
+    text, returncode = refused(disk, tmp_path / f"{name}.raw")
+    assert ("disk_target_failed" in text, returncode) == (True, 1), text
+    assert names(tmp_path) == {"disk.raw", "disk.vmdk"}
+
+
+NOT_RAW = {b"QFI\xfb": "a qcow2", b"conectix": "a VHD", b"vhdxfile": "a VHDX", b"KDMV": "a VMDK", b"\x1f\x8b": "compressed"}
+
+
+@pytest.mark.parametrize("start", NOT_RAW)
+def test_an_image_of_another_kind_is_not_taken_for_a_raw_disk(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "other.img").write_bytes(start.ljust(MIB, b"\x01"))
+    text, returncode = refused(tmp_path / "other.img", tmp_path / "out.vhd")
+    assert (f"is {NOT_RAW[start]}, not a raw disk [disk_image_kind]" in text, returncode) == (True, 1), text
+    assert names(tmp_path) == {"other.img"}

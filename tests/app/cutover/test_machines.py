@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from estate.errors import AskPerson
@@ -82,3 +84,16 @@ def test_a_machine_whose_facts_went_missing_is_named_before_anything_is_made(wav
         create_conversions(wave.pk, actor=SYSTEM)
     assert (refused.value.code, "app: firmware could not be read" in refused.value.message) == ("facts_missing", True)
     assert refused.value.next_step and not Conversion.objects.exists()
+
+
+def test_a_machine_that_another_wave_takes_is_not_taken_a_second_time(wave: Wave) -> None:
+    """Without interfaces, or with none whose address is known, nothing in the pool would tell the two apart."""
+    [first, *_] = create_conversions(wave.pk, actor=SYSTEM)
+    Conversion.objects.filter(pk=first.pk).update(wave_id=uuid4(), state=State.READY)
+    with pytest.raises(AskPerson) as refused:
+        create_conversions(wave.pk, actor=SYSTEM)
+    assert (refused.value.code, f"{first.name} has a conversion that is ready" in refused.value.message) == (
+        "machine_in_conversion", True,
+    )  # fmt: skip
+    Conversion.objects.filter(pk=first.pk).update(state=State.ROLLED_BACK)
+    assert {row.name for row in create_conversions(wave.pk, actor=SYSTEM)} == {"app", "web"}

@@ -84,7 +84,7 @@ def test_vm_keeps_firmware_topology_and_macs_of_its_source(session: XapiSession,
     assert "disks" not in other
     taken = vm.macs_in_use(session)
     assert (taken["00:50:56:aa:00:01"], taken["00:50:56:aa:00:02"]) == ("app-01", "app-01")
-    assert "00:50:56:aa:00:01" not in vm.macs_in_use(session, except_conversion=CONVERSION)
+    assert "00:50:56:aa:00:01" not in vm.macs_in_use(session, except_conversions={CONVERSION})
 
 
 def test_vtpm_is_given_once_and_interfaces_are_locked_as_asked(session: XapiSession, spec: VmSpec, machine: str) -> None:

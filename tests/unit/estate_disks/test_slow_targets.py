@@ -8,12 +8,14 @@ import socket
 import threading
 import time
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from estate.disks import heap, pump
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
+from estate.disks.errors import ImageReadFailed
 from estate.disks.frames import FrameWriter
 from estate.disks.images import ImageSource, LocalFolder, open_raw
 from estate.disks.ports import ExtentSource
@@ -96,6 +98,41 @@ def test_cancel_frees_everything_within_a_second_of_a_target_that_stands_still(s
     assert time.monotonic() - cancel_at_s < 1.0
     assert ours.fileno() == -1
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("vmdk", "image"))] == []
+
+
+class SilentFile:
+    """A server that was asked for a part of a file and says nothing until the line is closed."""
+
+    name, size_bytes = "silent", CAPACITY
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def read_into(self, offset_bytes: int, _room: memoryview, /) -> None:
+        self._closed.wait(20.0)
+        raise ImageReadFailed(self.name, offset_bytes, "the line was closed")
+
+    def data_ranges(self, start: int, end: int, /) -> Iterator[tuple[int, int]]:
+        yield start, end
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class SilentFolder:
+    def open(self, _name: str, /) -> SilentFile:
+        return SilentFile()
+
+
+def test_cancel_is_obeyed_while_the_file_of_an_image_says_nothing() -> None:
+    def alive() -> None:
+        raise Cancelled
+
+    ours, theirs = socket.socketpair()
+    sink = SocketSink(ours, FrameWriter(ours, alive))
+    silent = ImageSource(open_raw(SilentFolder(), "silent"))
+    with contextlib.closing(theirs), pytest.raises(Cancelled):
+        pump.copy(silent, sink, block_hashes=BlockHashes(CAPACITY), alive=alive)
 
 
 @pytest.mark.parametrize("fault", [OSError, AttributeError, TypeError])

@@ -18,6 +18,7 @@ from migration.conversion.work.hand_carried import TARGET_ENDINGS, Carried, carr
 
 TELL_EVERY_S = 1.0
 QUIET_FOR_S = 2.0
+_ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Command(BaseCommand):
@@ -38,8 +39,8 @@ class Command(BaseCommand):
             raise CommandError(f"{target}: name the new file with one of {', '.join(TARGET_ENDINGS)}.", returncode=2)
         if not target.parent.is_dir():
             raise CommandError(f"{target.parent}: no such folder; make it first.", returncode=2)
-        # Who is told to end tidies up as after a person's Ctrl-C.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Who is told to end, or loses the terminal, tidies up as after a person's Ctrl-C.
+        before = {each: signal.signal(each, signal.default_int_handler) for each in _heeded()}
         try:
             carried = carry(source, target, member=disk, on_progress=_Line())
         except EdgeError as error:
@@ -47,8 +48,14 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError(f"Stopped; nothing is left of {target}.", returncode=130) from None
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for each, handler in before.items():
+                signal.signal(each, handler)
         self.stdout.write(_told(target, carried, as_json=options["json"]))
+
+
+def _heeded() -> list[signal.Signals]:
+    """What ends it; not what whoever started it has it ignore, as nohup does."""
+    return [each for each in _ENDS if signal.getsignal(each) != signal.SIG_IGN]
 
 
 def _told(target: Path, carried: Carried, *, as_json: bool) -> str:
