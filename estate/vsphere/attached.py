@@ -41,10 +41,11 @@ def lies_in_files(disk: DiskFacts) -> bool:
     return disk.backing in _IN_FILES and disk.encrypted is False and is_known(disk.file_name)
 
 
-def is_shared(disk: DiskFacts) -> bool:
-    """Whether other machines may write to it while this one is off: nobody locks such a file, and a copy could be torn."""
-    own_bus = isinstance(disk.controller_shared_bus, Unknown) or disk.controller_shared_bus in ("", "noSharing")
-    return disk.sharing == "sharingMultiWriter" or not own_bus
+def may_be_shared(disk: DiskFacts) -> bool:
+    """Whether other machines may write to it while this one is off: nobody locks such a file, and a copy could be torn. What
+    the server does not tell may be so.
+    """
+    return disk.sharing != "sharingNone" or disk.controller_shared_bus != "noSharing"
 
 
 def open_from_files(session: VsphereSession, disk: DiskFacts) -> ImageSource:
@@ -69,13 +70,13 @@ def open_from_files(session: VsphereSession, disk: DiskFacts) -> ImageSource:
 
 
 def place_of(session: VsphereSession, datastore_id: str) -> StorePlace:
-    """Walk from the datastore up to the root folder. Raises: AskPerson `object_gone`; EdgeError of the line."""
+    """Walk from the datastore up to the root folder. Raises: AskPerson `object_gone`, `devices_unreadable`; EdgeError."""
     store = read_object(session, vim.Datastore, datastore_id, ("name", "parent", "summary"))
     summary = store.element("summary")
     kind, url = ("", "") if isinstance(summary, Unknown) else (plain(text(summary, "type")), plain(text(summary, "url")))
-    names = list(_datacenter_names(session, store))
+    names = _datacenter_names(session, store)
     volume = url.rstrip("/").rsplit("/", 1)[-1]
-    return StorePlace("/".join(reversed(names)), _raw_name(store), kind, frozenset({volume} - {""}))
+    return StorePlace("/".join(reversed(names)), _raw_name(session, store), kind, frozenset({volume} - {""}))
 
 
 def _datacenter_names(session: VsphereSession, store: SourceObject) -> list[str]:
@@ -89,14 +90,21 @@ def _datacenter_names(session: VsphereSession, store: SourceObject) -> list[str]
         in_datacenter = in_datacenter or kind == "Datacenter"
         next_kind, next_id = above.parent()
         if in_datacenter and next_kind:
-            names.append(_raw_name(above))
+            names.append(_raw_name(session, above))
         kind, native_id = next_kind, next_id
     return names
 
 
-def _raw_name(found: SourceObject) -> str:
+def _raw_name(session: VsphereSession, found: SourceObject) -> str:
     name = found.text("name")
-    return name if is_known(name) else found.native_id
+    if not isinstance(name, Unknown):
+        return name
+    raise AskPerson(
+        f"{session.where} does not tell the name of {found.native_id}, under which a disk's files would be found ({name.reason})",
+        code="devices_unreadable",
+        next_step="Give the account the right to read the datastore and its folders, then start this step again.",
+        where=session.where,
+    )
 
 
 def _inside(file_name: str, datastore: str) -> str:

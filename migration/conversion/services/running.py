@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from migration.conversion.core.running import problems
+from migration.conversion.core.running import NUMBERS, problems
 from migration.conversion.core.verifying import policy_from
 from migration.conversion.models import RunningSettings
 from migration.conversion.selectors import running_settings
@@ -19,9 +19,7 @@ from project.backbone.models import Project
 from project.backbone.problems import Conflict, Invalid
 from readiness.selectors import pools
 
-FIELDS = (
-    "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "disks_at_once", "time_zone", "bandwidth",
-)  # fmt: skip
+FIELDS = ("verify", *NUMBERS, "time_zone", "bandwidth")
 
 
 @transaction.atomic

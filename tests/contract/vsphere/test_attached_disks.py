@@ -13,7 +13,7 @@ from estate.disks.errors import ImageFileMissing
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.facts.source import DiskBacking, DiskFacts
 from estate.facts.unknown import Unknown
-from estate.vsphere.attached import StorePlace, is_shared, lies_in_files, open_from_files, place_of
+from estate.vsphere.attached import StorePlace, lies_in_files, may_be_shared, open_from_files, place_of
 from estate.vsphere.export import open_export
 from estate.vsphere.session import VsphereSession
 from tests.builders.vmdk import replay
@@ -92,9 +92,10 @@ def test_what_is_encrypted_or_not_told_is_not_read_from_files() -> None:
 def test_a_disk_that_another_machine_may_write_to_is_shared() -> None:
     alone = DiskFacts(2000, "Hard disk 1", 1 << 30, DiskBacking.FLAT, sharing="sharingNone", controller_shared_bus="noSharing")
     fields = {name: getattr(alone, name) for name in alone.__struct_fields__}
-    assert not is_shared(alone)
-    assert is_shared(DiskFacts(**fields | {"sharing": "sharingMultiWriter"}))
-    assert is_shared(DiskFacts(**fields | {"controller_shared_bus": "physicalSharing"}))
+    assert not may_be_shared(alone)
+    for name, told in (("sharing", "sharingMultiWriter"), ("controller_shared_bus", "physicalSharing")):
+        assert may_be_shared(DiskFacts(**fields | {name: told}))
+        assert may_be_shared(DiskFacts(**fields | {name: Unknown("not told")}))
 
 
 FAULTS: list[tuple[str, type[EdgeError], str]] = [

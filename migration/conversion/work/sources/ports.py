@@ -14,7 +14,7 @@ from migration.conversion.models import Conversion
 
 
 class OfferedDisk(Protocol):
-    """A disk that can be read; `address` is that of the facts."""
+    """A disk that the machine has; `address` is that of the facts."""
 
     @property
     def address(self) -> str: ...
@@ -29,7 +29,9 @@ class Disks(Protocol):
     def offered(self) -> Sequence[OfferedDisk]: ...
 
     def open(self, address: str) -> ExtentSource:
-        """The offered disk at this address, from its first byte; to be closed by the caller."""
+        """The offered disk at this address, from its first byte; to be closed by the caller. Raises: AskPerson when nobody can
+        read it.
+        """
         ...
 
 

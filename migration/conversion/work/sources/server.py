@@ -17,7 +17,7 @@ from estate.errors import AskPerson
 from estate.facts.source import DiskFacts
 from estate.facts.unknown import Unknown
 from estate.vsphere import power
-from estate.vsphere.attached import is_shared, lies_in_files, open_from_files
+from estate.vsphere.attached import lies_in_files, may_be_shared, open_from_files
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
@@ -52,9 +52,9 @@ class _HeldDisks:
                 next_step="A raw device mapping or encrypted disk cannot be read: move its content to a virtual disk and retry.",
                 where=self.machine_name,
             )
-        if is_shared(left_out):
+        if may_be_shared(left_out):
             raise AskPerson(
-                f"{left_out.label} of {self.machine_name} is shared: another machine may write to it while it is read",
+                f"{left_out.label} of {self.machine_name} is or may be shared: another machine could write to it meanwhile",
                 code="disk_shared",
                 next_step="Shut every machine down that shares it and take the sharing off, then retry.",
                 where=self.machine_name,
