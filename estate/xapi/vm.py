@@ -151,16 +151,13 @@ def shut_down(session: XapiSession, vm_uuid: str, *, force: bool = False) -> Non
     tasks.run(session, method, vm, deadline_s=_POWER_DEADLINE_S, what=what)
 
 
-def set_ha_restart_priority(
-    session: XapiSession, vm_uuid: str, priority: str, *, order: int | None = None, start_delay_s: int | None = None
-) -> None:
-    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all. Order 0 starts first."""
-    vm = session.call("VM.get_by_uuid", vm_uuid)
-    session.call("VM.set_ha_restart_priority", vm, priority)
-    if order is not None:
-        session.call("VM.set_order", vm, str(order))
-    if start_delay_s is not None:
-        session.call("VM.set_start_delay", vm, str(start_delay_s))
+def set_ha_restart_priority(session: XapiSession, vm_uuid: str, priority: str) -> None:
+    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all.
+
+    Raises:
+        AskPerson: `ha_plan_would_break`: the pool could no longer survive the failures it tolerates.
+    """
+    session.call("VM.set_ha_restart_priority", session.call("VM.get_by_uuid", vm_uuid), priority)
 
 
 def resident_host(session: XapiSession, vm_uuid: str) -> str | None:

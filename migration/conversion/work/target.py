@@ -167,10 +167,23 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
     }
 
 
+def protect(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[str, object]:
+    """Tell HA of the running VM; what HA does for it now. A refusal is told and stops nothing: the VM runs by now."""
+    if not spec.ha_restart_priority:
+        return {"ha_restart_priority": ""}
+    try:
+        vm.set_ha_restart_priority(pool, row.target_vm_uuid, spec.ha_restart_priority)
+    except AskPerson as refused:
+        note(row, f"HA does not protect it: {refused.message}")
+        return {"ha_restart_priority": "", "unprotected_because": refused.message}
+    return {"ha_restart_priority": spec.ha_restart_priority}
+
+
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
     try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
         vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
+        vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")  # HA starts what it protects
     except ObjectGone:
         return  # never made, or removed by somebody: nothing of ours can run
     try:

@@ -211,5 +211,8 @@ def _outcome(job: JobContext, wave_id: str) -> dict[str, Any]:
         "conversions": dict(Counter(row.state for row in rows)),
         "left_behind": [row.name for row in rows if row.error],
     }
+    unprotected = [row.name for row in rows if (row.boot_proof or {}).get("unprotected_because")]
+    if unprotected:
+        outcome["unprotected"] = unprotected
     not_begun = [row.name for row in rows if str(row.pk) in waiting]
     return {**outcome, "not_begun": not_begun} if not_begun else outcome
