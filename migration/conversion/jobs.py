@@ -45,7 +45,11 @@ def clean_up(job: JobContext, conversion_id: str, discard_writes: bool = False) 
     return legs.clean_up(job, conversion_id, discard_writes=discard_writes)
 
 
-@handler("conversion.roll_back", title="Roll a conversion back")
+def _tell_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
+    transitions.tell(UUID(job.params["conversion_id"]), error=error, job_id=job.pk)
+
+
+@handler("conversion.roll_back", title="Roll a conversion back", on_failed=_tell_conversion)
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.roll_back(job, conversion_id)
 

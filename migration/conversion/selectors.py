@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from estate.facts.codec import from_json
@@ -47,10 +47,12 @@ def conversions_of_wave(wave_id: UUID | str) -> list[Conversion]:
 
 
 def standing(project_id: UUID, machine_ids: Collection[UUID]) -> list[Conversion]:
-    """Conversions of these machines that go on, failed, or have brought them into a pool."""
-    over = [State.CANCELLED.value, State.ROLLED_BACK.value]
+    """Conversions of these machines that go on, failed, or have brought them into a pool; cancelled ones while they have a VM."""
     rows = Conversion.objects.filter(project_id=project_id, machine_id__in=list(machine_ids))
-    return list(rows.exclude(state__in=over).only("machine_id", "name", "state"))
+    over = Q(state=State.ROLLED_BACK.value) | Q(state=State.CANCELLED.value) & ~Q(
+        Exists(LedgerEntry.objects.filter(conversion=OuterRef("pk"), kind="vm", removed_at=None))
+    )
+    return list(rows.exclude(over).only("machine_id", "name", "state"))
 
 
 def has_any(wave_id: UUID | str) -> bool:

@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from migration.cutover.models import Phase
+from migration.cutover.services import waves
 from migration.cutover.work import batches, conduct, gate
+from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
+from project.backbone.models import Job
 
 
 @handler("cutover.start_wave", title="Prepare the machines of a wave")
@@ -22,7 +25,16 @@ def ask_gate(job: JobContext, wave_id: str, phase: str) -> dict[str, Any]:
     return {"decision_id": str(row.pk), "state": row.state, "reasons": len(row.reasons)}
 
 
-@handler("cutover.cut_over_wave", title="Cut a wave over")
+def _stop_machines(job: Job, _error: dict[str, Any], actor: Actor) -> None:
+    waves.stop_machines(UUID(job.params["wave_id"]), actor=actor)
+
+
+@handler(
+    "cutover.cut_over_wave",
+    title="Cut a wave over",
+    on_failed=_stop_machines,
+    repeat_instead="Ask the gate, have its answer signed, and cut the wave over anew: what is copied stays.",
+)
 def cut_over_wave(job: JobContext, wave_id: str, decision_id: str) -> dict[str, Any]:
     return conduct.cut_over_wave(job, wave_id, UUID(decision_id))
 

@@ -4,6 +4,8 @@
                    |          |         |            |             |
                    +----------+---------+---- failed / cancelled --+      failed -> preparing (retry)
 
+What has a copied or a failed machine is rolled back as well: its source may be down.
+
 The ~20 recoverable steps inside these states are in itinerary.py. Nobody else writes `Conversion.state`.
 """
 
@@ -58,6 +60,7 @@ _MOVES: dict[tuple[State, Event], State] = {
     (State.VERIFYING, Event.DISKS_VERIFIED): State.CUTTING_OVER,
     (State.CUTTING_OVER, Event.STARTED): State.DONE,
     (State.FAILED, Event.RETRY): State.PREPARING,
+    (State.CUTTING_OVER, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.DONE, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.FAILED, Event.ROLL_BACK): State.ROLLED_BACK,
 }

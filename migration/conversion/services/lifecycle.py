@@ -158,7 +158,7 @@ def cancel(
     if earlier is not None:
         return earlier
     _refuse_unless(conversion, Event.CANCEL)
-    _refuse_while_starting(conversion)
+    _refuse_while_starting(conversion, "cancelled")
     _refuse_to_lose_writes(conversion, discard_writes)
     running, seen = conversion.job_id, {"start_asked_at": conversion.start_asked_at}
     move(conversion.pk, Event.CANCEL, actor=actor, message=_asked("Cancel", discard_writes), while_still=seen)
@@ -179,7 +179,19 @@ def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
     """Ask for the job that stops the VM in the pool, blocks it, and powers the source on if it ran before."""
     actor.require(conversion.project, Role.OPERATOR)
     _refuse_unless(conversion, Event.ROLL_BACK)
+    _refuse_while_starting(conversion, "rolled back")
     return _enqueue(conversion, "conversion.roll_back", actor)
+
+
+def stop_work(conversion: Conversion, *, actor: Actor) -> None:
+    """Cancel the job that copies a machine, or would start it; a start that has begun goes on to its end.
+
+    The machine fails by it, so that it can be taken up again or rolled back.
+    """
+    keys = {_key(kind, conversion) for kind in ("conversion.copy", "conversion.go_live")}
+    for job in Job.objects.filter(unique_key__in=keys, state__in=_UNFINISHED):
+        if job.kind == "conversion.copy" or not job.attempts:
+            jobs.cancel(job, actor)
 
 
 def _refuse_unless(conversion: Conversion, event: Event) -> None:
@@ -214,12 +226,12 @@ def _enqueue(
     return job
 
 
-def _refuse_while_starting(conversion: Conversion) -> None:
+def _refuse_while_starting(conversion: Conversion, wish: str) -> None:
     """Once the pool was asked to start it, a VM may run at any moment; what runs is rolled back, not removed."""
     going_live = Job.objects.filter(unique_key=_key("conversion.go_live", conversion), state__in=_UNFINISHED)
     if conversion.start_asked_at is not None and going_live.exists():
         raise Conflict(
-            f"{conversion.name} is being started in the pool; it cannot be cancelled now.",
+            f"{conversion.name} is being started in the pool; it cannot be {wish} now.",
             code="conversion_busy",
             next_step="Wait until it runs, then roll it back; or cancel the job that starts it.",
         )

@@ -84,6 +84,14 @@ def note(
     )
 
 
+def tell(conversion_id: UUID, *, error: dict[str, str], job_id: UUID) -> None:
+    """Show the error of its newest job on a conversion that stays what it is."""
+    row = Conversion.objects.filter(pk=conversion_id, job_id=job_id).first()
+    if row is not None:
+        Conversion.objects.filter(pk=row.pk, job_id=job_id).update(error=error, updated_at=now())
+        note(row, error.get("message", "it failed"))
+
+
 def fail(conversion_id: UUID, *, actor: Actor, error: dict[str, str], job_id: UUID | None = None) -> None:
     """Move an unfinished conversion to failed with its error; one that already ended is left as it is. Loses no race.
 

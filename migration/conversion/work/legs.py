@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from estate.errors import EdgeError
+from estate.errors import AskPerson, EdgeError
+from estate.facts.unknown import Unknown
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
@@ -121,11 +122,33 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
         _begin(row, spec, "check_running")
         proof = target.require_running(pool, row, spec)
         _begin(row, spec, "protect")
-        progress.remember_boot(row, {**proof, **target.protect(pool, row, spec)})
+        progress.remember_boot(row, {**proof, **target.protect(pool, row, spec), "source_off": _source_is_off(source, row)})
         _begin(row, spec, "mark_source")
         _mark_moved(source, row)
     move(row.pk, Event.STARTED, actor=job.actor, message="The VM runs in the pool")
     return _told(row)
+
+
+def _source_is_off(source: MachineSource, row: Conversion) -> bool | None:
+    """Looked at once more when the VM runs: between the last look and the start, somebody may have powered the source on.
+
+    None when it could not be read, which is told and fails nothing: the VM runs by now. Raises: AskPerson `source_runs_too`.
+    """
+    try:
+        runs = source.runs()
+    except EdgeError as refused:
+        runs = Unknown(refused.message)
+    if isinstance(runs, Unknown):
+        note(row, f"Whether the source is still off could not be read: {runs.reason}")
+        return None
+    if runs:
+        raise AskPerson(
+            f"{row.name} runs in the pool, and its source runs too",
+            code="source_runs_too",
+            next_step="Decide at once which of them stays: roll back to keep the source, or shut the source down by hand.",
+            where=row.name,
+        )
+    return True
 
 
 def _start(job: JobContext, pool: XapiSession, row: Conversion) -> None:
@@ -164,13 +187,16 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
-    if row.state not in (State.DONE, State.FAILED):
+    if row.state not in (State.CUTTING_OVER, State.DONE, State.FAILED):
         return _told(row)
     _require_asked_last(job, row)
+    if lifecycle.others_at_work(row, but=job.id):
+        job.wait(LET_GO_S, "the job at work before is still letting go")
     with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
         target.stop_and_block(pool, row)
         outcome = source.bring_back(row)
-    move(row.pk, Event.ROLL_BACK, actor=job.actor, message=f"The VM in the pool is stopped and blocked; {outcome}")
+    message = f"The VM in the pool is stopped and blocked; {outcome}"
+    move(row.pk, Event.ROLL_BACK, actor=job.actor, message=message, error=None)
     return _told(row)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
+
+from django.db import transaction
 
 from estate.errors import AskPerson
 from migration.conversion import selectors as conversions
@@ -11,34 +14,43 @@ from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
 from migration.cutover.services.batches import options_of_wave
 from migration.planning import selectors as planning
+from migration.planning.selectors import WaveMachine
 from project.backbone.accounts.policy import Actor
+from project.backbone.models import Project
 
 
+@transaction.atomic
 def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
     """One conversion per machine of the wave; one that exists stays as it was frozen. Raises AskPerson for missing facts,
     and for a machine that another wave is taking or has taken.
+
+    Waves of a project that are started in the same moment wait for each other: both would find the machine free.
     """
     wave = planning.wave_by_id(wave_id)
+    project = Project.objects.select_for_update().get(pk=wave.plan.project_id)
     begun = {row.machine_id for row in conversions.conversions_of_wave(wave_id)}
     machines = planning.wave_machines(wave_id, without=begun)
-    _require_free(wave.plan.project_id, [machine.machine_id for machine in machines])
+    _require_free(project.pk, [machine.machine_id for machine in machines])
+    options = options_of_wave(wave_id)
+    lifecycle.create(
+        project,
+        wave_id=wave_id,
+        pool_id=wave.plan.pool_id,
+        specs=specs_of(machines),
+        actor=actor,
+        verify=options.verify,
+        priority=options.priority,
+    )
+    return conversions.conversions_of_wave(wave_id)
+
+
+def specs_of(machines: Iterable[WaveMachine]) -> list[ConversionSpec]:
+    """What is made of each machine in the pool. Raises: AskPerson `facts_missing` with the problems of all."""
     specs: list[ConversionSpec] = []
     problems: list[str] = []
     for machine in machines:
-        targets = Targets(
-            source_endpoint_id=str(machine.source_endpoint_id or ""),
-            package_path=machine.package_path,
-            pool_endpoint_id=str(machine.pool_endpoint_id),
-            template_name=machine.template_name,
-            sr_by_disk=dict(machine.sr_by_disk),
-            network_by_nic=dict(machine.network_by_nic),
-            target_name=machine.target_name,
-            vtpm=machine.vtpm,
-            vif_locking=machine.vif_locking,
-            ha_restart_priority=machine.ha_restart_priority,
-        )
         try:
-            specs.append(build_spec(str(machine.machine_id), machine.vm, targets))
+            specs.append(build_spec(str(machine.machine_id), machine.vm, _targets(machine)))
         except SpecProblem as problem:
             problems.append(str(problem))
     if problems:
@@ -47,17 +59,22 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             code="facts_missing",
             next_step="Collect the source again and make a new plan, or leave these machines out of it.",
         )
-    options = options_of_wave(wave_id)
-    lifecycle.create(
-        wave.plan.project,
-        wave_id=wave_id,
-        pool_id=wave.plan.pool_id,
-        specs=specs,
-        actor=actor,
-        verify=options.verify,
-        priority=options.priority,
+    return specs
+
+
+def _targets(machine: WaveMachine) -> Targets:
+    return Targets(
+        source_endpoint_id=str(machine.source_endpoint_id or ""),
+        package_path=machine.package_path,
+        pool_endpoint_id=str(machine.pool_endpoint_id),
+        template_name=machine.template_name,
+        sr_by_disk=dict(machine.sr_by_disk),
+        network_by_nic=dict(machine.network_by_nic),
+        target_name=machine.target_name,
+        vtpm=machine.vtpm,
+        vif_locking=machine.vif_locking,
+        ha_restart_priority=machine.ha_restart_priority,
     )
-    return conversions.conversions_of_wave(wave_id)
 
 
 def _require_free(project_id: UUID, machine_ids: list[UUID]) -> None:

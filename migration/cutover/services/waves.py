@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
+
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
+from migration.conversion.services import lifecycle
+from migration.conversion.services.transitions import note
 from migration.cutover.services.gate import require_signed
 from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.jobs import services as jobs
-from project.backbone.jobs.services import IdempotencyKey
+from project.backbone.jobs.services import IdempotencyKey, JobMoved
+from project.backbone.jobs.states import UNFINISHED
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
+
+STOP_TRIES = 3
 
 
 def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
@@ -39,20 +46,45 @@ def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: 
     return _enqueue("cutover.cut_over_wave", project, wave_id, name, actor, idempotency_key, decision_id=str(signed.pk))
 
 
+@transaction.atomic
 def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
-    """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source as it was."""
+    """Ask to roll back every machine of the wave that allows it: VM in the pool stopped and blocked, source as it was.
+
+    A cutover of the wave that still goes on is cancelled first, so that no machine goes live behind the rollback.
+    """
     actor.require(project, Role.OPERATOR)
     wave = planning.wave(project.pk, wave_id)
     earlier = jobs.job_of_key(idempotency_key, project=project, actor=actor)
     if earlier is not None:
         return earlier
-    if not any(may(State(c.state), Event.ROLL_BACK) for c in conversions.conversions_of_wave(wave_id)):
+    going_on = cutovers_of(wave_id)
+    if not going_on and not any(may(State(c.state), Event.ROLL_BACK) for c in conversions.conversions_of_wave(wave_id)):
         raise Conflict(
             "No machine of this wave can be rolled back.",
             code="wrong_state",
-            next_step="Only done and failed machines roll back.",
+            next_step="Only copied, done and failed machines roll back.",
         )
+    for cutover in going_on:
+        jobs.cancel(cutover, actor)
     return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, idempotency_key)
+
+
+def cutovers_of(wave_id: UUID | str) -> list[Job]:
+    """The wave's cutovers that have not ended."""
+    return list(Job.objects.filter(unique_key=f"cutover.cut_over_wave:{wave_id}", state__in=UNFINISHED))
+
+
+def stop_machines(wave_id: UUID, *, actor: Actor) -> None:
+    """A cutover ended before its time: nobody conducts the copies and starts it asked for, so they are stopped as well."""
+    for row in conversions.conversions_of_wave(wave_id):
+        for attempt in range(STOP_TRIES):
+            try:
+                lifecycle.stop_work(row, actor=actor)
+            except JobMoved:  # a worker took or ended it in this moment; it is looked at again
+                if attempt == STOP_TRIES - 1:
+                    note(row, "Its job moved on while its cutover was stopped, and goes on; cancel it by itself.")
+                continue
+            break
 
 
 def _enqueue(

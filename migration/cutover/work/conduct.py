@@ -17,14 +17,17 @@ from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
+from migration.cutover import selectors
 from migration.cutover.core.batch import room_for
-from migration.cutover.core.gate import GateState
+from migration.cutover.core.gate import GateState, is_stale
 from migration.cutover.models import GateDecisionRow, Phase
+from migration.cutover.services import waves
 from migration.cutover.services.batches import options_of_wave
 from migration.cutover.services.machines import create_conversions
 from migration.cutover.work.gate import answer
 from migration.planning import selectors as planning
 from project.backbone.accounts.policy import Actor
+from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
 from project.backbone.models import Job
 
@@ -85,10 +88,8 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str,
 
     Raises AskPerson `gate_closed` with the first reasons when a gate stays closed.
     """
-    if "closed" in job.checkpoint:
-        raise _gate_was_closed()
     if _phase(job) == "before_copy":
-        _require_open(job, answer(job, wave_id, Phase.BEFORE_COPY, signed_as=decision_id))
+        _require_open(answer(job, wave_id, Phase.BEFORE_COPY, signed_as=decision_id))
         _advance(job, "preflight")
     if _phase(job) == "preflight":
         if _in_state(wave_id, State.READY):
@@ -98,22 +99,44 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: UUID) -> dict[str,
         _run_leg(job, wave_id, COPY)
         _advance(job, "before_start")
     if _phase(job) == "before_start" and _in_state(wave_id, State.CUTTING_OVER):
-        _require_open(job, answer(job, wave_id, Phase.BEFORE_START, signed_as=decision_id))
+        _require_open(answer(job, wave_id, Phase.BEFORE_START, signed_as=decision_id))
     _advance(job, "go_live")
+    _require_young_answer(job, wave_id, decision_id)
     _run_leg(job, wave_id, GO_LIVE)
     return _outcome(job, wave_id)
 
 
 def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
-    """Roll back every machine that allows it. Returns the number of conversions by state."""
+    """Roll back every machine that allows it, once what the wave's cutover had begun has ended.
+
+    Returns the number of conversions by state. Raises: AskPerson `rollback_incomplete` naming every machine that stays behind.
+    """
     if "asked" not in job.checkpoint:
-        able = [row for row in conversions.conversions_of_wave(wave_id) if may(State(row.state), Event.ROLL_BACK)]
-        asked = [str(lifecycle.roll_back(row, actor=job.actor).pk) for row in able]
+        rows = conversions.conversions_of_wave(wave_id)
+        busy = len(waves.cutovers_of(wave_id)) + sum(bool(lifecycle.others_at_work(row, but=job.id)) for row in rows)
+        if busy:
+            job.wait(POLL_S, "what the cutover had begun is let go first")
+        able = [row for row in rows if may(State(row.state), Event.ROLL_BACK)]
+        asked = {str(row.pk): str(lifecycle.roll_back(row, actor=job.actor).pk) for row in able}
         job.save_checkpoint({"asked": asked})
-    pending = lifecycle.unfinished(job.checkpoint["asked"])
+    asked = job.checkpoint["asked"]
+    pending = lifecycle.unfinished(list(asked.values()))
     if pending:
         job.wait(POLL_S, f"{pending} machines are being rolled back")
+    left = [row for row in conversions.conversions_of_wave(wave_id) if str(row.pk) in asked and row.state != State.ROLLED_BACK]
+    if left:
+        raise _rollback_incomplete(left)
     return _outcome(job, wave_id)
+
+
+def _rollback_incomplete(left: list[Conversion]) -> AskPerson:
+    told = " ".join(f"{row.name}: {(row.error or {}).get('message', 'it is ' + row.state)}." for row in left[:TOLD])
+    more = f" And {len(left) - TOLD} more." if len(left) > TOLD else ""
+    return AskPerson(
+        f"{len(left)} machines are not rolled back: {told}{more}",
+        code="rollback_incomplete",
+        next_step="Look at each of them in the pool and at its source, remove the cause, then roll the wave back again.",
+    )
 
 
 def _phase(job: JobContext) -> str:
@@ -125,25 +148,25 @@ def _advance(job: JobContext, phase: str) -> None:
         job.save_checkpoint({**job.checkpoint, "phase": phase})
 
 
-def _gate_was_closed() -> AskPerson:
-    return AskPerson(
-        "This cutover ended at a closed gate and does not go on by itself.",
-        code="gate_closed",
-        next_step="Ask the gate again, have it signed, and start a new cutover; what is prepared or copied stays.",
-    )
-
-
-def _require_open(job: JobContext, row: GateDecisionRow) -> None:
-    """Go on or end here: the checkpoint remembers a closed gate, so that repeating the job cannot pass it unsigned."""
+def _require_open(row: GateDecisionRow) -> None:
+    """Go on or end here."""
     if row.state == GateState.OPEN.value and row.signed_at is not None:
         return
-    job.save_checkpoint({**job.checkpoint, "closed": str(row.pk)})
     named = "; ".join(f"{reason['code']} {reason['subject']}: {reason['detail']}" for reason in row.reasons[:3])
     raise AskPerson(
         f"The gate is closed ({row.get_phase_display().lower()}): {named}",
         code="gate_closed",
         next_step="Work through the reasons, ask the gate again, have it signed, and cut over again; what is prepared stays.",
     )
+
+
+def _require_young_answer(job: JobContext, wave_id: str, decision_id: UUID) -> None:
+    """Machines that are started hours after the gate was asked need a new answer of it: the pool may have changed since."""
+    if not _standing(job, GO_LIVE, conversions.conversions_of_wave(wave_id))[1]:
+        return
+    latest = selectors.latest_decision(wave_id)
+    if latest is None or latest.state != GateState.OPEN.value or is_stale(latest.decided_at, now()):
+        _require_open(answer(job, wave_id, Phase.BEFORE_START, signed_as=decision_id))
 
 
 def _require_preflight(job: JobContext, wave_id: str) -> None:

@@ -32,6 +32,8 @@ class Handler:
     """Its `unique` key joins only requests that wait to be run: one that runs already may have read what was true before."""
     on_failed: FailureFunction | None = None
     """Called in the transaction that ends the job as failed or cancelled, with its error, so that its subject fails with it."""
+    repeat_instead: str = ""
+    """What to ask for instead of running an ended job again; empty for kinds that may be run again."""
     every: timedelta | None = None
     """The installation asks for it by itself, this long after it did so before; such a job takes no parameters."""
 
@@ -50,12 +52,14 @@ def handler(
     title: str = "",
     asked_anew_while_running: bool = False,
     on_failed: FailureFunction | None = None,
+    repeat_instead: str = "",
     every: timedelta | None = None,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function for `kind`. A kind belongs to one function of one module.
 
     With `asked_anew_while_running` the handler must stand two runs side by side: a request that comes while one runs leads to
     one more. `on_failed(job, error, actor)` is called when the job has failed for good or was cancelled; it must not raise.
+    A kind with `repeat_instead` is never run again once it ended: what allowed it then may no longer hold.
     """
 
     def register(function: HandlerFunction) -> HandlerFunction:
@@ -69,6 +73,7 @@ def handler(
             function=function,
             asked_anew_while_running=asked_anew_while_running,
             on_failed=on_failed,
+            repeat_instead=repeat_instead,
             every=every,
         )
         return function
@@ -88,6 +93,12 @@ def asked_anew_while_running(kind: str) -> bool:
     """Whether a running job of this kind gives its unique key up; False for a kind nobody registered."""
     known = _handlers.get(kind)
     return known is not None and known.asked_anew_while_running
+
+
+def repeat_instead(kind: str) -> str:
+    """What to ask for instead of running an ended job of this kind again; empty where it may be run again, or nobody knows it."""
+    known = _handlers.get(kind)
+    return known.repeat_instead if known is not None else ""
 
 
 def tell_failure(job: Job, error: dict[str, Any], actor: Actor) -> None:

@@ -16,7 +16,7 @@ from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.clock import now
 from project.backbone.jobs.couriers import send
-from project.backbone.jobs.handlers import asked_anew_while_running, handler_of, tell_stop
+from project.backbone.jobs.handlers import asked_anew_while_running, handler_of, repeat_instead, tell_stop
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.states import UNFINISHED, IllegalTransition, JobEvent, next_state
 from project.backbone.problems import Conflict
@@ -162,10 +162,13 @@ def cancel(job: Job, actor: Actor) -> Job:
 def retry(job: Job, actor: Actor) -> Job:
     """Queue a failed or cancelled job again; it goes on from its checkpoint.
 
-    Raises: RoleTooLow (operator), NotVisible, Conflict `job_not_finished` (409), JobMoved (409).
+    Raises: RoleTooLow (operator), NotVisible, Conflict `job_not_retryable` or `job_not_repeatable` (409), JobMoved (409).
     """
     _require_operator(job, actor)
     job.refresh_from_db()
+    instead = repeat_instead(job.kind)
+    if instead:
+        raise Conflict(f"An ended {job.kind} is not run again.", code="job_not_repeatable", next_step=instead)
     try:
         target = next_state(job.state, JobEvent.ASKED_AGAIN)
     except IllegalTransition:

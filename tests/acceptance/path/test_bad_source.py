@@ -11,8 +11,9 @@ import pytest
 from estate.xapi import vm
 from lab.vcenter_sim.leases import open_lease
 from lab.worlds.spec import Tools
-from migration.conversion.models import Segment
-from migration.conversion.services import lifecycle
+from migration.conversion.models import Conversion, Segment
+from migration.conversion.services import lifecycle, progress
+from migration.conversion.work import target
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
 from tests.builders.jobs import run_jobs
@@ -131,6 +132,43 @@ def test_a_source_that_ran_again_before_go_live_is_never_cut_over(site: Site, lo
     assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
     assert looks.nothing_open()
     assert looks.retried_and_done(row)
+
+
+def test_a_source_that_is_powered_on_while_its_vm_starts_is_told_at_once(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    start = target.start
+
+    def started(*arguments: Any) -> None:
+        looks.switch("git01", "on")
+        start(*arguments)
+
+    monkeypatch.setattr(target, "start", started)
+    row = gone_live(row)
+    assert told(row, "git01", "its source runs too") == "source_runs_too"
+    lifecycle.roll_back(row, actor=SYSTEM)
+    settle()
+    record = looks.vm_record(again(row))
+    assert (again(row).state, record["power_state"], looks.source_is("git01")) == ("rolled_back", "Halted", "on")
+
+
+def test_a_worker_that_stood_still_starts_nothing_after_a_rollback(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is lost and the machine was rolled back when it comes to the start."""
+    row = copied(prepared(site.conversion("git01")))
+    begin = progress.claim_start
+
+    def late(conversion: Any, *, job_id: Any) -> bool:
+        Conversion.objects.filter(pk=row.pk).update(state="rolled_back")
+        return begin(conversion, job_id=job_id)
+
+    monkeypatch.setattr(progress, "claim_start", late)
+    lifecycle.start_going_live(row, actor=SYSTEM)
+    settle()
+    record = looks.vm_record(again(row))
+    assert (again(row).state, record["power_state"], "start" in record["blocked_operations"]) == ("rolled_back", "Halted", True)
 
 
 def test_a_start_that_a_crash_left_unblocked_is_blocked_before_a_stale_copy_is_refused(site: Site, looks: Looks) -> None:

@@ -54,7 +54,7 @@ def test_preparation_asked_for_twice_is_one_job(people: People) -> None:
 RULES = [
     (lifecycle.retry, {State.FAILED}),
     (lifecycle.cancel, set(State) - {State.DONE, State.ROLLED_BACK, State.CANCELLED}),
-    (lifecycle.roll_back, {State.DONE, State.FAILED}),
+    (lifecycle.roll_back, {State.CUTTING_OVER, State.DONE, State.FAILED}),
 ]
 
 

@@ -14,6 +14,7 @@ from migration.conversion.models import Conversion
 from migration.conversion.selectors import conversions_of_wave
 from migration.conversion.services.transitions import move
 from migration.conversion.work import legs, preflight
+from migration.cutover.core.batch import BatchOptions
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import waves
 from migration.cutover.work import conduct
@@ -23,6 +24,7 @@ from project.backbone.jobs import services as jobs
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.runner import run_job
 from project.backbone.models import Job
+from project.backbone.problems import Conflict
 from tests.builders.conversions import REASON, SYSTEM, a_conversion, a_wave, an_answer
 from tests.builders.jobs import HERE, run_jobs
 from tests.builders.people import People
@@ -149,16 +151,92 @@ def test_a_second_gate_that_closes_leaves_proven_copies_and_a_new_cutover_goes_o
     assert stage.ran == [("copy", "one"), ("go_live", "one")], "it was not copied twice"
 
 
-def test_the_job_of_a_closed_cutover_cannot_be_repeated_past_the_gate(stage: Stage) -> None:
+def test_a_cutover_that_ended_is_never_run_again(stage: Stage) -> None:
+    """Its signature and its gate's answer were for then: whatever phase it ended in, a new one asks anew."""
     stage.machine("one")
     stage.closed_in = {Phase.BEFORE_START}
     job = ended(stage.cut_over())
     stage.closed_in = set()
-    jobs.retry(job, SYSTEM)
+    with pytest.raises(Conflict) as refused:
+        jobs.retry(job, SYSTEM)
+    assert (refused.value.code, "signed" in refused.value.next_step) == ("job_not_repeatable", True)
+    run_jobs()
+    assert (ended(job).state, stage.states()) == ("failed", {"one": "cutting_over"})
+
+
+def test_machines_that_are_started_long_after_the_gate_was_asked_need_a_new_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        stage.machine(name, State.CUTTING_OVER)
+    monkeypatch.setattr(conduct, "options_of_wave", lambda _wave: BatchOptions(parallel=1))
+    job = stage.cut_over()
+    one_turn(job)
+    assert (job.message, stage.asked) == (
+        "1 machines are being started, 1 wait their turn",
+        [Phase.BEFORE_COPY, Phase.BEFORE_START],
+    )
+    GateDecisionRow.objects.update(decided_at=now() - timedelta(days=1))
+    stage.closed_in = {Phase.BEFORE_START}
+    Job.objects.filter(pk=job.pk).update(state="queued")
     job = ended(job)
 
-    assert (job.state, job.error["code"], stage.states()) == ("failed", "gate_closed", {"one": "cutting_over"})
-    assert stage.asked == [Phase.BEFORE_COPY, Phase.BEFORE_START], "nobody asked the gate on the quiet"
+    assert (job.state, job.error["code"], stage.states()) == ("failed", "gate_closed", {"one": "done", "two": "cutting_over"})
+
+
+def test_a_cancelled_cutover_stops_the_copies_it_asked_for(stage: Stage) -> None:
+    stage.machine("one")
+    job = stage.cut_over()
+    one_turn(job)
+    run_jobs(kind="conversion.preflight")
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    one_turn(job)
+    jobs.cancel(job, SYSTEM)
+    run_jobs(most=80)
+
+    assert (stage.ran, stage.states()) == ([], {"one": "failed"})
+    assert Conversion.objects.get(name="one").error["code"] == "job_cancelled"
+
+
+def test_a_rollback_ends_the_cutover_first(stage: Stage) -> None:
+    stage.machine("one")
+    stage.machine("arrived", State.DONE)
+    job = stage.cut_over()
+    one_turn(job)
+    run_jobs(kind="conversion.preflight")
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    one_turn(job)
+    back = ended(waves.roll_back(stage.people.project, wave_id=stage.wave.pk, actor=stage.people.actor("owner")))
+    job.refresh_from_db()
+
+    assert (job.state, back.state) == ("cancelled", "succeeded")
+    assert stage.states() == {"one": "rolled_back", "arrived": "rolled_back"}
+    assert [name for name, _ in stage.ran] == ["roll_back", "roll_back"], "nothing was copied or started behind it"
+
+
+def test_a_rollback_that_leaves_machines_behind_says_so_and_can_be_repeated(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.machine("one", State.DONE)
+    stage.machine("two", State.DONE)
+    works = legs.roll_back
+
+    def refuse(job: JobContext, conversion_id: str) -> dict[str, Any]:
+        if Conversion.objects.get(pk=conversion_id).name == "one":
+            raise AskPerson("vc01: no host has room for one", code="no_resources", next_step="Free a host.")
+        return works(job, conversion_id)
+
+    monkeypatch.setattr(legs, "roll_back", refuse)
+    asked: dict[str, Any] = {"wave_id": stage.wave.pk, "actor": stage.people.actor("owner")}
+    job = ended(waves.roll_back(stage.people.project, **asked))
+    assert (job.state, job.error["code"]) == ("failed", "rollback_incomplete")
+    assert "no host has room for one" in job.error["message"]
+    row = Conversion.objects.get(name="one")
+    assert (row.state, row.error["code"], row.events.last().message) == ("done", "no_resources", "vc01: no host has room for one")
+
+    monkeypatch.setattr(legs, "roll_back", works)
+    assert ended(waves.roll_back(stage.people.project, **asked)).state == "succeeded"
+    assert stage.states() == {"one": "rolled_back", "two": "rolled_back"}
 
 
 def test_a_machine_that_fails_stays_behind_alone(stage: Stage) -> None:

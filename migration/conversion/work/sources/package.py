@@ -51,6 +51,9 @@ class PackageSource:
         self._machine(package)
         progress.remember_source(row, _marker(package))
 
+    def runs(self) -> bool:
+        return False
+
     def is_unchanged(self, row: Conversion) -> bool:
         return stale_reason(selectors.source_marker_of(row), _marker(self._open())) is None
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from estate.disks.ports import ExtentSource
+from estate.facts.unknown import Unknown
 from migration.conversion.models import Conversion
 
 
@@ -40,6 +41,10 @@ class MachineSource(Protocol):
 
     def bring_down(self, row: Conversion) -> None:
         """Leave the machine off and store what it looks like then. Raises: AskPerson when that cannot be had."""
+        ...
+
+    def runs(self) -> bool | Unknown:
+        """Whether it runs now. Raises: EdgeError when it cannot be asked."""
         ...
 
     def is_unchanged(self, row: Conversion) -> bool:

@@ -21,7 +21,7 @@ from estate.vsphere.attached import lies_in_files, may_be_shared, open_from_file
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
 from migration.conversion import selectors
-from migration.conversion.core.freshness import SourceMarker, stale_reason
+from migration.conversion.core.freshness import POWERED_OFF, SourceMarker, stale_reason
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.models import Conversion
 from migration.conversion.services import progress
@@ -82,6 +82,10 @@ class ServerSource:
             alive=self.job.alive,
         )
         self._confirm_off(row)
+
+    def runs(self) -> bool | Unknown:
+        seen = power.state(self.session, self.spec.source_vm_id).power_state
+        return seen if isinstance(seen, Unknown) else seen.value != POWERED_OFF
 
     def is_unchanged(self, row: Conversion) -> bool:
         return stale_reason(selectors.source_marker_of(row), self._look()) is None
