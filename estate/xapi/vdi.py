@@ -217,7 +217,8 @@ class _Transfer:
             return Retry(
                 f"{self._session.name}, {self.what}: the pool has forgotten the task of this transfer",
                 code="task_forgotten",
-                next_step="Look who removes tasks in the pool, then retry; or make segments shorter (XENBOUND_SEGMENT_S).",
+                next_step="Look who removes tasks in the pool, then retry. Where a transfer takes more than 24 h: make "
+                "segments shorter (XENBOUND_SEGMENT_S); for reading back, one transfer a disk, raise the bandwidth limit.",
                 where=self._session.name,
             )
         if reason.code != "vdi_io_error":
