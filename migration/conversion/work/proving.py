@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from estate.disks import pump, verify
 from estate.disks.blockmap import BlockHashes
+from estate.disks.verify import VerifyResult
 from estate.errors import AskPerson
 from estate.xapi import vdi
 from migration.conversion import selectors
@@ -73,7 +74,7 @@ class _Proof:
             raise _differs(self.spec, disk, found.mismatched_ranges)
         progress.close_verification(disk, compared=str(policy), blocks_compared=found.blocks_compared)
 
-    def _compare(self, disk: DiskCopy, policy: VerifyPolicy, lane: Lane) -> verify.VerifyResult:
+    def _compare(self, disk: DiskCopy, policy: VerifyPolicy, lane: Lane) -> VerifyResult:
         disk.refresh_from_db()
         expected = BlockHashes.from_bytes(bytes(disk.hashes or b""))
         reader = vdi.open_readback(lane.pool, disk.vdi_uuid, alive=lane.alive)
