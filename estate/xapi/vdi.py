@@ -42,8 +42,8 @@ _FULL_BELOW_BYTES = 64 << 20
 class RawImportSink:
     """Writes frames into an existing VDI by one `PUT /import_raw_vdi`, opened at the first write.
 
-    `capacity_bytes` is the disk's size, at most the VDI's. `zero_fill`: see `estate.disks.ports.VdiSink`. `alive()` is
-    called while the pool takes no bytes, and ends the copy by raising; left out, it is the session's.
+    `capacity_bytes` ends what may be written; it is at most the VDI's size. `zero_fill`: see `estate.disks.ports.VdiSink`.
+    `alive()` is called while the pool takes no bytes, and ends the copy by raising; left out, it is the session's.
 
     Raises:
         SrFull, TaskStuck, VdiInUse, ...: what the task of the request ended with.
