@@ -251,9 +251,10 @@ class _Transfer:
             if self._is_pending():
                 tasks.wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S, alive=patience)
             wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S, alive=patience)
-        except (EdgeError, _Enough) as error:
-            code = error.code if isinstance(error, EdgeError) else "cancelled"
-            log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=code)
+        except EdgeError as error:
+            log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=error.code)
+        except _Enough:
+            log.warning("xapi.transfer_left_to_pool", pool=session.name, what=self.what)
         tasks.destroy(session, self.task)
 
     def _is_pending(self) -> bool:
