@@ -50,7 +50,7 @@ class SourceChanged(AskPerson):
     def __init__(self, upto_bytes: int) -> None:
         super().__init__(
             f"the first {upto_bytes} bytes of the source disk differ from what was already copied",
-            next_step="Somebody changed the source since. Discard this copy and start it again from the beginning.",
+            next_step="Somebody changed the source since. Start again: it is copied from the beginning then.",
         )
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from estate.errors import AskPerson
 from estate.xapi import tasks
+from estate.xapi.errors import ObjectGone
 from estate.xapi.pool_vms import CONVERSION_KEY, DISK_KEY
+from estate.xapi.records import parse_time
 from estate.xapi.session import XapiSession
 from estate.xapi.vdi_access import wait_until_free
 
 _REMOVE_DEADLINE_S = 600.0
 _FREE_DEADLINE_S = 60.0
+_NEVER = datetime.fromtimestamp(0, tz=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,12 @@ def leftovers(session: XapiSession, conversion_id: str) -> Leftovers:
     )
 
 
-def remove_everything(session: XapiSession, conversion_id: str) -> Leftovers:
+def remove_everything(session: XapiSession, conversion_id: str, *, even_if_it_ran: bool = False) -> Leftovers:
     """Remove a conversion's halted VM and its VDIs; gives what was removed. Run again, it removes the rest.
 
     Raises:
-        AskPerson: `vm_not_halted`, or `vdi_shared` with a VM that is not ours; nothing is removed then.
+        AskPerson: `vm_not_halted`; `vm_has_run`, unless `even_if_it_ran`; or `vdi_shared` with a VM that is not ours; nothing
+            is removed then.
         VdiInUse: a VDI is still attached.
     """
     only_one(session, "VM", conversion_id)
@@ -48,6 +53,8 @@ def remove_everything(session: XapiSession, conversion_id: str) -> Leftovers:
     disks = _tagged(session, "VDI", conversion_id)
     for record in machines.values():
         _check_halted(session, record)
+        if not even_if_it_ran and has_run(session, record):
+            raise _ran(session, record)
     for record in disks.values():
         _check_ours(session, record, machines)
     for vm in machines:
@@ -57,6 +64,28 @@ def remove_everything(session: XapiSession, conversion_id: str) -> Leftovers:
         what = f"removing the VDI {record['name_label']}"
         tasks.run(session, "VDI.destroy", vdi, deadline_s=_REMOVE_DEADLINE_S, what=what)
     return Leftovers(_named(machines), _named(disks))
+
+
+def has_run(session: XapiSession, record: dict[str, Any]) -> bool:
+    """Whether a VM may have run, so that its disks may hold what is nowhere else; False only where the pool shows it never did.
+
+    Source: xapi sets VM_metrics.start_time when a VM comes up, and never back; a VM that was only made has the epoch there.
+    """
+    if record["power_state"] != "Halted" or record["current_operations"]:
+        return True
+    try:
+        return parse_time(session.call("VM_metrics.get_start_time", record["metrics"])) != _NEVER
+    except (ObjectGone, ValueError):
+        return True
+
+
+def _ran(session: XapiSession, record: dict[str, Any]) -> AskPerson:
+    return AskPerson(
+        f"{session.name}: {record['name_label']} has run, so nothing of its conversion is removed or copied over",
+        code="vm_has_run",
+        next_step="Roll the conversion back, which keeps its disks; or say discard_writes, if what it wrote may be lost.",
+        where=session.name,
+    )
 
 
 def only_one(session: XapiSession, kind: str, conversion_id: str, *, disk_key: str = "") -> dict[str, Any] | None:

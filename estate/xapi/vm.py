@@ -9,7 +9,7 @@ from typing import Any
 
 from estate.errors import AskPerson
 from estate.xapi import tasks
-from estate.xapi.leftovers import Leftovers, leftovers, only_one, remove_everything
+from estate.xapi.leftovers import Leftovers, has_run, leftovers, only_one, remove_everything
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.vm_devices import (
     DeviceCounts,
@@ -38,9 +38,11 @@ __all__ = [
     "ensure_vif",
     "ensure_vm",
     "ensure_vtpm",
+    "has_run",
     "is_blocked",
     "leftovers",
     "macs_in_use",
+    "made_before",
     "power_state",
     "remove_everything",
     "resident_host",
@@ -55,13 +57,18 @@ _BLOCKED_OPERATIONS = ("start", "start_on")
 _POWER_DEADLINE_S = 600.0
 
 
+def made_before(session: XapiSession, conversion_id: str) -> dict[str, Any] | None:
+    """The record of the VM that was made for this conversion; None when the pool has none. Raises: AskPerson `tag_ambiguous`."""
+    return only_one(session, "VM", conversion_id)
+
+
 def ensure_vm(session: XapiSession, spec: VmSpec, conversion_id: str) -> str:
     """The uuid of the conversion's VM: made halted and blocked from the template, unless it is there already.
 
     Raises:
         AskPerson: `template_missing`, or a refusal of the pool.
     """
-    made = only_one(session, "VM", conversion_id)
+    made = made_before(session, conversion_id)
     if made is not None:
         return str(made["uuid"])
     template = _template(session, spec.template_name)
@@ -144,16 +151,13 @@ def shut_down(session: XapiSession, vm_uuid: str, *, force: bool = False) -> Non
     tasks.run(session, method, vm, deadline_s=_POWER_DEADLINE_S, what=what)
 
 
-def set_ha_restart_priority(
-    session: XapiSession, vm_uuid: str, priority: str, *, order: int | None = None, start_delay_s: int | None = None
-) -> None:
-    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all. Order 0 starts first."""
-    vm = session.call("VM.get_by_uuid", vm_uuid)
-    session.call("VM.set_ha_restart_priority", vm, priority)
-    if order is not None:
-        session.call("VM.set_order", vm, str(order))
-    if start_delay_s is not None:
-        session.call("VM.set_start_delay", vm, str(start_delay_s))
+def set_ha_restart_priority(session: XapiSession, vm_uuid: str, priority: str) -> None:
+    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all.
+
+    Raises:
+        AskPerson: `ha_plan_would_break`: the pool could no longer survive the failures it tolerates.
+    """
+    session.call("VM.set_ha_restart_priority", session.call("VM.get_by_uuid", vm_uuid), priority)
 
 
 def resident_host(session: XapiSession, vm_uuid: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from lab.xapi_sim.failure import NULL
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.spec import GIB, VmSpec
+from lab.xapi_sim.values import EPOCH
 
 BIOS_TEMPLATES = ("Windows Server 2016 (64-bit)", "CentOS Stream 9", "SUSE Linux Enterprise Server 12 SP5 (64-bit)",
                   "Other install media")  # fmt: skip
@@ -53,14 +54,14 @@ def guest_fields(memory_bytes: int, vcpus: int, firmware: str, windows: bool) ->
     }
 
 
-def metrics(pool: Pool, memory_bytes: int = 0, vcpus: int = 0) -> str:
-    """A VM_metrics record."""
+def metrics(pool: Pool, memory_bytes: int = 0, vcpus: int = 0, *, started: bool = False) -> str:
+    """A VM_metrics record; the epoch stands for never, as in xapi: a VM that was only made has no time of start."""
     return pool.store.create(
         "VM_metrics",
         memory_actual=memory_bytes,
         VCPUs_number=vcpus,
-        start_time=pool.clock.now(),
-        install_time=pool.clock.now(),
+        start_time=pool.clock.now() if started else EPOCH,
+        install_time=EPOCH,
         last_updated=pool.clock.now(),
         hvm=True,
     )
@@ -125,7 +126,7 @@ def _vm(pool: Pool, spec: VmSpec) -> str:
         "VM",
         uuid=pool.spec.stable_uuid(f"vm/{spec.name}"),
         name_label=spec.name,
-        metrics=metrics(pool, spec.memory_bytes if running else 0, spec.vcpus if running else 0),
+        metrics=metrics(pool, spec.memory_bytes if running else 0, spec.vcpus if running else 0, started=running),
         guest_metrics=guest_metrics(pool) if running and spec.pv_drivers else NULL,
         **guest_fields(spec.memory_bytes, spec.vcpus, spec.firmware, windows=False),
     )

@@ -21,8 +21,8 @@ def _fail_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
 
 
 @handler("conversion.prepare", title="Make the VM in the pool", on_failed=_fail_conversion)
-def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    return legs.prepare(job, conversion_id)
+def prepare(job: JobContext, conversion_id: str, discard_writes: bool = False) -> dict[str, Any]:
+    return legs.prepare(job, conversion_id, discard_writes=discard_writes)
 
 
 @handler("conversion.preflight", title="Look at both sides before the first byte")
@@ -41,8 +41,8 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
 
 
 @handler("conversion.clean_up", title="Remove what a cancelled conversion made")
-def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    return legs.clean_up(job, conversion_id)
+def clean_up(job: JobContext, conversion_id: str, discard_writes: bool = False) -> dict[str, Any]:
+    return legs.clean_up(job, conversion_id, discard_writes=discard_writes)
 
 
 @handler("conversion.roll_back", title="Roll a conversion back")
@@ -56,5 +56,5 @@ def list_leftovers(job: JobContext, pool_id: str) -> dict[str, Any]:
 
 
 @handler("conversion.sweep", title="Remove what conversions left in a pool")
-def sweep(job: JobContext, pool_id: str, conversion_ids: list[str]) -> dict[str, Any]:
-    return sweeping.sweep(job, pool_id, conversion_ids)
+def sweep(job: JobContext, pool_id: str, conversion_ids: list[str], even_if_they_ran: list[str]) -> dict[str, Any]:
+    return sweeping.sweep(job, pool_id, conversion_ids, even_if_they_ran=even_if_they_ran)

@@ -22,7 +22,9 @@ DISKS_AT_ONCE = 2
 class Conversion(Identified):
     """One machine's way into a pool, with the frozen description of what is made there.
 
-    `verify` is the policy it was made under (`full`, `off`, `sampled N %`); a higher `priority` copies first.
+    `verify` is the policy it was made under (`full`, `off`, `sampled N %`); a higher `priority` copies first. `start_asked_at` is
+    when the pool was last asked to start its VM, unless it was seen since that the VM never ran: from then on its disks may
+    hold what is nowhere else.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversions")
@@ -39,6 +41,7 @@ class Conversion(Identified):
     source_was_running = models.BooleanField(default=False)
     source_marker = models.JSONField(null=True, blank=True)
     boot_proof = models.JSONField(null=True, blank=True)
+    start_asked_at = models.DateTimeField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)
     job_id = models.UUIDField(null=True, blank=True)
     verify = models.CharField(max_length=20, default="full")

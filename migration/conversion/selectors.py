@@ -59,8 +59,9 @@ def has_any(wave_id: UUID | str) -> bool:
 
 
 def has_retryable(wave_id: UUID | str) -> bool:
-    """Whether a conversion of the wave failed, or was never begun."""
-    return Conversion.objects.filter(wave_id=wave_id, state__in=[State.FAILED.value, State.PLANNED.value]).exists()
+    """Whether a conversion of the wave was never begun, or failed before its VM can have run."""
+    due = [State.FAILED.value, State.PLANNED.value]
+    return Conversion.objects.filter(wave_id=wave_id, state__in=due, start_asked_at=None).exists()
 
 
 @dataclass(frozen=True, slots=True)

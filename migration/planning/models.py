@@ -22,7 +22,10 @@ class PlanKind(models.TextChoices):
 
 
 class Mapping(Identified):
-    """Names of the source to names of a pool, and overrides by machine id. `version` counts edits."""
+    """Names of the source to names of a pool, and overrides by machine id. `version` counts edits.
+
+    `ha_restart_priority` (`restart`, `best-effort` or empty) is for machines whose override says nothing else.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="mappings")
     name = models.CharField(max_length=200)
@@ -31,6 +34,7 @@ class Mapping(Identified):
     datastores = models.JSONField(default=dict)
     templates = models.JSONField(default=dict)
     overrides = models.JSONField(default=dict)
+    ha_restart_priority = models.CharField(max_length=20, blank=True, default="")
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

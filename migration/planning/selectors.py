@@ -54,6 +54,7 @@ class WaveMachine:
     network_by_nic: MappingType[int, str]
     vtpm: bool = False
     vif_locking: str = ""
+    ha_restart_priority: str = ""
 
 
 @cache
@@ -74,9 +75,15 @@ def mapping(project: Project, mapping_id: UUID | str) -> Mapping:
     return found
 
 
-def mapping_values(row: Mapping) -> dict[str, dict[str, object]]:
+def mapping_values(row: Mapping) -> dict[str, object]:
     """A mapping's table in the form core reads and plans keep."""
-    return {"networks": row.networks, "datastores": row.datastores, "templates": row.templates, "overrides": row.overrides}
+    return {
+        "networks": row.networks,
+        "datastores": row.datastores,
+        "templates": row.templates,
+        "overrides": row.overrides,
+        "ha_restart_priority": row.ha_restart_priority,
+    }
 
 
 def plans(project: Project) -> QuerySet[Plan]:
@@ -180,6 +187,7 @@ def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpo
         network_by_nic=placement.network_by_nic,
         vtpm=placement.vtpm,
         vif_locking=placement.vif_locking,
+        ha_restart_priority=placement.ha_restart_priority,
     )
 
 
@@ -208,6 +216,7 @@ def _planned(machine: WaveMachine, bytes_by_sr: dict[str, int]) -> PlannedVm:
         vcpus=vm.vcpus,
         disk_bytes_by_sr=tuple(bytes_by_sr.items()),
         mac_addresses=tuple(nic.mac_address.lower() for nic in nics if not isinstance(nic.mac_address, Unknown)),
+        ha_restart_priority=machine.ha_restart_priority,
         is_windows=is_windows(vm.guest_id) is not False,
     )
 

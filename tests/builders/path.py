@@ -62,7 +62,9 @@ class Site:
     machines: dict[str, VmFacts]
     wave_id: UUID = field(default_factory=uuid4)
 
-    def spec(self, name: str, *, sr: str = "nfs-01", template: str = TEMPLATE, target_name: str = "") -> ConversionSpec:
+    def spec(
+        self, name: str, *, sr: str = "nfs-01", template: str = TEMPLATE, target_name: str = "", ha_restart_priority: str = ""
+    ) -> ConversionSpec:
         """What would be made of a machine: all disks on one SR, networks by the lab's names."""
         vm = self.machines[name]
         srs = {one.name: one.uuid for one in self.facts.srs}
@@ -74,6 +76,7 @@ class Site:
             sr_by_disk={disk.device_key: srs[sr] for disk in vm.disks},  # type: ignore[union-attr]
             network_by_nic={nic.device_key: networks[NETWORKS[str(nic.network_name)]] for nic in vm.nics},  # type: ignore[union-attr]
             target_name=target_name,
+            ha_restart_priority=ha_restart_priority,
         )
         return build_spec(str(uuid4()), vm, targets)
 

@@ -71,6 +71,9 @@ def add(commands: Commands) -> None:
     ):
         parser = command(conversions, verb, partial(change_conversion, verb), help_text)
         parser.add_argument("conversion", metavar="MACHINE", help="name or id")
+        parser.add_argument(
+            "--discard-writes", action="store_true", help="also if its VM has run in the pool: lose what it wrote there"
+        )
         add_waiting(parser)
 
 
@@ -138,7 +141,7 @@ def show_conversion(session: Session, args: argparse.Namespace) -> None:
 def change_conversion(verb: str, session: Session, args: argparse.Namespace) -> None:
     """Cancel or retry one."""
     row = _find(session, args)
-    job, ended = start(session, args, f"conversions/{row['id']}/{verb}")
+    job, ended = start(session, args, f"conversions/{row['id']}/{verb}", {"discard_writes": args.discard_writes})
     if ended:
         state = (job.get("result") or {}).get("state", job["state"])
         session.screen.answer(job, lambda: session.screen.line(f"{row['name']}: {state}"))

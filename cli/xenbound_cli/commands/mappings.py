@@ -14,7 +14,7 @@ from xenbound_cli.session import Session
 TABLES = ("networks", "datastores", "templates")
 LIST = [Column("NAME", "name"), Column("VERSION", "version"), Column("POOL", "pool"), Column("ID", "id")]
 ENTRIES = [Column("TABLE", "table"), Column("SOURCE", "source"), Column("TARGET", "target"), Column("WHY", "why")]
-OVERRIDES = ("sr", "template", "name", "guest_id", "firmware", "secure_boot", "vtpm", "vif_locking")
+OVERRIDES = ("sr", "template", "name", "guest_id", "firmware", "secure_boot", "vtpm", "vif_locking", "ha_restart_priority")
 """What one machine may get as text; `cores_per_socket` is a number beside them."""
 GAPS = [Column("CODE", "code"), Column("SUBJECT", "subject"), Column("WHAT IS MISSING", "detail"), Column("REMEDY", "remedy")]
 
@@ -33,6 +33,11 @@ def add(plan_commands: Commands) -> None:
         entered.add_argument(
             f"--{table[:-1]}", action="append", default=[], dest=table, metavar="SOURCE=TARGET", help="repeat it"
         )
+    entered.add_argument(
+        "--ha-restart-priority",
+        choices=["restart", "best-effort", "none"],
+        help="what HA does for all machines once they run in the pool, but for those whose override says otherwise",
+    )
     override = command(mapping, "override", override_machine, "what one machine gets instead of the tables' answer")
     for field in OVERRIDES:
         override.add_argument(f"--{field.replace('_', '-')}", metavar=field.upper())
@@ -84,12 +89,14 @@ def suggest_mapping(session: Session, args: argparse.Namespace) -> None:
 def set_entries(session: Session, args: argparse.Namespace) -> None:
     """Add or change entries; the others stay."""
     wanted = {table: dict(map(_entry, getattr(args, table))) for table in TABLES if getattr(args, table)}
-    if not wanted:
+    priority = args.ha_restart_priority
+    protection = {"ha_restart_priority": "" if priority == "none" else priority} if priority else {}
+    if not wanted and not protection:
         raise UsageError("Nothing to enter.", next_step="For example: --network 'VM Network=lan-100'")
     mapping = find(session, "mappings", args.mapping, what="mapping")
-    tables = {table: {**mapping.get(table, {}), **entries} for table, entries in wanted.items()}
-    changed = session.api.patch(session.path(f"mappings/{mapping['id']}"), tables, version=mapping["version"])
-    session.screen.answer(changed, lambda: session.screen.table(_entries(changed, {}), ENTRIES[:3]))
+    changes = {table: {**mapping.get(table, {}), **entries} for table, entries in wanted.items()} | protection
+    changed = session.api.patch(session.path(f"mappings/{mapping['id']}"), changes, version=mapping["version"])
+    _tell_mapping(session, changed)
 
 
 def override_machine(session: Session, args: argparse.Namespace) -> None:
@@ -115,10 +122,15 @@ def _entry(text: str) -> tuple[str, str]:
 
 def show_mapping(session: Session, args: argparse.Namespace) -> None:
     """A mapping's entries."""
-    mapping = find(session, "mappings", args.mapping, what="mapping")
-    session.screen.answer(
-        mapping, lambda: session.screen.table(_entries(mapping, {}), ENTRIES[:3], empty="This mapping is still empty.")
-    )
+    _tell_mapping(session, find(session, "mappings", args.mapping, what="mapping"))
+
+
+def _tell_mapping(session: Session, mapping: dict[str, Any]) -> None:
+    def tell() -> None:
+        session.screen.table(_entries(mapping, {}), ENTRIES[:3], empty="This mapping is still empty.")
+        session.screen.line(f"HA restart priority of its machines: {mapping['ha_restart_priority'] or 'none'}")
+
+    session.screen.answer(mapping, tell)
 
 
 def show_gaps(session: Session, args: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import django_filters
@@ -19,6 +20,7 @@ from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
 from project.backbone.jobs.serializers import JobSerializer
+from project.backbone.models import Job
 
 
 class DiskCopySerializer(serializers.ModelSerializer[DiskCopy]):
@@ -43,7 +45,7 @@ class ConversionSerializer(serializers.ModelSerializer[Conversion]):
         model = Conversion
         fields: ClassVar = [
             "id", "wave_id", "machine_id", "pool_id", "name", "state", "step", "step_title", "target_vm_uuid", "boot_proof",
-            "error", "job_id", "verify", "priority", "disks", "created_at", "updated_at",
+            "start_asked_at", "error", "job_id", "verify", "priority", "disks", "created_at", "updated_at",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.CharField())
@@ -68,6 +70,12 @@ class ConversionFilter(django_filters.FilterSet):
         }
 
 
+class GivingUpSerializer(serializers.Serializer[dict[str, Any]]):
+    discard_writes = serializers.BooleanField(
+        default=False, help_text="Whether a VM that has run in the pool may be removed with what it wrote there."
+    )
+
+
 class ConversionViewSet(ProjectReadOnlyViewSet):
     """Conversions: one machine's way into a pool each."""
 
@@ -87,16 +95,21 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
         page = self.paginate_queryset(self.get_object().events.all())
         return self.get_paginated_response(ConversionEventSerializer(page, many=True).data)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(request=GivingUpSerializer, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **kwargs: Any) -> Response:
-        """Stop it for good and remove what it made in the pool. The source stays as it is."""
-        key = idempotency_key_of(request)
-        return accepted(lifecycle.cancel(self.get_object(), actor=self.actor, idempotency_key=key), request)
+        """Stop it for good and remove what it made in the pool, unless its VM has run. The source stays as it is."""
+        return self._give_up(lifecycle.cancel, request)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(request=GivingUpSerializer, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **kwargs: Any) -> Response:
-        """Take a failed conversion up again."""
-        key = idempotency_key_of(request)
-        return accepted(lifecycle.retry(self.get_object(), actor=self.actor, idempotency_key=key), request)
+        """Take a failed conversion up again, unless its VM has run."""
+        return self._give_up(lifecycle.retry, request)
+
+    def _give_up(self, service: Callable[..., Job], request: Request) -> Response:
+        row, key = self.get_object(), idempotency_key_of(request)
+        asked = GivingUpSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        discard = asked.validated_data["discard_writes"]
+        return accepted(service(row, actor=self.actor, discard_writes=discard, idempotency_key=key), request)

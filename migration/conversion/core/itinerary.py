@@ -41,6 +41,10 @@ def _gets_vtpm(spec: ConversionSpec) -> bool:
     return spec.vtpm
 
 
+def _is_protected(spec: ConversionSpec) -> bool:
+    return bool(spec.ha_restart_priority)
+
+
 def _is_on_a_server(spec: ConversionSpec) -> bool:
     return not spec.package_path
 
@@ -50,7 +54,7 @@ def _is_in_a_package(spec: ConversionSpec) -> bool:
 
 
 ITINERARY: tuple[Step, ...] = (
-    Step("check_target", Leg.PREPARE, "Check limits, space and MAC addresses in the pool", _always),
+    Step("check_target", Leg.PREPARE, "Check its MAC addresses against the pool", _always),
     Step("make_vm", Leg.PREPARE, "Make the halted, blocked VM", _always),
     Step("make_disks", Leg.PREPARE, "Make the VDIs and attach them", _always),
     Step("attach_nics", Leg.PREPARE, "Attach the network interfaces", _has_nics),
@@ -66,6 +70,7 @@ ITINERARY: tuple[Step, ...] = (
     Step("confirm_fresh", Leg.GO_LIVE, "Confirm that the copy is still the last word", _always),
     Step("start", Leg.GO_LIVE, "Unblock the VM and start it", _always),
     Step("check_running", Leg.GO_LIVE, "Check that it runs", _always),
+    Step("protect", Leg.GO_LIVE, "Tell HA what to do for it", _is_protected),
     Step("mark_source", Leg.GO_LIVE, "Note the move on the source", _is_on_a_server),
 )
 

@@ -29,6 +29,7 @@ class Tagged:
     conversion_id: str
     size_bytes: int = 0
     runs: bool = False
+    has_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def _leftover(key: str, objects: tuple[Tagged, ...], known: tuple[str, State] | 
     verdict, why = _BY_STATE.get(state, (Verdict.KEEP, f"its conversion is {state}; cancel it, if it is not wanted"))
     if verdict is not Verdict.KEEP and any(each.runs for each in objects):
         verdict, why = Verdict.KEEP, f"its VM is not halted, although its conversion is {state}; shut it down first"
+    elif verdict is Verdict.REMOVE and any(each.has_run for each in objects):
+        verdict, why = Verdict.ON_REQUEST, "its conversion was cancelled, but its VM has run: what it wrote is nowhere else"
     if not objects:
         why = "nothing of it is in the pool; only the ledger has to be closed"
     return Leftover(key, name, state.value, verdict, why, objects)

@@ -76,6 +76,8 @@ class ConversionSpec:
     """Whether the VM gets a new, empty TPM."""
     vif_locking: str = ""
     """`unlocked`, `disabled`; empty leaves it to each network."""
+    ha_restart_priority: str = ""
+    """What HA is told of the VM once it runs: `restart`, `best-effort`; empty for nothing."""
 
     @property
     def name_in_pool(self) -> str:
@@ -99,6 +101,7 @@ class Targets:
     package_path: str = ""
     vtpm: bool = False
     vif_locking: str = ""
+    ha_restart_priority: str = ""
 
 
 class SpecProblem(ValueError):
@@ -137,6 +140,7 @@ def build_spec(machine_id: str, vm: VmFacts, targets: Targets) -> ConversionSpec
         source_host="" if isinstance(vm.host_id, Unknown) else vm.host_id,
         vtpm=targets.vtpm,
         vif_locking=targets.vif_locking,
+        ha_restart_priority=targets.ha_restart_priority,
     )
 
 

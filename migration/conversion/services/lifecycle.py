@@ -16,7 +16,7 @@ from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.models import Conversion, DiskCopy
-from migration.conversion.services.progress import forget_copies
+from migration.conversion.services.progress import doubt_copies
 from migration.conversion.services.streams import queue_up
 from migration.conversion.services.transitions import WrongState, move, note
 from project.backbone.accounts.policy import Actor, Role
@@ -126,33 +126,53 @@ def start_going_live(conversion: Conversion, *, actor: Actor) -> Job:
 
 
 @transaction.atomic
-def retry(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
-    """Take a failed conversion up again. What was copied counts for nothing: the source may have run in between."""
+def retry(
+    conversion: Conversion, *, actor: Actor, discard_writes: bool = False, idempotency_key: IdempotencyKey | None = None
+) -> Job:
+    """Take a failed conversion up again. What was copied stays, if its source is provably unchanged, and is proven anew.
+
+    A VM that has run is removed with its disks and made again with `discard_writes`, and refused without.
+    """
     actor.require(conversion.project, Role.OPERATOR)
     earlier = jobs.job_of_key(idempotency_key, project=conversion.project, actor=actor)
     if earlier is not None:
         return earlier
     _refuse_unless(conversion, Event.RETRY)
     _refuse_while_rolling_back(conversion)
-    forget_copies(conversion)
-    move(conversion.pk, Event.RETRY, actor=actor, message="Retry asked for", error=None, source_marker=None, step="")
-    return _enqueue(conversion, "conversion.prepare", actor, idempotency_key)
+    _refuse_to_lose_writes(conversion, discard_writes)
+    doubt_copies(conversion)
+    move(conversion.pk, Event.RETRY, actor=actor, message=_asked("Retry", discard_writes), error=None, step="")
+    return _enqueue(conversion, "conversion.prepare", actor, idempotency_key, **_discarding(discard_writes))
 
 
 @transaction.atomic
-def cancel(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
-    """Stop a conversion for good; its objects in the pool are removed by a job. The source is left as it is."""
+def cancel(
+    conversion: Conversion, *, actor: Actor, discard_writes: bool = False, idempotency_key: IdempotencyKey | None = None
+) -> Job:
+    """Stop a conversion for good; its objects in the pool are removed by a job. The source is left as it is.
+
+    A VM that has run is removed with `discard_writes` only.
+    """
     actor.require(conversion.project, Role.OPERATOR)
     earlier = jobs.job_of_key(idempotency_key, project=conversion.project, actor=actor)
     if earlier is not None:
         return earlier
     _refuse_unless(conversion, Event.CANCEL)
     _refuse_while_starting(conversion)
-    running = conversion.job_id
-    move(conversion.pk, Event.CANCEL, actor=actor, message="Cancelled")
+    _refuse_to_lose_writes(conversion, discard_writes)
+    running, seen = conversion.job_id, {"start_asked_at": conversion.start_asked_at}
+    move(conversion.pk, Event.CANCEL, actor=actor, message=_asked("Cancel", discard_writes), while_still=seen)
     if running is not None:
         jobs.cancel(Job.objects.get(pk=running), actor)
-    return _enqueue(conversion, "conversion.clean_up", actor, idempotency_key)
+    return _enqueue(conversion, "conversion.clean_up", actor, idempotency_key, **_discarding(discard_writes))
+
+
+def _asked(what: str, discard_writes: bool) -> str:
+    return f"{what} asked for" + ("; what the VM wrote in the pool may be lost" if discard_writes else "")
+
+
+def _discarding(discard_writes: bool) -> dict[str, bool]:
+    return {"discard_writes": True} if discard_writes else {}
 
 
 def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
@@ -176,12 +196,14 @@ def _refuse_while_rolling_back(conversion: Conversion) -> None:
         )
 
 
-def _enqueue(conversion: Conversion, kind: str, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
+def _enqueue(
+    conversion: Conversion, kind: str, actor: Actor, idempotency_key: IdempotencyKey | None = None, **params: bool
+) -> Job:
     with transaction.atomic():
         job = jobs.enqueue(
             kind,
             project=conversion.project,
-            params={"conversion_id": str(conversion.pk)},
+            params={"conversion_id": str(conversion.pk), **params},
             actor=actor,
             subject=conversion.name,
             unique=_key(kind, conversion),
@@ -193,13 +215,23 @@ def _enqueue(conversion: Conversion, kind: str, actor: Actor, idempotency_key: I
 
 
 def _refuse_while_starting(conversion: Conversion) -> None:
-    """Once its start has begun, a VM may run at any moment; what runs is rolled back, not removed."""
-    going_live = Job.objects.filter(unique_key=_key("conversion.go_live", conversion), state__in=_UNFINISHED, attempts__gt=0)
-    if going_live.exists():
+    """Once the pool was asked to start it, a VM may run at any moment; what runs is rolled back, not removed."""
+    going_live = Job.objects.filter(unique_key=_key("conversion.go_live", conversion), state__in=_UNFINISHED)
+    if conversion.start_asked_at is not None and going_live.exists():
         raise Conflict(
             f"{conversion.name} is being started in the pool; it cannot be cancelled now.",
             code="conversion_busy",
             next_step="Wait until it runs, then roll it back; or cancel the job that starts it.",
+        )
+
+
+def _refuse_to_lose_writes(conversion: Conversion, discard_writes: bool) -> None:
+    if conversion.start_asked_at is not None and not discard_writes:
+        raise Conflict(
+            f"{conversion.name} may have run in the pool since {conversion.start_asked_at:%Y-%m-%d %H:%M} UTC: "
+            "what it wrote would be lost.",
+            code="vm_has_run",
+            next_step="Roll it back, which keeps its disks; or say discard_writes, if what it wrote may be lost.",
         )
 
 

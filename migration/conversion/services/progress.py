@@ -9,10 +9,11 @@ from dataclasses import asdict
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from migration.conversion.core.freshness import SourceMarker
 from migration.conversion.core.itinerary import Step
+from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, DiskCopy, LedgerEntry, Segment
 from migration.conversion.services.transitions import note
 from project.backbone.clock import now
@@ -43,7 +44,9 @@ def remember_vm(conversion: Conversion, vm_uuid: str) -> None:
 
 
 def remember_vdi(disk: DiskCopy, vdi_uuid: str) -> None:
-    """Store a disk's VDI and enter it into the ledger."""
+    """Store a disk's VDI and enter it into the ledger. Another one than before is empty, whatever was copied into that."""
+    if disk.vdi_uuid not in ("", vdi_uuid):
+        _forget(DiskCopy.objects.filter(pk=disk.pk), written_before=False)
     DiskCopy.objects.filter(pk=disk.pk).update(vdi_uuid=vdi_uuid)
     enter_ledger(disk.conversion, "vdi", vdi_uuid)
 
@@ -96,14 +99,27 @@ def note_fault(disk: DiskCopy, fault: dict[str, object]) -> None:
     DiskCopy.objects.filter(pk=disk.pk).update(verified=False, verified_at=None, compared="", blocks_compared=0, fault=fault)
 
 
-def forget_copies(conversion: Conversion) -> None:
-    """A new pass from the start: what was copied or proven before no longer counts, but it may still lie in the VDIs.
-
-    Nothing was ever written before the source was first confirmed off.
-    """
+def doubt_copies(conversion: Conversion) -> None:
+    """A failed conversion is taken up again: its disks are proven anew, and one with a fault is copied from its start."""
     disks = DiskCopy.objects.filter(conversion=conversion)
-    if conversion.source_marker is not None:
-        disks.update(written_before=True)
+    _forget(disks.exclude(fault=None), written_before=True)
+    disks.update(verified=False, verified_at=None, compared="", blocks_compared=0)
+
+
+def forget_copies(conversion: Conversion) -> None:
+    """The source is not what it was: nothing that was copied or proven counts any more, but it may still lie in the VDIs."""
+    _forget(DiskCopy.objects.filter(conversion=conversion), written_before=True)
+
+
+@transaction.atomic
+def start_anew(conversion: Conversion) -> None:
+    """Nothing of the conversion is in the pool any more: everything is made and copied as for the first time."""
+    close_ledger(conversion.pk)
+    _forget(DiskCopy.objects.filter(conversion=conversion), written_before=False, vdi_uuid="")
+    Conversion.objects.filter(pk=conversion.pk).update(target_vm_uuid="", start_asked_at=None, updated_at=now())
+
+
+def _forget(disks: QuerySet[DiskCopy], **fields: object) -> None:
     disks.update(
         bytes_copied=0,
         bytes_sent=0,
@@ -118,7 +134,24 @@ def forget_copies(conversion: Conversion) -> None:
         compared="",
         blocks_compared=0,
         fault=None,
+        **fields,
     )
+
+
+def claim_start(conversion: Conversion, *, job_id: UUID) -> bool:
+    """Note, before the pool is asked, that the VM may run from now on; False when the conversion was cancelled or moved on."""
+    due = Conversion.objects.filter(pk=conversion.pk, state=State.CUTTING_OVER.value, job_id=job_id)
+    return bool(due.update(start_asked_at=now(), updated_at=now()))
+
+
+def note_may_have_run(conversion: Conversion) -> None:
+    """The VM ran although nobody here asked for it; noted before it is removed, so that a crash forgets nothing."""
+    Conversion.objects.filter(pk=conversion.pk, start_asked_at=None).update(start_asked_at=now(), updated_at=now())
+
+
+def forget_start(conversion: Conversion) -> None:
+    """The pool shows that the VM never ran."""
+    Conversion.objects.filter(pk=conversion.pk).update(start_asked_at=None, updated_at=now())
 
 
 def remember_boot(conversion: Conversion, proof: dict[str, object]) -> None:

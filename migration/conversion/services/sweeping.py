@@ -50,7 +50,8 @@ def ask_sweep(
     if strangers:
         raise _not_listed(f"The list shows nothing to remove of {', '.join(strangers[:5])}.")
     wanted = sorted(conversion_ids or removable)
-    params = {"pool_id": listed.result["pool_id"], "conversion_ids": wanted}
+    known_to_have_run = [key for key in wanted if shown[key] == "on_request"]
+    params = {"pool_id": listed.result["pool_id"], "conversion_ids": wanted, "even_if_they_ran": known_to_have_run}
     return jobs.enqueue(
         SWEEP, project=project, params=params, actor=actor, subject=listed.subject, idempotency_key=idempotency_key
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -38,8 +39,19 @@ class WrongState(Conflict):
         )
 
 
-def move(conversion_id: UUID, event: Event, *, actor: Actor, message: str, **fields: Any) -> State:
-    """Apply `event` and set `fields` with it. Raises WrongState, or LostRace when somebody was faster."""
+def move(
+    conversion_id: UUID,
+    event: Event,
+    *,
+    actor: Actor,
+    message: str,
+    while_still: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> State:
+    """Apply `event` and set `fields` with it, only while the fields of `while_still` have the values given there.
+
+    Raises WrongState, or LostRace when somebody was faster.
+    """
     with transaction.atomic():
         conversion = Conversion.objects.select_related("project").get(pk=conversion_id)
         source = State(conversion.state)
@@ -47,9 +59,8 @@ def move(conversion_id: UUID, event: Event, *, actor: Actor, message: str, **fie
             target = next_state(source, event)
         except IllegalTransition:
             raise WrongState(conversion.name, source, event) from None
-        moved = Conversion.objects.filter(pk=conversion_id, state=source.value).update(
-            state=target.value, updated_at=now(), **fields
-        )
+        held = Conversion.objects.filter(pk=conversion_id, state=source.value, **(while_still or {}))
+        moved = held.update(state=target.value, updated_at=now(), **fields)
         if not moved:
             raise LostRace(conversion.name)
         note(conversion, message, from_state=source, to_state=target)

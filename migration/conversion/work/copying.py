@@ -14,6 +14,7 @@ from django.conf import settings
 
 from estate.disks import pump
 from estate.disks.blockmap import BlockHashes
+from estate.disks.errors import SourceChanged
 from estate.disks.ports import ExtentSource
 from estate.disks.pump import Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
@@ -29,6 +30,7 @@ from migration.conversion.work.lanes import Lane, Machine, Tally, each_disk
 from migration.conversion.work.sources import Disks, MachineSource
 
 NOTE_EVERY_S = 1.0
+OTHER_BYTES = frozenset({SourceChanged.code, "source_changed"})
 
 
 def copy_disks(source: MachineSource, machine: Machine, row: Conversion) -> None:
@@ -63,10 +65,15 @@ def _require_no_more_disks(held: Disks, spec: ConversionSpec) -> None:
 
 @contextmanager
 def named(disk: DiskCopy, spec: ConversionSpec) -> Iterator[None]:
-    """The readers of disk formats know bytes only: say which disk of which machine an error is about."""
+    """The readers of disk formats know bytes only: say which disk of which machine an error is about.
+
+    A source that gave other bytes than before makes what is copied of it worthless: a retry copies the disk from its start.
+    """
     try:
         yield
     except EdgeError as error:
+        if error.code in OTHER_BYTES:
+            progress.note_fault(disk, {"code": error.code})
         error.where = error.where or f"{disk.label} of {spec.name}"
         raise
 

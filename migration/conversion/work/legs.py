@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from estate.errors import EdgeError
+from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec
@@ -17,8 +18,8 @@ from migration.conversion.core.states import Event, State
 from migration.conversion.core.verifying import policy_from
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle, progress, streams
-from migration.conversion.services.transitions import move, note
-from migration.conversion.work import copying, proving, target
+from migration.conversion.services.transitions import LostRace, move, note
+from migration.conversion.work import copying, earlier, proving, target
 from migration.conversion.work.lanes import Machine
 from migration.conversion.work.sessions import pool_of
 from migration.conversion.work.sources import MachineSource, source_of
@@ -31,13 +32,15 @@ TURN_S = 0.5
 LONGEST_TURN_S = 10.0
 
 
-def prepare(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Make the halted, blocked VM with its VDIs and interfaces."""
+def prepare(job: JobContext, conversion_id: str, *, discard_writes: bool = False) -> dict[str, Any]:
+    """Make the halted, blocked VM with its VDIs and interfaces; with `discard_writes` one that has run is made anew."""
     row = selectors.conversion(conversion_id)
     if not _is_due(job, row, State.PREPARING):
         return _told(row)
     spec = selectors.spec_of(row)
     with pool_of(spec, job.alive) as pool:
+        earlier.settle(pool, row, spec, discard_writes=discard_writes)
+        row.refresh_from_db()
         for step in steps_of(spec, Leg.PREPARE):
             job.alive()
             progress.begin_step(row, step)
@@ -57,9 +60,7 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
         machine = Machine(spec, pool, job, lanes, partial(streams.narrow, row, job.claim.fence))
         if row.state == State.READY:
             _begin(row, spec, "stop_source", "check_package")
-            source.bring_down(row)
-            settled = "The package is the one that was planned with" if spec.package_path else "The source is confirmed off"
-            move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message=settled)
+            move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message=_settle_source(source, row, spec))
         row.refresh_from_db()
         source.require_unchanged(row)
         if row.state == State.COPYING:
@@ -75,6 +76,16 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=proving.COMPARED[policy_from(row.verify).level])
     streams.leave(row)
     return _told(row)
+
+
+def _settle_source(source: MachineSource, row: Conversion, spec: ConversionSpec) -> str:
+    """Have the source off and known. What an earlier attempt copied stays only if the source is provably as it was then."""
+    if row.source_marker is not None:
+        if source.is_unchanged(row):
+            return "The source is as it was; what is copied of it stays, and is proven anew"
+        progress.forget_copies(row)
+    source.bring_down(row)
+    return "The package is the one that was planned with" if spec.package_path else "The source is confirmed off"
 
 
 def _take_turn(job: JobContext, row: Conversion) -> int:
@@ -106,16 +117,30 @@ def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
             target.keep_blocked(pool, row)
             source.require_unchanged(row)
         _begin(row, spec, "start")
-        target.start(pool, row)
+        _start(job, pool, row)
         _begin(row, spec, "check_running")
-        progress.remember_boot(row, target.require_running(pool, row, spec))
+        proof = target.require_running(pool, row, spec)
+        _begin(row, spec, "protect")
+        progress.remember_boot(row, {**proof, **target.protect(pool, row, spec)})
         _begin(row, spec, "mark_source")
         _mark_moved(source, row)
     move(row.pk, Event.STARTED, actor=job.actor, message="The VM runs in the pool")
     return _told(row)
 
 
-def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
+def _start(job: JobContext, pool: XapiSession, row: Conversion) -> None:
+    """From the note on, the VM may write what is nowhere else; the note goes only where the pool shows that it never ran."""
+    if not progress.claim_start(row, job_id=job.id):
+        raise LostRace(row.name)
+    try:
+        target.start(pool, row)
+    except BaseException:
+        if target.never_ran(pool, row):
+            progress.forget_start(row)
+        raise
+
+
+def clean_up(job: JobContext, conversion_id: str, *, discard_writes: bool = False) -> dict[str, Any]:
     """Remove what a cancelled conversion made in the pool, found by its tag. The source is left as it is.
 
     Waits until the job that was cancelled has let go: it may be making an object just now.
@@ -127,7 +152,7 @@ def clean_up(job: JobContext, conversion_id: str) -> dict[str, Any]:
     if lifecycle.others_at_work(row, but=job.id):
         job.wait(LET_GO_S, "the cancelled job is still letting go")
     with pool_of(spec, job.alive) as pool:
-        removed = target.remove_everything(pool, row)
+        removed = target.remove_everything(pool, row, even_if_it_ran=discard_writes)
     progress.close_ledger(row.pk)
     return {**_told(row), "removed": removed}
 

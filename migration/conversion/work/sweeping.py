@@ -25,15 +25,18 @@ def list_leftovers(job: JobContext, pool_id: str) -> dict[str, Any]:
         return {"pool_id": pool_id, "leftovers": [asdict(each) for each in _found(pool, pool_id)]}
 
 
-def sweep(job: JobContext, pool_id: str, conversion_ids: list[str]) -> dict[str, Any]:
-    """Remove what these conversions left, as far as that may still be; each by itself, so that one refusal stops no other."""
+def sweep(job: JobContext, pool_id: str, conversion_ids: list[str], *, even_if_they_ran: list[str]) -> dict[str, Any]:
+    """Remove what these conversions left, as far as that may still be; each by itself, so that one refusal stops no other.
+
+    A VM that has run is removed if its conversion is among `even_if_they_ran`: the list showed it so, and it was named.
+    """
     removed, refused = [], []
     with pool_at(pools.pool(pool_id).endpoint_id, job.alive) as pool:
         todo = chosen(_found(pool, pool_id), conversion_ids) if conversion_ids else []
         for each in todo:
             job.alive()
             try:
-                gone = vm.remove_everything(pool, each.conversion_id)
+                gone = vm.remove_everything(pool, each.conversion_id, even_if_it_ran=each.conversion_id in even_if_they_ran)
             except EdgeError as fault:
                 told = {"code": fault.code, "message": fault.message, "next_step": fault.next_step}
                 refused.append({"conversion_id": each.conversion_id, "name": each.name, **told})
@@ -77,4 +80,5 @@ def _tagged(pool: XapiSession, kind: str) -> Iterator[Tagged]:
                 conversion_id=str(tag),
                 size_bytes=int(record.get("virtual_size", 0)),
                 runs=record.get("power_state", "Halted") != "Halted",
+                has_run=kind == "VM" and vm.has_run(pool, record),
             )

@@ -52,20 +52,6 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
     uuid = vm.ensure_vm(pool, wanted, str(row.pk))
     progress.remember_vm(row, uuid)
     row.refresh_from_db()
-    _require_halted(pool, uuid, spec)
-    vm.block(pool, uuid, BLOCKED)
-
-
-def _require_halted(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:
-    """A VM of an earlier attempt that was started meanwhile holds its disks: copying over them would destroy what it wrote."""
-    seen = vm.power_state(pool, vm_uuid)
-    if seen != "Halted":
-        raise AskPerson(
-            f"{spec.name} is {seen} in the pool, so it is not copied again",
-            code="target_vm_runs",
-            next_step="Roll this conversion back; or shut the VM down in the pool and retry, to copy the source again.",
-            where=spec.name,
-        )
 
 
 def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
@@ -124,6 +110,7 @@ def count_bytes(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> Non
     for copy in selectors.disks_of(row):
         wanted, room = capacity_bytes[copy.device_key], vm.vdi_bytes(pool, copy.vdi_uuid)
         if copy.copied_at is None or copy.bytes_copied != wanted or room < wanted:
+            progress.note_fault(copy, {"code": "bytes_differ"})
             raise AskPerson(
                 f"{copy.label} of {spec.name} has {wanted} bytes; {copy.bytes_copied} are copied, and its VDI holds {room}",
                 code="bytes_differ",
@@ -169,7 +156,7 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
         raise AskPerson(
             f"{spec.name} was started in the pool and does not run",
             code="vm_not_running",
-            next_step="Look at its console in the pool; start it there, or roll it back.",
+            next_step="Look at its console and its host in the pool; then roll it back, or retry with discard_writes.",
             where=spec.name,
         )
     return {
@@ -180,10 +167,23 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
     }
 
 
+def protect(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[str, object]:
+    """Tell HA of the running VM; what HA does for it now. A refusal is told and stops nothing: the VM runs by now."""
+    if not spec.ha_restart_priority:
+        return {"ha_restart_priority": ""}
+    try:
+        vm.set_ha_restart_priority(pool, row.target_vm_uuid, spec.ha_restart_priority)
+    except AskPerson as refused:
+        note(row, f"HA does not protect it: {refused.message}")
+        return {"ha_restart_priority": "", "unprotected_because": refused.message}
+    return {"ha_restart_priority": spec.ha_restart_priority}
+
+
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
     try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
         vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
+        vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")  # HA starts what it protects
     except ObjectGone:
         return  # never made, or removed by somebody: nothing of ours can run
     try:
@@ -193,7 +193,16 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
         vm.shut_down(pool, row.target_vm_uuid, force=True)
 
 
-def remove_everything(pool: XapiSession, row: Conversion) -> list[str]:
+def never_ran(pool: XapiSession, row: Conversion) -> bool:
+    """Whether the pool shows that the VM never ran; what cannot be read shows nothing."""
+    try:
+        made = vm.made_before(pool, str(row.pk))
+        return made is not None and not vm.has_run(pool, made)
+    except EdgeError:
+        return False
+
+
+def remove_everything(pool: XapiSession, row: Conversion, *, even_if_it_ran: bool) -> list[str]:
     """Remove the conversion's VM and VDIs; returns the uuids of what was removed."""
-    removed = vm.remove_everything(pool, str(row.pk))
+    removed = vm.remove_everything(pool, str(row.pk), even_if_it_ran=even_if_it_ran)
     return [uuid for uuid, _ in (*removed.vms, *removed.vdis)]

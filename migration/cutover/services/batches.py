@@ -181,9 +181,9 @@ def retry(batch: Batch, *, actor: Actor, idempotency_key: IdempotencyKey | None 
         return earlier
     if batch.wave_id is not None and not conversions.has_retryable(batch.wave_id) and conversions.has_any(batch.wave_id):
         raise Conflict(
-            f"No conversion of {batch.name} has failed or waits to be begun.",
+            f"No conversion of {batch.name} waits to be begun, or failed before its VM was started.",
             code="nothing_failed",
-            next_step="Look at the batch's conversions; ask the gate of its wave when they are ready.",
+            next_step="Ask the gate of its wave when they are ready; retry or roll back by itself what failed after its start.",
         )
     params = {"batch_id": str(batch.pk), "again": True}
     job = _enqueue(batch.project, "cutover.run_batch", params, batch.name, actor, idempotency_key)

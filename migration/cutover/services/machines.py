@@ -35,6 +35,7 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
             target_name=machine.target_name,
             vtpm=machine.vtpm,
             vif_locking=machine.vif_locking,
+            ha_restart_priority=machine.ha_restart_priority,
         )
         try:
             specs.append(build_spec(str(machine.machine_id), machine.vm, targets))

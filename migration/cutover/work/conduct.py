@@ -38,13 +38,18 @@ class Leg:
     """One leg as a wave runs it: who is due for it, how it is asked for, and what is said meanwhile.
 
     `name` is where the checkpoint keeps its jobs. A machine that an earlier, cancelled cutover left copying is due for its
-    copy: asking again gives the same job.
+    copy: asking again gives the same job. One that failed when its VM may have run is taken up by itself, by a person.
     """
 
     name: str
     states: frozenset[State]
     start: Start
     doing: str
+
+    def takes(self, row: Conversion) -> bool:
+        """Whether the machine is due for it."""
+        state = State(row.state)
+        return state in self.states and not (state is State.FAILED and row.start_asked_at is not None)
 
 
 def _prepare_or_retry(row: Conversion, *, actor: Actor) -> Job:
@@ -177,12 +182,12 @@ def _run_leg(job: JobContext, wave_id: str, leg: Leg) -> None:
     options = options_of_wave(wave_id)
     failed = sum(State(row.state) is State.FAILED and str(row.job_id) in asked for row in rows)
     at_work = lifecycle.unfinished(asked)
-    stays = {str(row.pk): row for row in rows if State(row.state) in leg.states and str(row.pk) in due}
+    stays = {str(row.pk): row for row in rows if leg.takes(row) and str(row.pk) in due}
     chosen = list(stays)[: room_for(options, at_work=at_work, failed=failed)]
     asked += [str(leg.start(stays[key], actor=job.actor).pk) for key in chosen]
     left = [key for key in stays if key not in chosen]
     job.save_checkpoint({**job.checkpoint, leg.name: asked, f"{leg.name}_due": left})
-    busy = sum(State(row.state) in leg.states for row in rows)
+    busy = sum(leg.takes(row) for row in rows)
     job.progress(len(rows) - busy, len(rows), "machines")
     if at_work or chosen:
         job.wait(POLL_S, f"{at_work + len(chosen)} machines {leg.doing}" + (f", {len(left)} wait their turn" if left else ""))
@@ -192,7 +197,7 @@ def _standing(job: JobContext, leg: Leg, rows: list[Conversion]) -> tuple[list[s
     """The jobs this leg has asked for, and the conversions it still has to ask, in their order."""
     if leg.name in job.checkpoint:
         return list(job.checkpoint[leg.name]), list(job.checkpoint.get(f"{leg.name}_due", []))
-    return [], [str(row.pk) for row in rows if State(row.state) in leg.states]
+    return [], [str(row.pk) for row in rows if leg.takes(row)]
 
 
 def _in_state(wave_id: str, *states: State) -> list[Conversion]:
@@ -206,5 +211,8 @@ def _outcome(job: JobContext, wave_id: str) -> dict[str, Any]:
         "conversions": dict(Counter(row.state for row in rows)),
         "left_behind": [row.name for row in rows if row.error],
     }
+    unprotected = [row.name for row in rows if (row.boot_proof or {}).get("unprotected_because")]
+    if unprotected:
+        outcome["unprotected"] = unprotected
     not_begun = [row.name for row in rows if str(row.pk) in waiting]
     return {**outcome, "not_begun": not_begun} if not_begun else outcome

@@ -38,6 +38,12 @@ class OverrideSerializer(serializers.Serializer[dict[str, Any]]):
         allow_blank=True,
         help_text="How its interfaces are locked; empty leaves it to each network. Disabled ones carry nothing.",
     )
+    ha_restart_priority = serializers.ChoiceField(
+        ["restart", "best-effort", "none"],
+        required=False,
+        allow_blank=True,
+        help_text="What HA does for it once it runs in the pool; empty is as the mapping says.",
+    )
 
 
 class OverridesField(serializers.DictField):
@@ -62,11 +68,18 @@ class MappingSerializer(serializers.ModelSerializer[Mapping]):
     datastores = _names()
     templates = _names()
     overrides = OverridesField(required=False)
+    ha_restart_priority = serializers.ChoiceField(
+        ["restart", "best-effort"],
+        required=False,
+        allow_blank=True,
+        help_text="What HA does for machines of this mapping once they run in the pool; empty is nothing.",
+    )
 
     class Meta:
         model = Mapping
         fields: ClassVar = [
-            "id", "name", "pool", "networks", "datastores", "templates", "overrides", "version", "created_at",
+            "id", "name", "pool", "networks", "datastores", "templates", "overrides", "ha_restart_priority", "version",
+            "created_at",
         ]  # fmt: skip
         read_only_fields: ClassVar = ["id", "version", "created_at"]
 

@@ -17,6 +17,8 @@ from estate.facts.unknown import Unknown
 
 ANY = "*"
 """Key of a table for whatever has no row of its own."""
+UNPROTECTED = "none"
+"""An override's word against a mapping that protects all."""
 LINUX_PREFIXES = (
     "rhel", "centos", "oraclelinux", "sles", "debian", "ubuntu", "almalinux", "rockylinux", "amazonlinux", "fedora", "opensuse",
     "vmwarephoton", "coreos", "flatcar", "asianux", "other24", "other26", "other3x", "other4x", "other5x", "other6x", "other7x",
@@ -47,6 +49,7 @@ class Override:
     `guest_id` (vSphere's), `firmware` (`bios`, `efi`), `cores_per_socket` and `secure_boot` (`on`, `off`) are what a
     person says of a machine whose source does not tell it; what the source tells goes before them.
     `vtpm` (`on`) gives it a new, empty TPM, and `vif_locking` (`unlocked`, `disabled`) sets how its interfaces are locked.
+    `ha_restart_priority` (`restart`, `best-effort`, `none`) says what HA does for it once it runs in the pool.
     """
 
     networks: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class Override:
     secure_boot: str = ""
     vtpm: str = ""
     vif_locking: str = ""
+    ha_restart_priority: str = ""
 
     @property
     def said(self) -> Said:
@@ -86,9 +90,16 @@ class MappingTable:
     templates: Mapping[str, str] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     """Machine id to its override."""
+    ha_restart_priority: str = ""
+    """What HA does for machines without a word of their own, as XAPI spells it; empty for nothing."""
 
     def override(self, machine_id: str) -> Override:
         return self.overrides.get(machine_id, Override())
+
+    def ha_restart_priority_of(self, machine_id: str) -> str:
+        """`restart`, `best-effort`, or empty where HA shall leave the machine alone."""
+        said = self.override(machine_id).ha_restart_priority or self.ha_restart_priority
+        return "" if said == UNPROTECTED else said
 
     def template_for(self, guest_id: str) -> str | None:
         """The template's name for a guest id: itself first, then its family, then `*`."""
@@ -143,4 +154,5 @@ def table_from(values: Mapping[str, Any]) -> MappingTable:
         datastores=values.get("datastores", {}),
         templates=values.get("templates", {}),
         overrides={machine: Override(**changes) for machine, changes in values.get("overrides", {}).items()},
+        ha_restart_priority=values.get("ha_restart_priority", ""),
     )

@@ -44,6 +44,7 @@ class Placement:
     said: Said = field(default_factory=Said)
     vtpm: bool = False
     vif_locking: str = ""
+    ha_restart_priority: str = ""
 
 
 def place(
@@ -65,6 +66,7 @@ class _Draft:
     ) -> None:
         self.names, self.mapping, self.target, self.in_package = names, mapping, target, in_package
         self.override = mapping.override(machine_id)
+        self.ha_restart_priority = mapping.ha_restart_priority_of(machine_id)
         self.told, self.vm = vm, with_said(vm, self.override.said)
         self.template = ("", "", "")
         self.network_by_nic: dict[int, str] = {}
@@ -198,11 +200,16 @@ class _Draft:
             network_by_nic=self.network_by_nic,
             sr_by_disk=self.sr_by_disk,
             bytes_by_sr=self._bytes_by_sr(),
-            why=(*self.why, *self._said_of_it()),
+            why=(*self.why, *self._protection(), *self._said_of_it()),
             said=self.override.said,
             vtpm=self.override.vtpm == "on",
             vif_locking=self.override.vif_locking,
+            ha_restart_priority=self.ha_restart_priority,
         )
+
+    def _protection(self) -> Iterator[str]:
+        if self.ha_restart_priority:
+            yield f"HA gets the restart priority {self.ha_restart_priority} for it once it runs in the pool."
 
     def _said_of_it(self) -> Iterator[str]:
         """What rests on a person's word, and what of it is not used."""

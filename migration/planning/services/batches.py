@@ -105,4 +105,10 @@ def make_wave(project: Project, wanted: BatchRequest, filled: WaveDraft, *, job_
 def _values(table: MappingTable) -> dict[str, object]:
     """The table as plans keep it, wishes included; an empty part of an override is left out."""
     overrides = {machine: {key: part for key, part in asdict(each).items() if part} for machine, each in table.overrides.items()}
-    return {"networks": table.networks, "datastores": table.datastores, "templates": table.templates, "overrides": overrides}
+    return {
+        "networks": table.networks,
+        "datastores": table.datastores,
+        "templates": table.templates,
+        "overrides": overrides,
+        "ha_restart_priority": table.ha_restart_priority,
+    }

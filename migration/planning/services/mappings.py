@@ -25,7 +25,7 @@ from project.backbone.problems import Conflict, Invalid, PreconditionFailed
 from readiness.selectors import pools as readiness
 
 TABLES = ("networks", "datastores", "templates", "overrides")
-EDITABLE = ("name", "pool_id", *TABLES)
+EDITABLE = ("name", "pool_id", "ha_restart_priority", *TABLES)
 
 
 def create_mapping(project: Project, *, actor: Actor, **values: Any) -> Mapping:

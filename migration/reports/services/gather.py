@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
@@ -145,8 +146,15 @@ def _conversion(row: Conversion) -> ConversionLine:
         + (f", {partly} by a sample" if partly else "")
         + f" (policy {row.verify}); "
         + ", ".join(disk.digest[:12] for disk in disks if disk.digest),
-        note=error.get("message", "") or ("runs in the pool" if row.boot_proof else ""),
+        note=error.get("message", "") or _boot_note(row.boot_proof),
     )
+
+
+def _boot_note(proof: dict[str, Any] | None) -> str:
+    if not proof:
+        return ""
+    unprotected = proof.get("unprotected_because")
+    return f"runs in the pool; HA does not protect it: {unprotected}" if unprotected else "runs in the pool"
 
 
 def _kms(project: Project, at: datetime) -> KmsView | None:

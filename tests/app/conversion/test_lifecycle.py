@@ -10,8 +10,10 @@ import pytest
 from estate.errors import AskPerson, Retry
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, DiskCopy
-from migration.conversion.services import lifecycle
+from migration.conversion.services import lifecycle, progress
+from migration.conversion.services.transitions import LostRace
 from migration.conversion.work import legs
+from project.backbone.clock import now
 from project.backbone.jobs.services import enqueue
 from project.backbone.models import AuditEntry, Job
 from project.backbone.problems import Conflict, NotVisible, RoleTooLow
@@ -69,15 +71,27 @@ def test_each_wish_is_granted_in_its_states_only(people: People, ask: Any, allow
     assert (again(row).state, Job.objects.count()) == (state.value, 0)
 
 
-def test_a_retry_forgets_the_copies_and_remembers_that_old_bytes_may_lie_there(people: People) -> None:
+def test_a_retry_keeps_what_is_copied_and_proves_it_anew(people: People) -> None:
     row = a_conversion(people.project, state=State.FAILED)
     Conversion.objects.filter(pk=row.pk).update(source_marker={"power_state": "poweredOff"}, error={"code": "x"})
-    row.disks.update(durable_bytes=4096, hashes=b"x", verified=True, bytes_sent=4096)
+    row.disks.update(durable_bytes=4096, hashes=b"x", verified=True, compared="full", bytes_sent=4096)
+    lifecycle.retry(again(row), actor=SYSTEM)
+
+    disk = row.disks.get()
+    assert (disk.durable_bytes, disk.hashes, disk.bytes_sent, disk.written_before) == (4096, b"x", 4096, False)
+    assert (disk.verified, disk.compared) == (False, "")
+    assert (again(row).source_marker, again(row).error) == ({"power_state": "poweredOff"}, None)
+    assert again(row).state == "preparing"
+
+
+def test_a_retry_forgets_the_copy_of_a_disk_with_a_fault_and_remembers_that_its_bytes_lie_there(people: People) -> None:
+    row = a_conversion(people.project, state=State.FAILED)
+    row.disks.update(durable_bytes=4096, hashes=b"x", verified=True, bytes_sent=4096, fault={"code": "source_changed"})
     lifecycle.retry(again(row), actor=SYSTEM)
 
     disk = row.disks.get()
     assert (disk.durable_bytes, disk.hashes, disk.verified, disk.bytes_sent, disk.written_before) == (0, None, False, 0, True)
-    assert (again(row).source_marker, again(row).error, again(row).state) == (None, None, "preparing")
+    assert disk.fault is None
 
 
 def test_a_retry_of_what_was_never_copied_need_not_send_zeros(people: People) -> None:
@@ -108,17 +122,46 @@ def test_a_machine_that_is_being_started_is_not_cancelled_under_its_feet(people:
     row = a_conversion(people.project, state=State.CUTTING_OVER)
     job = lifecycle.start_going_live(row, actor=SYSTEM)
     Job.objects.filter(pk=job.pk).update(state="running", attempts=1)
-    with pytest.raises(Conflict) as refused:
-        lifecycle.cancel(again(row), actor=people.actor("owner"))
-    assert (refused.value.code, again(row).state) == ("conversion_busy", "cutting_over")
-    Job.objects.filter(pk=job.pk).update(state="queued", attempts=0)
+    assert progress.claim_start(row, job_id=job.pk)
+    for discard in (False, True):
+        with pytest.raises(Conflict) as refused:
+            lifecycle.cancel(again(row), actor=people.actor("owner"), discard_writes=discard)
+        assert (refused.value.code, again(row).state) == ("conversion_busy", "cutting_over")
+    progress.forget_start(row)
     assert lifecycle.cancel(again(row), actor=people.actor("owner")).kind == "conversion.clean_up"
+    assert not progress.claim_start(row, job_id=job.pk), "a cancelled machine is not started any more"
+    assert again(row).start_asked_at is None
+
+
+def test_a_cancel_that_is_slower_than_the_start_changes_nothing(people: People) -> None:
+    row = a_conversion(people.project, state=State.CUTTING_OVER)
+    job = lifecycle.start_going_live(row, actor=SYSTEM)
+    seen = again(row)
+    assert progress.claim_start(row, job_id=job.pk)
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    with pytest.raises(LostRace):
+        lifecycle.cancel(seen, actor=people.actor("owner"))
+    assert (again(row).state, Job.objects.filter(kind="conversion.clean_up").count()) == ("cutting_over", 0)
+
+
+@pytest.mark.parametrize("ask", [lifecycle.retry, lifecycle.cancel])
+def test_what_a_vm_may_have_written_is_given_up_only_when_somebody_says_so(people: People, ask: Any) -> None:
+    row = a_conversion(people.project, state=State.FAILED)
+    Conversion.objects.filter(pk=row.pk).update(start_asked_at=now())
+    with pytest.raises(Conflict) as refused:
+        ask(again(row), actor=people.actor("owner"))
+    assert (refused.value.code, again(row).state, Job.objects.count()) == ("vm_has_run", "failed", 0)
+
+    job = ask(again(row), actor=people.actor("owner"), discard_writes=True)
+    assert job.params == {"conversion_id": str(row.pk), "discard_writes": True}
+    told = AuditEntry.objects.get(action=f"conversion.{ask.__name__}").after["message"]
+    assert "may be lost" in told
 
 
 def test_a_job_that_failed_for_good_fails_its_conversion_with_the_same_error(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: Any) -> dict[str, Any]:
+    def refused(*_: Any, **_more: Any) -> dict[str, Any]:
         raise AskPerson("pool01 has no room", code="sr_full", next_step="Free space.")
 
     monkeypatch.setattr(legs, "prepare", refused)
@@ -133,7 +176,7 @@ def test_a_job_that_failed_for_good_fails_its_conversion_with_the_same_error(
 
 
 def test_a_passing_fault_leaves_the_conversion_where_it_is(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> dict[str, Any]:
+    def broken(*_: Any, **_more: Any) -> dict[str, Any]:
         raise Retry("the line broke", code="stream_broken")
 
     monkeypatch.setattr(legs, "prepare", broken)

@@ -19,6 +19,7 @@ from migration.conversion.work import legs
 from migration.cutover.models import Batch
 from migration.cutover.work import conduct
 from migration.planning.models import Mapping, Plan, Wave
+from project.backbone.clock import now
 from project.backbone.models import AuditEntry, Job
 from readiness.models import Pool
 from tests.builders.conversions import SYSTEM
@@ -63,7 +64,7 @@ class Desk:
     def shown(self, batch_id: str) -> dict[str, Any]:
         return dict(self.people.client("owner").get(self.url(f"/{batch_id}")).json())
 
-    def prepare(self, _job: Any, conversion_id: str) -> dict[str, Any]:
+    def prepare(self, _job: Any, conversion_id: str, **_more: Any) -> dict[str, Any]:
         row = Conversion.objects.get(pk=conversion_id)
         self.most_at_once = max(
             self.most_at_once, Job.objects.filter(kind="conversion.prepare", state__in=["queued", "running"]).count()
@@ -193,6 +194,21 @@ def test_what_failed_is_taken_up_again_and_the_others_are_left_alone(desk: Desk)
     assert Job.objects.filter(kind="conversion.prepare").count() == 4
     nothing = desk.people.client("owner").post(desk.url(f"/{batch}/retry"))
     assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_failed")
+
+
+def test_a_machine_whose_vm_may_have_run_is_not_taken_up_with_the_rest(desk: Desk) -> None:
+    desk.fails = {"db", "app"}
+    batch = desk.post(desk.body()).json()["batch_id"]
+    run_jobs(most=200)
+    Conversion.objects.filter(name="app").update(start_asked_at=now())
+    desk.fails = set()
+    again = job_of(desk.people.client("owner").post(desk.url(f"/{batch}/retry")))
+
+    assert (again.state, again.result["conversions"]) == ("succeeded", {"ready": 2, "failed": 1})
+    assert again.result["left_behind"] == ["app"]
+    nothing = desk.people.client("owner").post(desk.url(f"/{batch}/retry"))
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_failed")
+    assert "by itself" in nothing.json()["next_step"]
 
 
 def test_a_batch_that_stops_on_failure_begins_no_further_machine(desk: Desk) -> None:

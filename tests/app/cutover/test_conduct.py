@@ -60,7 +60,7 @@ class Stage:
         return an_answer(self.wave, *([REASON] if phase in self.closed_in else []), phase=phase, signed_as=signed_as)
 
     def leg(self, name: str, *events: Event) -> Any:
-        def run(_job: JobContext, conversion_id: str) -> dict[str, Any]:
+        def run(_job: JobContext, conversion_id: str, **_more: Any) -> dict[str, Any]:
             row = Conversion.objects.get(pk=conversion_id)
             self.ran.append((name, row.name))
             if name == "copy" and row.name in self.fails:

@@ -178,6 +178,17 @@ def test_planned_vms_tell_memory_room_macs_and_family(people: People, pool: Pool
     assert vm.mac_addresses == ("00:50:56:aa:00:00",)
 
 
+def test_what_ha_shall_do_goes_from_the_mapping_into_the_wave_and_its_questions(
+    people: People, pool: Pool, mapping: Mapping
+) -> None:
+    Mapping.objects.filter(pk=mapping.pk).update(ha_restart_priority="restart")
+    mapping.refresh_from_db()
+    planned(people, pool, mapping)
+    wave = Wave.objects.get()
+    assert [machine.ha_restart_priority for machine in selectors.wave_machines(wave.id)] == ["restart"]
+    assert [vm.ha_restart_priority for vm in selectors.planned_vms(wave.id)] == ["restart"]
+
+
 def test_a_machine_that_is_gone_is_named(people: People, pool: Pool, mapping: Mapping) -> None:
     planned(people, pool, mapping)
     an_inventory(machine_named("app").source, a_vm("other"))

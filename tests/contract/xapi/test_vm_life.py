@@ -56,7 +56,7 @@ def machine(session: XapiSession, spec: VmSpec) -> Iterator[str]:
     yield uuid
     if vm.leftovers(session, CONVERSION).vms:
         vm.shut_down(session, uuid, force=True)
-    vm.remove_everything(session, CONVERSION)
+    vm.remove_everything(session, CONVERSION, even_if_it_ran=True)
 
 
 def record_of(session: XapiSession, uuid: str) -> dict[str, object]:
@@ -149,6 +149,28 @@ def test_running_vm_is_never_removed(session: XapiSession, machine: str) -> None
     assert len(vm.leftovers(session, CONVERSION).vdis) == 3
 
 
+def test_vm_that_ran_is_removed_only_when_that_is_said(session: XapiSession, machine: str) -> None:
+    made = vm.made_before(session, CONVERSION)
+    assert made is not None and not vm.has_run(session, made), "the pool shows that it never ran"
+    vm.unblock(session, machine)
+    vm.start(session, machine)
+    vm.shut_down(session, machine, force=True)
+    made = vm.made_before(session, CONVERSION)
+    assert made is not None and vm.has_run(session, made)
+    with pytest.raises(AskPerson) as caught:
+        vm.remove_everything(session, CONVERSION)
+    assert caught.value.code == "vm_has_run"
+    assert len(vm.leftovers(session, CONVERSION).vdis) == 3
+    assert len(vm.remove_everything(session, CONVERSION, even_if_it_ran=True).vdis) == 3
+
+
+def test_vm_whose_start_nobody_can_read_counts_as_one_that_ran(session: XapiSession, machine: str) -> None:
+    made = vm.made_before(session, CONVERSION)
+    assert made is not None
+    assert vm.has_run(session, {**made, "metrics": "OpaqueRef:NULL"})
+    assert vm.has_run(session, {**made, "current_operations": {"OpaqueRef:1": "start"}})
+
+
 def test_removal_takes_only_what_carries_the_tag(session: XapiSession, machine: str) -> None:
     before = set(session.call("VM.get_all")), set(session.call("VDI.get_all"))
     removed = vm.remove_everything(session, CONVERSION)
@@ -218,6 +240,6 @@ def test_full_sr_is_told_when_the_vdi_is_made(session: XapiSession, spec: VmSpec
 
 
 def test_protection_is_set_when_asked(session: XapiSession, machine: str) -> None:
-    vm.set_ha_restart_priority(session, machine, "restart", order=2, start_delay_s=30)
-    record = record_of(session, machine)
-    assert (record["ha_restart_priority"], record["order"], record["start_delay"]) == ("restart", "2", "30")
+    for priority in ("restart", "best-effort", ""):
+        vm.set_ha_restart_priority(session, machine, priority)
+        assert record_of(session, machine)["ha_restart_priority"] == priority

@@ -27,6 +27,13 @@ def test_a_running_vm_is_kept_whatever_its_conversion_says() -> None:
     assert sort_out([runs, VDI], {"c1": ("app", State.CANCELLED)})[0].verdict is Verdict.KEEP
 
 
+def test_a_vm_that_ran_goes_by_name_only_although_its_conversion_was_cancelled() -> None:
+    ran = Tagged("vm", "u1", "app", "c1", has_run=True)
+    found = sort_out([ran, VDI], {"c1": ("app", State.CANCELLED)})
+    assert (found[0].verdict, "has run" in found[0].why) == (Verdict.ON_REQUEST, True)
+    assert chosen(found, []) == [] and chosen(found, ["c1"]) == found
+
+
 def test_without_names_what_was_cancelled_goes_and_by_name_nothing_that_is_kept() -> None:
     known = {"c1": ("a", State.CANCELLED), "c2": ("b", State.ROLLED_BACK), "c3": ("c", State.DONE)}
     found = sort_out([Tagged("vm", key, key, key) for key in known], known)

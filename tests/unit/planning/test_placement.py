@@ -65,6 +65,23 @@ def test_vtpm_and_locking_are_taken_from_the_override_and_bios_gets_no_vtpm() ->
     assert (placed(a_vm()).vtpm, placed(a_vm()).vif_locking) == (False, "")
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_one", "given"),
+    [
+        ("", "", ""),
+        ("restart", "", "restart"),
+        ("restart", "none", ""),
+        ("restart", "best-effort", "best-effort"),
+        ("", "restart", "restart"),
+    ],
+)
+def test_what_ha_does_for_a_machine_is_its_own_word_before_the_mappings(of_all: str, of_one: str, given: str) -> None:
+    mapping = a_mapping(ha_restart_priority=of_all, overrides={"machine-1": {"ha_restart_priority": of_one}})
+    placement = placed(a_vm(), mapping)
+    assert placement.ha_restart_priority == given
+    assert any("HA gets the restart priority" in sentence for sentence in placement.why) is bool(given)
+
+
 UNTOLD: dict[str, Any] = {"guest_id": UNKNOWN, "firmware": UNKNOWN, "cores_per_socket": UNKNOWN}
 SAID = {"guest_id": "debian12_64Guest", "firmware": "efi", "cores_per_socket": 2}
 

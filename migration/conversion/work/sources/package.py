@@ -51,8 +51,11 @@ class PackageSource:
         self._machine(package)
         progress.remember_source(row, _marker(package))
 
+    def is_unchanged(self, row: Conversion) -> bool:
+        return stale_reason(selectors.source_marker_of(row), _marker(self._open())) is None
+
     def require_unchanged(self, row: Conversion) -> None:
-        if stale_reason(selectors.source_marker_of(row), _marker(self._open())) is not None:
+        if not self.is_unchanged(row):
             raise AskPerson(
                 f"The copy of {self.spec.name} is stale: files of {self.spec.package_path} were changed or replaced since. "
                 "It is not cut over.",

@@ -42,6 +42,10 @@ class MachineSource(Protocol):
         """Leave the machine off and store what it looks like then. Raises: AskPerson when that cannot be had."""
         ...
 
+    def is_unchanged(self, row: Conversion) -> bool:
+        """Whether it is provably as it was when it was stored: off since, and neither started nor changed."""
+        ...
+
     def require_unchanged(self, row: Conversion) -> None:
         """Raises: AskPerson when it is not provably as it was when it was stored, so that what was copied is stale."""
         ...

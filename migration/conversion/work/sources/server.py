@@ -83,6 +83,9 @@ class ServerSource:
         )
         self._confirm_off(row)
 
+    def is_unchanged(self, row: Conversion) -> bool:
+        return stale_reason(selectors.source_marker_of(row), self._look()) is None
+
     def require_unchanged(self, row: Conversion) -> None:
         reason = stale_reason(selectors.source_marker_of(row), self._look())
         if reason is not None:

@@ -1,0 +1,59 @@
+"""What an earlier attempt at a conversion left in the pool, before it is taken up again: used as it is, refused, or removed.
+
+A VM that ran holds what is nowhere else; its disks are copied over or removed only when a person has said so.
+"""
+
+from __future__ import annotations
+
+from estate.errors import AskPerson
+from estate.xapi import vm
+from estate.xapi.session import XapiSession
+from migration.conversion.core.spec import ConversionSpec
+from migration.conversion.models import Conversion
+from migration.conversion.services import progress
+from migration.conversion.services.transitions import note
+from migration.conversion.work import target
+
+
+def settle(pool: XapiSession, row: Conversion, spec: ConversionSpec, *, discard_writes: bool) -> None:
+    """See to it that nothing is lost by copying into what is there; a VM that is there stays blocked, so that this holds.
+
+    Raises: AskPerson `target_vm_runs`, or `vm_has_run` without `discard_writes`.
+    """
+    made = vm.made_before(pool, str(row.pk))
+    if made is None and row.start_asked_at is None:
+        return
+    if made is not None:
+        _require_halted(pool, str(made["uuid"]), spec)
+        vm.block(pool, str(made["uuid"]), target.BLOCKED)
+        _require_halted(pool, str(made["uuid"]), spec)
+        if target.never_ran(pool, row):
+            progress.forget_start(row)
+            return
+    if not discard_writes:
+        raise _has_run(spec)
+    progress.note_may_have_run(row)
+    removed = target.remove_everything(pool, row, even_if_it_ran=True)
+    progress.start_anew(row)
+    note(row, f"Removed with what it wrote in the pool, as asked for: {', '.join(removed) or 'nothing was left'}")
+
+
+def _require_halted(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:
+    """A VM that somebody started meanwhile holds its disks: copying over them would destroy what it writes."""
+    seen = vm.power_state(pool, vm_uuid)
+    if seen != "Halted":
+        raise AskPerson(
+            f"{spec.name} is {seen} in the pool, so it is not copied again",
+            code="target_vm_runs",
+            next_step="Roll this conversion back; or shut the VM down in the pool and retry with discard_writes.",
+            where=spec.name,
+        )
+
+
+def _has_run(spec: ConversionSpec) -> AskPerson:
+    return AskPerson(
+        f"{spec.name} has run in the pool, or may have: what it wrote would be lost if its source were copied again",
+        code="vm_has_run",
+        next_step="Roll this conversion back, which keeps its disks; or retry with discard_writes, if what it wrote may be lost.",
+        where=spec.name,
+    )
