@@ -82,7 +82,7 @@ class ReadBackMalformed(AskPerson):
 
     def __init__(self, offset_bytes: int, what: str) -> None:
         super().__init__(
-            f"what the pool sent of the copied disk cannot be read: {what} (at byte {offset_bytes} of the stream)",
+            f"what came back of the copied disk cannot be read: {what} (at byte {offset_bytes})",
             next_step="Look at the VDI and at the toolstack's log on the host that served it, then retry: nothing is proven yet.",
         )
 

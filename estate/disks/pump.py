@@ -87,6 +87,21 @@ def copy(
     )
 
 
+def blank(sink: VdiSink, span: ByteRange, *, alive: Callable[[], None]) -> None:
+    """Write zeros over this range of the target, then finish the sink. `alive()` ends it by raising, between blocks.
+
+    Raises: whatever the sink raises; it is then aborted.
+    """
+    try:
+        writer = _RangeWriter(sink, [span], zeros=True)
+        for _ in writer.end(span[1]):
+            alive()
+        sink.finish()
+    except BaseException:
+        sink.abort()
+        raise
+
+
 class _Run:
     """One pass over the source."""
 

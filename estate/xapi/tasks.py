@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 _REFERENCE = re.compile(r"OpaqueRef:[0-9A-Za-z-]+")
 _FIRST_POLL_S = 0.05
 _SLOWEST_POLL_S = 2.0
+_NAP_S = 0.25
+"""A cancelled job does not wait for the next look at its task."""
 
 
 def create(session: XapiSession, label: str, description: str) -> str:
@@ -43,18 +45,26 @@ def wait(
     end_s = monotonic() + deadline_s
     poll_s = _FIRST_POLL_S
     while (status := str(session.call("task.get_status", task))) in ("pending", "cancelling"):
-        session.alive()
         if monotonic() > end_s:
             raise TaskStuck(
                 f"{session.name}: {what} did not end within {deadline_s:.0f} s",
                 next_step="Look at the pool's tasks and at the storage behind the SR; cancel the task, then start again.",
                 where=session.name,
             )
-        pause(poll_s)
+        for nap_s in _naps(poll_s):
+            session.alive()
+            pause(nap_s)
         poll_s = min(poll_s * 1.5, _SLOWEST_POLL_S)
     if status == "success":
         return str(session.call("task.get_result", task))
     raise session.translate(failure_of(session, task, status), where=f"{session.name}, {what}")
+
+
+def _naps(whole_s: float) -> Iterator[float]:
+    """A pause in parts."""
+    while whole_s > 0:
+        yield min(whole_s, _NAP_S)
+        whole_s -= _NAP_S
 
 
 def failure_of(session: XapiSession, task: str, status: str) -> list[str]:
@@ -77,10 +87,11 @@ def destroy(session: XapiSession, task: str) -> None:
         log.info("xapi.task_left_behind", pool=session.name, code=error.code)
 
 
-def wait_until_ended(session: XapiSession, task: str, *, deadline_s: float) -> None:
+def wait_until_ended(session: XapiSession, task: str, *, deadline_s: float, alive: Callable[[], None]) -> None:
     """Wait until a task is no longer pending, whatever its outcome; give up silently at the deadline."""
     end_s = time.monotonic() + deadline_s
     while str(session.call("task.get_status", task)) == "pending" and time.monotonic() < end_s:
+        alive()
         time.sleep(_FIRST_POLL_S)
 
 

@@ -6,6 +6,8 @@ estate.disks. Source: xapi's import_raw_vdi and export_raw_vdi handlers, its `ch
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -32,6 +34,7 @@ _TASK_DEADLINE_S = 900.0
 """After the last frame the host flushes the VDI and detaches it; minutes on a loaded array."""
 _FREE_DEADLINE_S = 120.0
 _EXPLAIN_DEADLINE_S = 30.0
+_MOMENT_S = 0.25
 _FULL_BELOW_BYTES = 64 << 20
 """An SR with less free space than this cannot take another block of a VHD with its metadata."""
 
@@ -39,8 +42,8 @@ _FULL_BELOW_BYTES = 64 << 20
 class RawImportSink:
     """Writes frames into an existing VDI by one `PUT /import_raw_vdi`, opened at the first write.
 
-    `capacity_bytes` is the disk's size, at most the VDI's. `zero_fill`: see `estate.disks.ports.VdiSink`. `alive()` is
-    called while the pool takes no bytes, and ends the copy by raising; left out, it is the session's.
+    `capacity_bytes` ends what may be written; it is at most the VDI's size. `zero_fill`: see `estate.disks.ports.VdiSink`.
+    `alive()` is called while the pool takes no bytes, and ends the copy by raising; left out, it is the session's.
 
     Raises:
         SrFull, TaskStuck, VdiInUse, ...: what the task of the request ended with.
@@ -77,7 +80,9 @@ class RawImportSink:
         if not length:
             return
         if self._frames is None:
-            self._transfer = _Transfer.open(self._session, "PUT", "/import_raw_vdi", self._vdi_uuid, {"chunked": "true"})
+            self._transfer = _Transfer.open(
+                self._session, "PUT", "/import_raw_vdi", self._vdi_uuid, {"chunked": "true"}, self._alive
+            )
             self._frames = FrameWriter(self._transfer.line.sock, self._alive)
         try:
             self._frames.frame(offset_bytes, data)
@@ -107,7 +112,10 @@ class RawImportSink:
 
 
 class ExportReader:
-    """The bytes of one `GET /export_raw_vdi`, from their front. `read_into` gives 0 at the end. Make it by `open_readback`."""
+    """The bytes of one `GET /export_raw_vdi`, from their front. `read_into` gives 0 at the end. Make it by `open_readback`.
+
+    However slowly they come, `alive` of the transfer is asked every tick, and ends the reading by raising.
+    """
 
     def __init__(self, transfer: _Transfer) -> None:
         self._transfer = transfer
@@ -128,7 +136,7 @@ class ExportReader:
             buffer[:count], self._start = self._start[:count], self._start[count:]
             return count
         try:
-            return self._transfer.line.sock.recv_into(buffer)
+            return self._transfer.line.incoming.receive_into(buffer)
         except OSError as error:
             raise self._transfer.explained(error) from error
 
@@ -137,31 +145,37 @@ class ExportReader:
         self._transfer.give_up()
 
 
-def open_readback(session: XapiSession, vdi_uuid: str) -> BlockReader:
+def open_readback(session: XapiSession, vdi_uuid: str, *, alive: Callable[[], None] | None = None) -> BlockReader:
     """Open a VDI for reading back: as a VHD where it is one, which spares the blocks that were never written.
+
+    `alive()` is called while the pool is waited for, and ends the reading by raising; left out, it is the session's.
 
     Raises:
         EdgeError: the VDI is gone or in use, or no host can serve it.
     """
-    if is_vhd(session, vdi_uuid):
-        return VhdReadback(ExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {"format": "vhd"})))
-    return ExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, {}))
+    as_vhd = is_vhd(session, vdi_uuid)
+    extra = {"format": "vhd"} if as_vhd else {}
+    reader = ExportReader(_Transfer.open(session, "GET", "/export_raw_vdi", vdi_uuid, extra, alive or session.alive))
+    return VhdReadback(reader) if as_vhd else reader
 
 
 class _Transfer:
     """One HTTP request on a VDI with its task: opened on a host that serves the SR, explained by its task, cleared away."""
 
-    def __init__(self, session: XapiSession, vdi: str, task: str, what: str, line: Line) -> None:
+    def __init__(self, session: XapiSession, vdi: str, task: str, what: str, line: Line, alive: Callable[[], None]) -> None:
         self._session = session
+        self._alive = alive
         self._vdi = vdi
         self.task = task
         self.what = what
         self.line = line
 
     @classmethod
-    def open(cls, session: XapiSession, method: str, path: str, vdi_uuid: str, extra: dict[str, str]) -> _Transfer:
+    def open(
+        cls, session: XapiSession, method: str, path: str, vdi_uuid: str, extra: dict[str, str], alive: Callable[[], None]
+    ) -> _Transfer:
         vdi = str(session.call("VDI.get_by_uuid", vdi_uuid))
-        wait_until_free(session, vdi, deadline_s=_FREE_DEADLINE_S)
+        wait_until_free(session, vdi, deadline_s=_FREE_DEADLINE_S, alive=alive)
         address = serving_address(session, vdi)
         name = session.call("VDI.get_name_label", vdi)
         verb = "writing" if method == "PUT" else "reading"
@@ -171,11 +185,12 @@ class _Transfer:
         what = f"{verb} the VDI {name}"
         try:
             where = f"{session.name}, {what}"
-            line = open_line(method, f"{path}?{urlencode(query)}", host=host, port=port, pins=session.pins, where=where)
+            target = f"{path}?{urlencode(query)}"
+            line = open_line(method, target, host=host, port=port, pins=session.pins, where=where, alive=alive)
         except BaseException:
             tasks.destroy(session, task)
             raise
-        return cls(session, vdi, task, what, line)
+        return cls(session, vdi, task, what, line, alive)
 
     def explained(self, error: OSError) -> EdgeError:
         """Why the line broke: the task knows better than the socket, unless it does not end."""
@@ -202,7 +217,8 @@ class _Transfer:
             return Retry(
                 f"{self._session.name}, {self.what}: the pool has forgotten the task of this transfer",
                 code="task_forgotten",
-                next_step="Look who removes tasks in the pool, then retry; or make segments shorter (XENBOUND_SEGMENT_S).",
+                next_step="Look who removes tasks in the pool, then retry. Where a transfer takes more than 24 h: make "
+                "segments shorter (XENBOUND_SEGMENT_S); for reading back, one transfer a disk, raise the bandwidth limit.",
                 where=self._session.name,
             )
         if reason.code != "vdi_io_error":
@@ -224,15 +240,21 @@ class _Transfer:
         tasks.destroy(self._session, self.task)
 
     def give_up(self) -> None:
-        """Cut the line, let the task end, wait for the VDI. What fails in here is noted: an error is already on its way."""
+        """Cut the line, let the task end, wait for the VDI. What fails in here is noted: an error is already on its way.
+
+        A pool that writes slowly still writes what it took. A cancelled job waits for that a moment only: whoever wants
+        the VDI next waits for it.
+        """
         self.line.close()
-        session = self._session
+        session, patience = self._session, _Patience(self._alive)
         try:
             if self._is_pending():
-                tasks.wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S)
-            wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S, alive=_go_on)
+                tasks.wait_until_ended(session, self.task, deadline_s=_EXPLAIN_DEADLINE_S, alive=patience)
+            wait_until_free(session, self._vdi, deadline_s=_FREE_DEADLINE_S, alive=patience)
         except EdgeError as error:
             log.warning("xapi.transfer_left_behind", pool=session.name, what=self.what, code=error.code)
+        except _Enough:
+            log.warning("xapi.transfer_left_to_pool", pool=session.name, what=self.what)
         tasks.destroy(session, self.task)
 
     def _is_pending(self) -> bool:
@@ -243,5 +265,22 @@ class _Transfer:
             return False
 
 
-def _go_on() -> None:
-    """Stands for `alive` while cleaning up, which a cancelled job has to finish as well."""
+class _Enough(Exception):
+    """A cancelled job waited its moment."""
+
+
+class _Patience:
+    """Stands for `alive` while clearing away, which a cancelled job does as well, as far as it is done in a moment."""
+
+    def __init__(self, alive: Callable[[], None]) -> None:
+        self._alive = alive
+        self._end_s: float | None = None
+
+    def __call__(self) -> None:
+        if self._end_s is None:
+            with contextlib.suppress(Exception):  # what ends the job is on its way already, or comes with the next question
+                self._alive()
+                return
+            self._end_s = time.monotonic() + _MOMENT_S
+        if time.monotonic() > self._end_s:
+            raise _Enough

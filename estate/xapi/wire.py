@@ -11,10 +11,11 @@ import http.client
 import io
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from estate.disks.frames import STALL_TIMEOUT_S
+from estate.disks.lines import STALL_TIMEOUT_S, Receiver
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.tls import CONNECT_TIMEOUT_S, line_error, pinned_context
 from estate.xapi.transport import join_address
@@ -35,9 +36,10 @@ class Head:
 
 @dataclass(slots=True)
 class Line:
-    """A pinned connection on which a request was accepted."""
+    """A pinned connection on which a request was accepted. `incoming` reads what follows its head."""
 
     sock: ssl.SSLSocket
+    incoming: Receiver
     head: Head
     where: str
 
@@ -49,11 +51,20 @@ class Line:
 
 
 def open_line(
-    method: str, target: str, *, host: str, port: int, pins: frozenset[str], where: str, timeout_s: float = STALL_TIMEOUT_S
+    method: str,
+    target: str,
+    *,
+    host: str,
+    port: int,
+    pins: frozenset[str],
+    where: str,
+    alive: Callable[[], None],
+    timeout_s: float = STALL_TIMEOUT_S,
 ) -> Line:
     """Send a request without body and return the line once it was answered with 200, following redirects.
 
-    Redirects are followed to https hosts with a pinned certificate only; the request is repeated there in full.
+    Redirects are followed to https hosts with a pinned certificate only; the request is repeated there in full. `alive()` is
+    called while the answer, and later what follows it, is waited for, and ends that by raising.
 
     Raises:
         CertificateChanged: a host on the way shows a certificate that nobody confirmed.
@@ -61,7 +72,7 @@ def open_line(
     """
     for _ in range(_MOST_REDIRECTS):
         here = f"{where} ({host})"
-        line = _ask(method, target, host=host, port=port, pins=pins, where=here, timeout_s=timeout_s)
+        line = _ask(method, target, host=host, port=port, pins=pins, where=here, alive=alive, timeout_s=timeout_s)
         if line.head.status == http.client.OK:
             return line
         line.close()
@@ -75,7 +86,17 @@ def open_line(
     )
 
 
-def _ask(method: str, target: str, *, host: str, port: int, pins: frozenset[str], where: str, timeout_s: float) -> Line:
+def _ask(
+    method: str,
+    target: str,
+    *,
+    host: str,
+    port: int,
+    pins: frozenset[str],
+    where: str,
+    alive: Callable[[], None],
+    timeout_s: float,
+) -> Line:
     try:
         plain = socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S)
         try:
@@ -87,7 +108,8 @@ def _ask(method: str, target: str, *, host: str, port: int, pins: frozenset[str]
             sock.settimeout(timeout_s)
             request = f"{method} {target} HTTP/1.1\r\nHost: {join_address(host, port)}\r\nUser-Agent: xenbound\r\n\r\n"
             sock.sendall(request.encode("ascii"))
-            return Line(sock, _read_head(sock), where)
+            incoming = Receiver(sock, alive, stall_timeout_s=timeout_s)
+            return Line(sock, incoming, _read_head(incoming), where)
         except BaseException:
             sock.close()
             raise
@@ -95,13 +117,13 @@ def _ask(method: str, target: str, *, host: str, port: int, pins: frozenset[str]
         raise line_error(error, where=where) from error
 
 
-def _read_head(sock: ssl.SSLSocket) -> Head:
-    received = bytearray()
+def _read_head(incoming: Receiver) -> Head:
+    received, piece = bytearray(), bytearray(4096)
     while b"\r\n\r\n" not in received:
-        piece = sock.recv(4096)
-        if not piece:
+        count = incoming.receive_into(piece)
+        if not count:
             raise http.client.RemoteDisconnected("the connection was closed before an answer came")
-        received += piece
+        received += piece[:count]
         if len(received) > _MOST_HEAD_BYTES:
             raise http.client.LineTooLong("answer")
     head, _, body_start = bytes(received).partition(b"\r\n\r\n")

@@ -10,7 +10,7 @@ from lab.xapi_sim import vhd_stream
 from lab.xapi_sim.failure import XapiFailure
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.transfer_attach import ConnectionBroken, attached, ending
-from lab.xapi_sim.transfer_faults import Throttle
+from lab.xapi_sim.transfer_faults import Sending
 from lab.xapi_sim.transfer_request import Ticket
 
 PIECE_BYTES = 2 << 20
@@ -23,7 +23,7 @@ def send(pool: Pool, host: str, ticket: Ticket, sock: socket.socket) -> None:
         XapiFailure: the VDI is in use, or too large for a VHD (the stream ends early); OSError: the reader went away.
     """
     pool.tasks.adopt(ticket.task)
-    throttle = Throttle(pool)
+    sending = Sending(pool, sock)
     with ending(pool, ticket.task, ""):
         if ticket.format == "vhd" and pool.store.get("VDI", ticket.vdi, "virtual_size") > vhd_stream.MAX_BYTES:
             raise XapiFailure("VDI_TOO_LARGE", ticket.vdi, str(vhd_stream.MAX_BYTES))
@@ -32,8 +32,7 @@ def send(pool: Pool, host: str, ticket: Ticket, sock: socket.socket) -> None:
                 if not pool.fabric.is_up(host):
                     raise ConnectionBroken
                 pool.tasks.check(ticket.task)
-                sock.sendall(piece)
-                throttle.after(len(piece))
+                sending.send(piece)
                 pool.tasks.progress(ticket.task, done / size_bytes)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import time
 
 from lab.xapi_sim.failure import XapiFailure
@@ -68,6 +70,34 @@ def _stand_still(seconds: float) -> None:
     time.sleep(seconds)
 
 
+class Sending:
+    """The armed `slow` and `stall` at work on what a transfer sends; while it waits it notices a reader that went away."""
+
+    def __init__(self, pool: Pool, sock: socket.socket) -> None:
+        self._sock = sock
+        self._stall = pool.faults.take("stall")
+        self._slow = Throttle(pool)
+        self._passed = 0
+
+    def send(self, piece: memoryview | bytes) -> None:
+        """Send all of it. Raises: ConnectionBroken, OSError when the reader went away."""
+        rest = memoryview(piece)
+        while len(rest):
+            part = rest[: self._slow.at_most(len(rest))]
+            self._sock.sendall(part)
+            rest = rest[len(part) :]
+            self._passed += len(part)
+            self._pause(self._slow.due_s(len(part)))
+            if self._stall and self._passed > self._stall.get("after_bytes", 0):
+                stall, self._stall = self._stall, None
+                self._pause(stall["seconds"])
+
+    def _pause(self, seconds: float) -> None:
+        """A reader says nothing after its request: what can be read is its end."""
+        if seconds > 0 and select.select([self._sock], [], [], seconds)[0]:
+            raise ConnectionBroken
+
+
 class Throttle:
     """Keeps a transfer at the armed rate; does nothing when none is armed."""
 
@@ -77,11 +107,19 @@ class Throttle:
         self._began = time.monotonic()
         self._passed = 0
 
+    def at_most(self, length: int) -> int:
+        """How much of so many bytes passes at a time: a slow line carries little pieces, not a large one now and then."""
+        return min(length, max(1, self._bytes_per_s // 8)) if self._bytes_per_s else length
+
+    def due_s(self, length: int) -> float:
+        """Seconds until `length` more bytes may have passed; may be negative."""
+        if not self._bytes_per_s:
+            return 0.0
+        self._passed += length
+        return self._passed / self._bytes_per_s - (time.monotonic() - self._began)
+
     def after(self, length: int) -> None:
         """Wait until `length` more bytes may have passed."""
-        if not self._bytes_per_s:
-            return
-        self._passed += length
-        ahead = self._passed / self._bytes_per_s - (time.monotonic() - self._began)
-        if ahead > 0:
-            time.sleep(ahead)
+        ahead_s = self.due_s(length)
+        if ahead_s > 0:
+            time.sleep(ahead_s)

@@ -45,8 +45,8 @@ def add(commands: Commands) -> None:
         changed.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=label)
     changed.add_argument("--verify", metavar="POLICY", help="full, off or 'sampled N %%'")
     changed.add_argument("--time-zone", metavar="ZONE", help="of the limits, such as Europe/Berlin")
-    limited = command(running, "limit", limit, "add a limit of bytes sent to a pool; the slowest that holds counts")
-    limited.add_argument("mib_per_s", metavar="MIB_PER_S", help="MiB a second, shared by all that copies there")
+    limited = command(running, "limit", limit, "add a limit of bytes to and from a pool; the slowest that holds counts")
+    limited.add_argument("mib_per_s", metavar="MIB_PER_S", help="MiB a second, shared by all disks on their way there")
     limited.add_argument("--days", default="", metavar="mon,tue,..", help="days it begins on; all when not given")
     limited.add_argument("--from", default="00:00", dest="begins", metavar="HH:MM")
     limited.add_argument("--to", default="00:00", dest="ends", metavar="HH:MM", help="earlier than --from is over midnight")
@@ -104,4 +104,4 @@ def _tell(session: Session, document: dict[str, Any]) -> None:
     session.screen.fields(document, FIELDS)
     session.screen.line()
     rows = [{**row, "row": number} for number, row in enumerate(document["bandwidth"], 1)]
-    session.screen.table(rows, WINDOWS, empty="Nothing limits how fast disks are copied.")
+    session.screen.table(rows, WINDOWS, empty="Nothing limits how fast disks are copied and read back.")

@@ -82,16 +82,41 @@ def require_free(path: Path) -> None:
 
 
 def give_name(part: Path, path: Path, *, sync: bool = True) -> None:
-    """Give a finished file its name. Raises: TargetExists, TargetFailed; the file keeps its old name then."""
-    require_free(path)
+    """Give a finished file its name, in the same folder, unless something has it: nothing is ever replaced.
+
+    Raises: TargetExists, TargetFailed; the file keeps its old name then.
+    """
     with _translated(path):
-        part.rename(path)
+        try:
+            _take_name(part, path)
+        except FileExistsError as error:
+            raise TargetExists(str(path)) from error
         try:
             if sync:
                 _sync_directory(path.parent)
         except OSError:
             path.rename(part)
             raise
+
+
+def _take_name(part: Path, path: Path) -> None:
+    """A link refuses a name that is taken, in one step with taking it; renaming would replace what came there just now.
+
+    A file system without links (FAT, some network folders) makes a new file as strictly: that one, being ours, is replaced.
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            part.replace(path)
+        except OSError:
+            path.unlink()
+            raise
+    else:
+        part.unlink()
 
 
 @contextmanager

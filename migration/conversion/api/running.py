@@ -27,7 +27,7 @@ def _streams(of_what: str) -> serializers.IntegerField:
 
 
 class WindowSerializer(serializers.Serializer[dict[str, Any]]):
-    """A limit of bytes sent to a pool at some times of day. Where several hold, the smallest counts."""
+    """A limit of bytes sent to a pool, and read back from it, at some times of day. Where several hold, the smallest counts."""
 
     bytes_per_s = serializers.IntegerField(
         min_value=SLOWEST_BYTES_PER_S,

@@ -1,4 +1,4 @@
-"""How fast bytes may go to a pool: a table of times of day, and the pace of one stream. Pure; the time is an argument."""
+"""How fast bytes may go to a pool and back: a table of times of day, the pace of one stream. Pure; the time is an argument."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from estate.disks.ports import ExtentSource
 from estate.disks.pump import Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
 from estate.errors import AskPerson, EdgeError
-from estate.xapi import vdi
+from estate.xapi import vdi, vm
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
@@ -103,7 +103,21 @@ def _copy_one(held: Disks, row: Conversion, spec: ConversionSpec, disk: DiskCopy
         alive=lane.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
+    if zero_fill:
+        _blank_tail(row, disk, lane)
     progress.close_copy(disk, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest())
+
+
+def _blank_tail(row: Conversion, disk: DiskCopy, lane: Lane) -> None:
+    """An SR rounds sizes up. Behind the disk's end its VDI may still hold another machine's bytes, for its guest to read.
+
+    No segment and no hash speaks of this part, so it is written whenever a copy comes to its end, resumed or not.
+    """
+    room_bytes = vm.vdi_bytes(lane.pool, disk.vdi_uuid)
+    if room_bytes > disk.bytes_total:
+        sink = vdi.RawImportSink(lane.pool, disk.vdi_uuid, room_bytes, True)
+        paced = pacing.PacedSink(sink, pacing.limit_for(row), lane.alive)
+        pump.blank(paced, (disk.bytes_total, room_bytes), alive=lane.alive)
 
 
 def opened(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:

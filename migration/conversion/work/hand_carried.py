@@ -11,7 +11,14 @@ from pathlib import Path
 
 from estate.disks import pump, verify
 from estate.disks.blockmap import BlockHashes
-from estate.disks.errors import ImageFileMissing
+from estate.disks.errors import (
+    ImageFileMissing,
+    ImageReadFailed,
+    ReadBackMalformed,
+    ReadBackShort,
+    StreamLost,
+    StreamTruncated,
+)
 from estate.disks.files import Qcow2Sink, RawSink, VhdSink
 from estate.disks.files.reading import Qcow2Readback, RawReadback, open_vhd
 from estate.disks.files.target import give_name, require_free
@@ -46,6 +53,16 @@ _NOT_RAW = {
     b"\xfd7zXZ": "compressed",
 }
 """How files begin that are disks of another kind."""
+_READ_AGAIN = "Check the medium that it lies on, and the way to it, then copy again."
+_TARGET_AGAIN = "Check the medium that the new file was written to, then copy again."
+AGAIN_BY_HAND = {
+    StreamTruncated.code: "Get the whole file (compare its size and checksum with the original's), then copy again.",
+    StreamLost.code: _READ_AGAIN,
+    ImageReadFailed.code: _READ_AGAIN,
+    ReadBackShort.code: _TARGET_AGAIN,
+    ReadBackMalformed.code: _TARGET_AGAIN,
+}
+"""Next steps of what a conversion does by itself, or a pool is to blame for, by code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,17 @@ class Carried:
     elapsed_s: float
 
 
+@contextmanager
+def _by_hand() -> Iterator[None]:
+    """Where a job would try again by itself, here a person has to."""
+    try:
+        yield
+    except EdgeError as error:
+        error.next_step = AGAIN_BY_HAND.get(error.code, error.next_step)
+        raise
+
+
+@_by_hand()
 def carry(source: Path, target: Path, *, member: str = "", on_progress: Progress) -> Carried:
     """Copy a VMDK (stream, or descriptor with its extents and parents), a member of a package or a raw file to a new file.
 
@@ -110,6 +138,7 @@ def _source(source: Path, member: str) -> ExtentSource:
         return open_disk(package, member or _only_disk(package))
     if not source.is_file():
         raise ImageFileMissing(str(source), "there is no such file")
+    _require_no_choice(source, member)
     folder = LocalFolder(source.parent)
     with source.open("rb") as file:
         start = file.read(512)
@@ -129,6 +158,16 @@ def _require_raw(source: Path, start: bytes) -> None:
             f"{source.name} is {kind}, not a raw disk",
             code="disk_image_kind",
             next_step="Give a VMDK its ending .vmdk; make a raw disk of any other kind first, for example with qemu-img convert.",
+        )
+
+
+def _require_no_choice(source: Path, member: str) -> None:
+    """Whoever names a disk of a file that is one may have given the wrong file."""
+    if member not in ("", source.name):
+        raise AskPerson(
+            f"{source.name} is one disk, not a package; {member} cannot be chosen from it",
+            code="disk_choice_refused",
+            next_step="Give the package (.ova or its folder) that holds this disk, or leave --disk out.",
         )
 
 

@@ -1,4 +1,5 @@
-"""Keeps a copy to the bandwidth its project allows to the pool at this time of day, shared by the copies that go there now."""
+"""Keeps copies, what is read back of them and what is sent again to the bandwidth that their project allows at this time of day
+between its workers and the pool, shared by the disks that are on their way there now."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from estate.disks.ports import VdiSink
+from estate.disks.ports import BlockReader, VdiSink
 from migration.conversion import selectors
 from migration.conversion.core.bandwidth import Pace, limit_at, windows_from
 from migration.conversion.models import Conversion
@@ -15,14 +16,33 @@ from project.backbone.clock import now
 
 LOOK_EVERY_S = 5.0
 LONGEST_NAP_S = 0.25
+PIECE_BYTES = 256 << 10
+
+
+class _Brake:
+    """Pauses whoever moves bytes, so that they are no more than `limit()` says, in bytes a second; None is no limit."""
+
+    def __init__(self, limit: Callable[[], float | None], alive: Callable[[], None]) -> None:
+        self.limit, self._alive = limit, alive
+        self._pace = Pace()
+
+    def after(self, length_bytes: int) -> None:
+        """Pause as long as so many bytes take; a cancelled job leaves the pause at once."""
+        limit = self.limit()
+        if limit is None:
+            return
+        until_s = time.monotonic()
+        until_s += self._pace.pause_s(length_bytes, limit, until_s)
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._alive()
+            time.sleep(min(left_s, LONGEST_NAP_S))
 
 
 class PacedSink:
     """A sink that takes bytes no faster than `limit()` says, in bytes a second; None is no limit. Implements `VdiSink`."""
 
     def __init__(self, sink: VdiSink, limit: Callable[[], float | None], alive: Callable[[], None]) -> None:
-        self._sink, self._limit, self._alive = sink, limit, alive
-        self._pace = Pace()
+        self._sink, self._brake = sink, _Brake(limit, alive)
         self.written_bytes = 0
 
     @property
@@ -34,14 +54,7 @@ class PacedSink:
         """Write, then pause as long as it takes; a cancelled job leaves the pause at once."""
         self._sink.write(offset_bytes, data)
         self.written_bytes += len(data)
-        limit = self._limit()
-        if limit is None:
-            return
-        until_s = time.monotonic()
-        until_s += self._pace.pause_s(len(data), limit, until_s)
-        while (left_s := until_s - time.monotonic()) > 0:
-            self._alive()
-            time.sleep(min(left_s, LONGEST_NAP_S))
+        self._brake.after(len(data))
 
     def finish(self) -> None:
         """As the sink's."""
@@ -52,8 +65,30 @@ class PacedSink:
         self._sink.abort()
 
 
+class PacedReader:
+    """Reads back no faster than `limit()` says, likewise. Implements `BlockReader`; zeros that nobody sends cost nothing."""
+
+    def __init__(self, reader: BlockReader, limit: Callable[[], float | None], alive: Callable[[], None]) -> None:
+        self._reader, self._brake = reader, _Brake(limit, alive)
+
+    def skip_zeros(self, length: int, /) -> bool:
+        """As the reader's."""
+        return self._reader.skip_zeros(length)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Read, then pause as long as it takes. Under a limit in little pieces: the line is to be slow, not to stop and go."""
+        piece = buffer if self._brake.limit() is None else buffer[:PIECE_BYTES]
+        count = self._reader.read_into(piece)
+        self._brake.after(count)
+        return count
+
+    def close(self) -> None:
+        """As the reader's."""
+        self._reader.close()
+
+
 def limit_for(row: Conversion) -> Callable[[], float | None]:
-    """One disk's share of what the project allows to the pool, looked up anew every few seconds."""
+    """One disk's share of what the project allows between its workers and the pool, looked up anew every few seconds."""
     looked_at_s, share = float("-inf"), None
 
     def limit() -> float | None:

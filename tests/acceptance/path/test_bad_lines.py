@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from migration.conversion.models import Conversion, DiskCopy
+from migration.conversion.services import progress
 from project.backbone.jobs import services as jobs
 from project.backbone.models import Job
 from tests.builders.path import SYSTEM, Site, copied, prepared
@@ -68,6 +72,42 @@ def test_old_bytes_of_a_raw_volume_do_not_shine_through(site: Site, looks: Looks
     assert disk.bytes_sent >= disk.bytes_total, "zeros were sent like data"
 
 
+def blank_behind_its_end(looks: Looks, row: Conversion) -> bool:
+    """Whether the VDI is the source's disk, and nothing but zeros from there to its own, later end."""
+    ((disk, file),) = looks.disk_pairs(row)
+    source, target = Path(disk["raw_path"]).read_bytes(), file.read_bytes()
+    return len(target) > len(source) and target == source + bytes(len(target) - len(source))
+
+
+def test_old_bytes_between_the_end_of_the_disk_and_that_of_its_raw_volume_are_gone(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.xapi_sim.storage.LVM_EXTENT_BYTES", 5 * MIB)
+    looks.pool_fault("raw_lvm", sr="san-lun-01")
+    row = copied(prepared(site.conversion("git01", sr="san-lun-01")))
+    assert (row.state, row.error, blank_behind_its_end(looks, row)) == ("cutting_over", None, True)
+    assert looks.nothing_open()
+
+
+def test_a_copy_that_broke_behind_its_last_segment_still_blanks_the_rest_of_the_volume(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.xapi_sim.storage.LVM_EXTENT_BYTES", 5 * MIB)
+    looks.pool_fault("raw_lvm", sr="san-lun-01")
+    close, broken = progress.close_segment, list[int]()
+
+    def closing(disk: DiskCopy, **fields: Any) -> None:
+        close(disk, **fields)
+        if fields["end_bytes"] == disk.bytes_total and not broken:
+            broken.append(1)
+            looks.pool_fault("drop_connection", after_bytes=0)
+
+    monkeypatch.setattr(progress, "close_segment", closing)
+    row = copied(prepared(site.conversion("git01", sr="san-lun-01")))
+    assert (row.state, row.error, blank_behind_its_end(looks, row)) == ("cutting_over", None, True)
+    assert Job.objects.get(kind="conversion.copy").attempts == 2
+
+
 def test_a_job_cancelled_while_its_import_stalls_lets_everything_go(
     site: Site, looks: Looks, at_first_segment: Callable[..., Any]
 ) -> None:
@@ -80,5 +120,8 @@ def test_a_job_cancelled_while_its_import_stalls_lets_everything_go(
     at_first_segment(cancel_in_a_stall)
     row = copied(row)
     assert told(row) == "job_cancelled"
+    until_s = time.monotonic() + 60
+    while looks.attached_vdis() and time.monotonic() < until_s:
+        time.sleep(0.1)  # the job does not wait for a host whose storage stands still; the host lets go when that is over
     assert looks.nothing_open()
     assert looks.cancelled_and_cleared(row)

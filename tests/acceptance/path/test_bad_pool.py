@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from migration.conversion.core.bandwidth import Pace
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import progress_of_waves
-from migration.conversion.services import lifecycle, progress, transitions
+from migration.conversion.services import lifecycle, progress, running, transitions
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
@@ -166,6 +167,29 @@ def test_bytes_written_wrong_are_found_and_sent_once_more(site: Site, looks: Loo
     assert (row.state, row.error, looks.equal_bytes(row)) == ("cutting_over", None, True)
     assert looks.calls("pool", "/import_raw_vdi") == 2
     assert looks.nothing_open()
+
+
+def test_what_is_read_back_and_what_is_sent_again_are_held_to_the_bandwidth_too(
+    site: Site, looks: Looks, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEGMENT_BYTES = 1 << 30
+    running.change(site.project, actor=SYSTEM, bandwidth=[{"bytes_per_s": 1 << 30}])
+    pause_s, held = Pace.pause_s, list[int]()
+
+    def counting(pace: Pace, length_bytes: int, bytes_per_s: float, now_s: float) -> float:
+        held.append(length_bytes)
+        return pause_s(pace, length_bytes, bytes_per_s, now_s)
+
+    monkeypatch.setattr(Pace, "pause_s", counting)
+    looks.pool_fault("corrupt", offset=0, length=512)
+    row = copied(prepared(site.conversion("git01")))
+
+    assert (row.state, row.error, looks.equal_bytes(row)) == ("cutting_over", None, True)
+    (file,) = (path for _, path in looks.disk_pairs(row))
+    raw = file.read_bytes()
+    blocks = sum(any(raw[at : at + 2 * MIB]) for at in range(0, len(raw), 2 * MIB))
+    read_back_twice, sent_again = 2 * blocks * 2 * MIB, 2 * MIB
+    assert sum(held) == row.disks.get().bytes_sent + read_back_twice + sent_again
 
 
 def test_bytes_written_wrong_twice_fail_the_copy_naming_the_range(site: Site, looks: Looks, settings: Any) -> None:

@@ -202,7 +202,7 @@ def test_an_admin_limits_the_office_hours_and_sees_them_drawn(world: World, brow
     visit.window.get_by_role("img", name="Bandwidth to every pool over the week").wait_for()
     assert visit.window.locator("svg title", has_text="fri 08:00 to 18:00: 50 MiB a second").count() == 1
     visit.window.get_by_role("button", name="Remove").click()
-    visit.sees("Nothing limits how fast disks are copied.")
+    visit.sees("Nothing limits how fast disks are copied and read back.")
     assert visit.fits() and visit.complaints == []
 
 

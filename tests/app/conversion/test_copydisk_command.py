@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from estate.disks import verify
+from estate.disks import errors, verify
 from estate.disks.files import VhdSink
+from estate.errors import Retry
 from lab.disks.sparse_extents import descriptor_text
 from lab.disks.stream_vmdk import write_stream_vmdk
+from migration.conversion.work.hand_carried import AGAIN_BY_HAND
 from tests.builders import ova
 
 MIB = 1 << 20
@@ -127,6 +129,26 @@ def test_a_missing_source_and_a_package_without_one_disk_ask_for_what_they_need(
     assert "one.vmdk, two.vmdk [disk_choice_needed]" in refused(folder, tmp_path / "out.raw")[0]
     copied(folder, tmp_path / "out.raw", "--disk", "two.vmdk")
     assert (tmp_path / "out.raw").read_bytes() == DISK
+
+
+@pytest.mark.parametrize("source", ["disk.vmdk", "disk.raw"])
+def test_a_disk_named_of_a_file_that_is_one_is_refused_unless_it_is_that_file(disk: Path, tmp_path: Path, source: str) -> None:
+    text, returncode = refused(tmp_path / source, tmp_path / "out.raw", "--disk", "other.vmdk")
+    assert ("other.vmdk" in text, "[disk_choice_refused]" in text, returncode) == (True, True, 1), text
+    assert names(tmp_path) == {"disk.raw", "disk.vmdk"}
+    copied(tmp_path / source, tmp_path / "out.raw", "--disk", source)
+    assert (tmp_path / "out.raw").read_bytes() == DISK
+
+
+def test_a_torn_source_asks_a_person_because_nothing_starts_again_by_itself(disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "torn.vmdk").write_bytes(disk.read_bytes()[:-1500])
+    text, _ = refused(tmp_path / "torn.vmdk", tmp_path / "out.raw")
+    assert "by itself" not in text and text.endswith("then copy again."), text
+
+
+def test_every_fault_of_a_disk_that_a_job_would_try_again_has_a_step_for_a_person() -> None:
+    passing = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Retry) and each is not Retry]
+    assert passing and {each.code for each in passing} <= set(AGAIN_BY_HAND)
 
 
 def test_a_medium_that_fills_up_leaves_nothing(disk: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from estate.connection import Connection
 from estate.disks import pump, verify
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
+from estate.disks.images import ImageSource, LocalFolder, open_raw
 from estate.disks.pump import CopyStats, Resume
 from estate.disks.segments import SegmentedSink, SegmentMark
 from estate.disks.vmdk import StreamVmdkSource
@@ -25,6 +27,7 @@ from estate.xapi.vdi import RawImportSink, open_readback
 from estate.xapi.vdi_access import wait_until_free
 from lab.disks.stream_vmdk import write_stream_vmdk
 from lab.xapi_sim import PoolSim
+from tests.builders.disk_files import raw_disk
 from tests.builders.vmdk import DribblingStream, vmware_stream
 
 CAPACITY = 4 * BLOCK_BYTES
@@ -42,6 +45,21 @@ def copy(session: XapiSession, vdi: str, disk: bytes | None = None, *, zero_fill
     hashes = BlockHashes(len(disk))
     source = StreamVmdkSource(DribblingStream(vmware_stream(disk)))
     return pump.copy(source, RawImportSink(session, vdi, len(disk), zero_fill), block_hashes=hashes), hashes
+
+
+class Cancel:
+    """An `alive` that somebody cancels after so many seconds."""
+
+    def __init__(self, after_s: float) -> None:
+        self._at_s = time.monotonic() + after_s
+
+    def __call__(self) -> None:
+        if time.monotonic() > self._at_s:
+            raise Cancelled
+
+    def took_s(self) -> float:
+        """Seconds since the cancel."""
+        return time.monotonic() - self._at_s
 
 
 def no_task_is_left(session: XapiSession) -> bool:
@@ -156,9 +174,6 @@ def test_vdi_that_a_vm_holds_is_not_written(
 
 
 def test_cancelled_copy_ends_at_once_and_leaves_nothing(pool: PoolSim, connection: Connection, make_vdi: MakeVdi) -> None:
-    class Cancelled(Exception):
-        pass
-
     def alive() -> None:
         if calls.append(1) or len(calls) > 3:
             raise Cancelled
@@ -172,6 +187,52 @@ def test_cancelled_copy_ends_at_once_and_leaves_nothing(pool: PoolSim, connectio
             pump.copy(source, RawImportSink(session, vdi, CAPACITY, False), block_hashes=hashes, alive=alive)
         assert no_task_is_left(session)
         assert is_free(session, vdi)
+
+
+class Cancelled(Exception):
+    pass
+
+
+SLOW = [
+    ("slow", {"bytes_per_s": 100_000}),
+    ("stall", {"seconds": 60, "after_bytes": 100_000}),
+]
+SOON_S = 5.0
+"""A second on a machine with nothing else to do; blocks and timeouts of a slow line take far longer than this."""
+KINDS_OF_VDI = [{}, {"type": "raw"}]
+
+
+@pytest.mark.parametrize(("fault", "arguments"), SLOW, ids=["slow", "stalled"])
+@pytest.mark.parametrize("sm_config", KINDS_OF_VDI, ids=["vhd", "raw"])
+def test_cancel_ends_a_read_back_within_a_second_however_slowly_the_pool_sends(
+    pool: PoolSim, session: XapiSession, make_vdi: MakeVdi, fault: str, arguments: dict[str, object], sm_config: dict[str, str]
+) -> None:
+    vdi = make_vdi(CAPACITY)
+    _, hashes = copy(session, vdi)
+    pool.pool.store.set("VDI", pool.pool.store.by_uuid("VDI", vdi), sm_config=sm_config)
+    pool.pool.faults.arm(fault, arguments)
+    cancel = Cancel(after_s=1.0)
+    with pytest.raises(Cancelled):
+        verify.read_back(open_readback(session, vdi, alive=cancel), hashes, CAPACITY, alive=cancel)
+    assert cancel.took_s() < SOON_S
+    wait_until_free(session, session.call("VDI.get_by_uuid", vdi), deadline_s=10)
+    assert no_task_is_left(session)
+
+
+@pytest.mark.parametrize(("fault", "arguments"), SLOW, ids=["slow", "stalled"])
+def test_cancel_ends_a_copy_within_a_second_however_slowly_the_pool_takes(
+    pool: PoolSim, session: XapiSession, make_vdi: MakeVdi, tmp_path: Path, fault: str, arguments: dict[str, object]
+) -> None:
+    capacity = 16 * BLOCK_BYTES
+    raw_disk(tmp_path / "disk", capacity, [(0, capacity)])
+    vdi = make_vdi(capacity)
+    pool.pool.faults.arm(fault, arguments)
+    cancel = Cancel(after_s=1.0)
+    source = ImageSource(open_raw(LocalFolder(tmp_path), "disk"))
+    with pytest.raises(Cancelled):
+        sink = RawImportSink(session, vdi, capacity, False, alive=cancel)
+        pump.copy(source, sink, block_hashes=BlockHashes(capacity), alive=cancel)
+    assert cancel.took_s() < SOON_S
 
 
 def test_copy_goes_on_behind_the_last_durable_segment_after_a_broken_line(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from estate.disks.frames import Sender
+from estate.disks.lines import TICK_S, Sender
 from estate.errors import AskPerson, EdgeError, Retry
 from estate.xapi.wire import Line, open_line
 from lab.tls import make_certificate, server_context
@@ -40,15 +42,47 @@ class Peer:
             self.requests.append(line.recv(4096))
             answer = self.answers.pop(0)
             line.sendall(answer)
-            if answer.startswith(b"HTTP/1.1 200"):
+            if answer.startswith(b"HTTP/1.1 200") or not answer:
                 self._open.append(line)
             else:
                 line.close()
+
+    def say(self, words: bytes) -> None:
+        """On the line that was answered with 200."""
+        self._open[-1].sendall(words)
 
     def close(self) -> None:
         self._listener.close()
         for line in self._open:
             line.close()
+
+
+class Relay:
+    """Passes one connection on; what the peer says comes `in_parts` once that is set, with pauses of more than a tick."""
+
+    def __init__(self, port: int) -> None:
+        self.in_parts = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._peer = socket.create_connection(("127.0.0.1", port))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        ours, _ = self._listener.accept()
+        self._listener.close()
+        threading.Thread(target=self._pass, args=(ours, self._peer), daemon=True).start()
+        with contextlib.suppress(OSError):  # the test is over
+            while piece := self._peer.recv(12_000):
+                if self.in_parts.is_set():
+                    time.sleep(2 * TICK_S)
+                ours.sendall(piece)
+
+    @staticmethod
+    def _pass(from_: socket.socket, to: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := from_.recv(4096):
+                to.sendall(piece)
+        to.close()
 
 
 @pytest.fixture
@@ -60,11 +94,11 @@ def peer(tmp_path: Path) -> Iterator[Peer]:
 
 @pytest.fixture
 def ask(peer: Peer) -> Callable[..., Line]:
-    def open_it(*answers: bytes) -> Line:
+    def open_it(*answers: bytes, alive: Callable[[], None] = lambda: None, timeout_s: float = 5) -> Line:
         peer.answers += answers
-        return open_line(
-            "PUT", "/import_raw_vdi?session_id=s3cret", host="127.0.0.1", port=peer.port, pins=peer.pins, where="p", timeout_s=5
-        )
+        target = "/import_raw_vdi?session_id=s3cret"
+        where = {"host": "127.0.0.1", "port": peer.port, "pins": peer.pins, "where": "p"}
+        return open_line("PUT", target, **where, alive=alive, timeout_s=timeout_s)  # type: ignore[arg-type]
 
     return open_it
 
@@ -110,15 +144,59 @@ def test_redirects_in_a_circle_end(ask: Callable[..., Line]) -> None:
     assert caught.value.code == "redirect_loop"
 
 
-def test_target_that_takes_nothing_lets_the_sender_be_cancelled(ask: Callable[..., Line]) -> None:
-    class Cancelled(Exception):
-        pass
+class Cancelled(Exception):
+    pass
+
+
+def after_s(seconds: float) -> Callable[[], None]:
+    """Lets a job live so long."""
+    end_s = time.monotonic() + seconds
 
     def alive() -> None:
-        raise Cancelled
+        if time.monotonic() > end_s:
+            raise Cancelled
 
+    return alive
+
+
+def test_pool_that_does_not_answer_at_all_lets_the_request_be_cancelled(ask: Callable[..., Line]) -> None:
+    began_s = time.monotonic()
+    with pytest.raises(Cancelled):
+        ask(b"", alive=after_s(0.3), timeout_s=60)
+    assert time.monotonic() - began_s < 30
+
+
+def test_silence_before_the_answer_has_its_end(ask: Callable[..., Line]) -> None:
+    with pytest.raises(Retry) as caught:
+        ask(b"", timeout_s=0.6)
+    assert caught.value.code == "timeout"
+
+
+def test_silence_behind_the_answer_has_its_end_too(ask: Callable[..., Line]) -> None:
+    line = ask(b"HTTP/1.1 200 OK\r\n\r\n", timeout_s=0.6)
+    with pytest.raises(TimeoutError):
+        line.incoming.receive_into(bytearray(10))
+    line.close()
+
+
+def test_records_that_come_in_parts_with_pauses_between_lose_no_byte(peer: Peer) -> None:
+    """Each pause is longer than a tick and falls into the middle of a TLS record."""
+    words, relay = bytes(range(256)) * 192, Relay(peer.port)
+    peer.answers.append(b"HTTP/1.1 200 OK\r\n\r\n")
+    where = {"host": "127.0.0.1", "port": relay.port, "pins": peer.pins, "where": "p"}
+    line = open_line("GET", "/x", **where, alive=lambda: None, timeout_s=60)  # type: ignore[arg-type]
+    relay.in_parts.set()
+    peer.say(words)
+    received, room = bytearray(), bytearray(4096)
+    while len(received) < len(words):
+        received += room[: line.incoming.receive_into(room)]
+    assert received == words
+    line.close()
+
+
+def test_target_that_takes_nothing_lets_the_sender_be_cancelled(ask: Callable[..., Line]) -> None:
     line = ask(b"HTTP/1.1 200 OK\r\n\r\n")
-    sender = Sender(line.sock, alive)
+    sender = Sender(line.sock, after_s(0))
     with pytest.raises(Cancelled):
         for _ in range(100):
             sender.send(bytes(1 << 20))

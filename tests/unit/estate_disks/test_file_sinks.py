@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from estate.disks import pump
 from estate.disks.blockmap import BLOCK_BYTES, BlockHashes
 from estate.disks.errors import TargetExists, TargetFailed, TargetFull, TargetTooLarge
-from estate.disks.files import Qcow2Sink, RawSink, VhdSink, vhd
+from estate.disks.files import Qcow2Sink, RawSink, VhdSink, target, vhd
 from estate.disks.files.qcow2 import Qcow2Layout
 from estate.disks.files.target import TargetFile
 from tests.builders.disk_files import QEMU_IMG, PiecesOf, qemu_img, raw_disk
@@ -203,3 +204,44 @@ def test_tables_of_a_qcow2_never_lie_over_each_other(capacity: int) -> None:
 def test_disk_that_does_not_end_with_a_sector_is_refused(tmp_path: Path, sink: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match="sector"):
         sink(tmp_path / "disk", 1000)
+
+
+def no_links(*_: Any, **__: Any) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
+def test_a_file_that_came_under_the_name_meanwhile_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    part, path = tmp_path / ".part", tmp_path / "disk.raw"
+    part.write_bytes(b"new")
+    path.write_bytes(b"somebody's")
+    monkeypatch.setattr(target, "require_free", lambda _path: None)  # it came after that look
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    with pytest.raises(TargetExists):
+        target.give_name(part, path)
+    assert (part.read_bytes(), path.read_bytes()) == (b"new", b"somebody's")
+
+
+GIVING = [(True, None), (True, "_sync_directory"), (False, None), (False, "_sync_directory"), (False, "replace")]
+
+
+@pytest.mark.parametrize(("links", "fault"), GIVING)
+def test_a_name_is_given_wholly_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool, fault: str | None
+) -> None:
+    part, path = tmp_path / ".part", tmp_path / "disk.raw"
+    part.write_bytes(b"new")
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    if fault:
+        monkeypatch.setattr(Path if fault == "replace" else target, fault, no_links)
+    if fault is None:
+        target.give_name(part, path)
+    else:
+        with pytest.raises(TargetFailed):
+            target.give_name(part, path)
+    kept = path if fault is None else part
+    assert ([one.name for one in tmp_path.iterdir()], kept.read_bytes()) == ([kept.name], b"new")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "source", type=Path, metavar="SOURCE", help=".vmdk (a stream or a descriptor), .ova or its folder, raw"
         )
         parser.add_argument("target", type=Path, metavar="TARGET", help=f"new file ending in {', '.join(TARGET_ENDINGS)}")
-        parser.add_argument("--disk", default="", metavar="NAME", help="which disk of an OVA")
+        parser.add_argument("--disk", default="", metavar="NAME", help="which disk of an OVA or its folder")
         parser.add_argument("--json", action="store_true", help="tell the outcome as JSON")
 
     def handle(self, *args: Any, source: Path, target: Path, disk: str, **options: Any) -> None:

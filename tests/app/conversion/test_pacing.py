@@ -1,0 +1,67 @@
+"""What is read back is held to the bandwidth of the project like what is sent: paced, cancelled at once, zeros for nothing."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from migration.conversion.work import pacing
+
+KIB = 1 << 10
+
+
+class Reader:
+    """A disk of data, or of zeros that are known."""
+
+    def __init__(self, *, holds_data: bool = True) -> None:
+        self._holds_data = holds_data
+        self.asked: list[int] = []
+        self.closed = False
+
+    def skip_zeros(self, _length: int, /) -> bool:
+        return not self._holds_data
+
+    def read_into(self, buffer: memoryview) -> int:
+        self.asked.append(len(buffer))
+        return len(buffer)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Cancelled(Exception):
+    pass
+
+
+def test_reading_back_takes_as_long_as_the_limit_says() -> None:
+    reader, room = Reader(), memoryview(bytearray(1 << 20))
+    paced = pacing.PacedReader(reader, lambda: float(1 << 20), lambda: None)
+    began_s, filled = time.monotonic(), 0
+    while filled < len(room):
+        filled += paced.read_into(room[filled:])
+    assert time.monotonic() - began_s > 0.7  # a second, less the burst that a fresh line is allowed
+    assert reader.asked == [pacing.PIECE_BYTES] * 4
+
+
+def test_reading_back_without_a_limit_is_neither_slowed_nor_cut_up() -> None:
+    reader = Reader()
+    paced = pacing.PacedReader(reader, lambda: None, lambda: pytest.fail("nobody pauses"))
+    assert paced.read_into(memoryview(bytearray(2 << 20))) == 2 << 20
+    paced.close()
+    assert reader.closed
+
+
+def test_zeros_that_are_known_cost_no_time_on_the_slowest_line() -> None:
+    reader = Reader(holds_data=False)
+    paced = pacing.PacedReader(reader, lambda: 1.0, lambda: pytest.fail("nobody pauses"))
+    assert all(paced.skip_zeros(2 << 20) for _ in range(1000))
+    assert not reader.asked
+
+
+def test_a_cancelled_job_leaves_the_pause_of_a_slow_read_back_at_once() -> None:
+    def alive() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        pacing.PacedReader(Reader(), lambda: 1.0, alive).read_into(memoryview(bytearray(KIB)))
