@@ -19,6 +19,11 @@ def start_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     return conduct.start_wave(job, wave_id)
 
 
+@handler("cutover.retry_wave", title="Take the failed machines of a wave up again")
+def retry_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
+    return conduct.take_up_again(job, wave_id)
+
+
 @handler("cutover.gate", title="Ask the gate of a wave")
 def ask_gate(job: JobContext, wave_id: str, phase: str) -> dict[str, Any]:
     row = gate.answer(job, wave_id, Phase(phase))

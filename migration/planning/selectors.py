@@ -23,6 +23,7 @@ from migration.planning.core.mapping import is_windows, with_said
 from migration.planning.core.placement import Placement
 from migration.planning.core.states import PlanState
 from migration.planning.core.suggest import GuestTable, guest_table_from
+from migration.planning.core.waves import WaveDraft
 from migration.planning.models import Mapping, Plan, PlanKind, PlannedMachine, Wave
 from project.backbone.models import Project
 from project.backbone.problems import Conflict, NotVisible
@@ -149,7 +150,16 @@ def wave_machines(wave_id: UUID | str, *, without: Collection[UUID] = ()) -> lis
             code="machine_gone",
             next_step="Collect the source again, or make a new plan without them.",
         )
-    return [_wave_machine(row, views[row.machine_id], pool.endpoint_id) for row in rows]
+    placed = [(views[row.machine_id], from_json(row.placement, Placement)) for row in rows]
+    return [_wave_machine(view, placement, pool.endpoint_id) for view, placement in placed]
+
+
+def drafted_machines(project: Project, pool_id: UUID, draft: WaveDraft) -> list[WaveMachine]:
+    """The machines of a wave that is not made, as `wave_machines` gives those of one that is. Raises: Conflict, as there."""
+    pool = readiness.pool(pool_id)
+    placed = {UUID(each.candidate.machine_id): each.placement for each in draft.included}
+    views = {view.id: view for view in inventories.machine_views(inventories.machines(project).filter(id__in=placed))}
+    return [_wave_machine(views[key], placement, pool.endpoint_id) for key, placement in placed.items()]
 
 
 def _require_disks(view: inventories.MachineView) -> None:
@@ -166,9 +176,8 @@ def _views(project: Project, rows: list[PlannedMachine]) -> dict[UUID, inventori
     return {view.id: view for view in inventories.machine_views(machines)}
 
 
-def _wave_machine(row: PlannedMachine, view: inventories.MachineView, pool_endpoint_id: UUID) -> WaveMachine:
+def _wave_machine(view: inventories.MachineView, placement: Placement, pool_endpoint_id: UUID) -> WaveMachine:
     _require_disks(view)
-    placement = from_json(row.placement, Placement)
     assert view.vm is not None, "asked before"
     return WaveMachine(
         machine_id=view.id,

@@ -39,6 +39,7 @@ def add(commands: Commands) -> None:
     add_waiting(asked)
     add_waiting(_of_wave(wave, "preflight", look_before, "look at both sides before the first byte; exit 3 when something fails"))
     add_waiting(_of_wave(wave, "start", start_wave, "make its machines in the pool, halted and blocked"))
+    add_waiting(_of_wave(wave, "retry", retry_wave, "take up what failed before its VM was started, or was never begun"))
     for name, run, help_text in (
         ("cutover", cut_over, "sources off, disks copied and proven, machines started"),
         ("rollback", roll_back, "machines in the pool off and blocked, sources as they were"),
@@ -84,6 +85,11 @@ def show_wave(session: Session, args: argparse.Namespace) -> None:
 def start_wave(session: Session, args: argparse.Namespace) -> None:
     """Prepare the machines."""
     _conduct(session, args, _find(session, args), "start")
+
+
+def retry_wave(session: Session, args: argparse.Namespace) -> ExitCode | None:
+    """Prepare again what failed."""
+    return _conduct(session, args, _find(session, args), "retry")
 
 
 def look_before(session: Session, args: argparse.Namespace) -> ExitCode | None:
@@ -142,6 +148,8 @@ def _conduct(session: Session, args: argparse.Namespace, wave: dict[str, Any], v
         session.screen.line(f"{clean(wave['name'])}: {cell(result.get('conversions'))}")
         for name in left_behind:
             session.screen.line(f"stayed behind: {name}; see xenbound conversions show {clean(name)}")
+        for name in result.get("unprotected", ()):
+            session.screen.line(f"runs, but HA does not protect it: {clean(name)}; see xenbound conversions show {clean(name)}")
 
     session.screen.answer(job, tell)
     return ExitCode.FAILED if left_behind else None

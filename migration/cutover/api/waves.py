@@ -118,6 +118,14 @@ class StartView(WaveView):
         return accepted(waves.start(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
 
 
+class RetryView(WaveView):
+    @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_retry")
+    def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
+        """Take up every machine of the wave that failed before its VM was started, or was never begun."""
+        key = idempotency_key_of(request)
+        return accepted(waves.retry(self.project, wave_id=wave_id, actor=self.actor, idempotency_key=key), request)
+
+
 class PreflightView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_preflight")
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
@@ -192,6 +200,7 @@ class RollbackView(WaveView):
 
 WAVE_URLS = [
     path("waves/<uuid:wave_id>/start", StartView.as_view(), name="wave-start"),
+    path("waves/<uuid:wave_id>/retry", RetryView.as_view(), name="wave-retry"),
     path("waves/<uuid:wave_id>/preflight", PreflightView.as_view(), name="wave-preflight"),
     path("waves/<uuid:wave_id>/gate", GateView.as_view(), name="wave-gate"),
     path("waves/<uuid:wave_id>/gate/sign", SignView.as_view(), name="wave-gate-sign"),

@@ -168,7 +168,7 @@ def _risk_reasons(facts: GateFacts) -> Iterator[Reason]:
             BOOT_RISK,
             facts.wave,
             "no machine of this wave has been proven to boot in the pool",
-            f"prove the boot on a rehearsal, or let an approver accept the risk {BOOT_RISK} for this wave",
+            f"boot a machine of this kind in the pool by hand, then let an approver accept the risk {BOOT_RISK} for this wave",
         )
     if facts.from_packages and ORIGINAL_RISK not in facts.accepted_risks:
         yield Reason(

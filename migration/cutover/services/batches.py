@@ -20,6 +20,7 @@ from migration.cutover.models import Batch
 from migration.inventory import selectors as inventories
 from migration.planning import selectors as planning
 from migration.planning.core.mapping import Wish
+from migration.planning.selectors import WaveMachine
 from migration.planning.services import batches as waves
 from migration.planning.services.batches import BatchRequest, Obstacle
 from project.backbone.accounts.policy import Actor, Role
@@ -113,11 +114,12 @@ def _against(key: str, twice: set[str], known: set[str] | None) -> Iterator[tupl
         yield "unknown_machine", f"The project has no machine {key}."
 
 
-def problems_of(project: Project, wanted: Wanted) -> list[Wanted]:
-    """Everything that planning has against a batch, machine by machine, as the API shows it. Changes nothing."""
+def tried(project: Project, wanted: Wanted) -> tuple[list[WaveMachine], list[Wanted]]:
+    """The machines of a batch that planning would take, and all it has against any, as the API shows it. Changes nothing."""
     request = _request(wanted["name"], wanted["pool"], wanted["mapping"], wanted["conversions"])
-    _, against = waves.draft(project, request)
-    return [*map(_problem, against), *_busy(project, request)]
+    drafted, against = waves.draft(project, request)
+    machines = planning.drafted_machines(project, request.pool_id, drafted)
+    return machines, [*map(_problem, against), *_busy(project, request)]
 
 
 def make_wave(batch: Batch, *, actor: Actor) -> UUID | None:

@@ -38,6 +38,25 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
     return _enqueue("cutover.start_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
+def retry(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
+    """Ask for the job that takes up every machine that failed before its VM was started, or was never begun.
+
+    Raises Conflict `nothing_failed` (409).
+    """
+    actor.require(project, Role.OPERATOR)
+    wave = planning.wave(project.pk, wave_id)
+    earlier = jobs.job_of_key(idempotency_key, project=project, actor=actor)
+    if earlier is not None:
+        return earlier
+    if not conversions.has_retryable(wave_id):
+        raise Conflict(
+            f"No machine of {wave.name} waits to be begun, or failed before its VM was started.",
+            code="nothing_failed",
+            next_step="Ask the gate when they are ready; retry or roll back by itself what failed after its start.",
+        )
+    return _enqueue("cutover.retry_wave", project, wave_id, wave.name, actor, idempotency_key)
+
+
 def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask for the cutover of every prepared machine of the wave. Raises Conflict `gate_closed` or `gate_stale`."""
     actor.require(project, Role.OPERATOR)

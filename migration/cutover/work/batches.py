@@ -30,7 +30,7 @@ def run_batch(job: JobContext, batch_id: str, *, again: bool) -> dict[str, Any]:
 
 def try_batch(job: JobContext, wanted: dict[str, Any]) -> dict[str, Any]:
     """A dry run: everything that stands against the batch, all at once. Makes nothing and stores nothing but this answer."""
-    problems = batches.problems_of(Project.objects.get(jobs=job.id), wanted)
+    _machines, problems = batches.tried(Project.objects.get(jobs=job.id), wanted)
     return {
         "dry_run": True,
         "accepted": not problems,

@@ -78,6 +78,9 @@ def test_a_cutover_cancelled_before_its_copies_begin_leaves_the_sources_on(opera
     assert set(operator.states().values()) == {"failed"}
     refused = operator.people.client("owner").post(f"/api/v1/jobs/{Job.objects.get(kind='cutover.cut_over_wave').pk}/retry")
     assert (refused.status_code, refused.json()["code"]) == (409, "job_not_repeatable")
+    assert operator.ran(f"{wave}/retry").result == {"conversions": {"ready": 2}, "left_behind": []}
+    nothing = operator.people.client("owner").post(f"{operator.base}/{wave}/retry")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_failed")
 
 
 def test_a_rollback_during_the_cutover_lets_no_machine_go_live_behind_it(
