@@ -1,4 +1,4 @@
-"""Switching one source VM: its power state, guest shutdown, power off and on, its network cards, a note on it.
+"""Switching one source VM: its power state, guest shutdown, power off and on.
 
 Everything may run twice: what is already as wanted is left alone. Whether a machine may be switched is decided elsewhere.
 """
@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pyVmomi import vim
-
 from estate.errors import AskPerson
 from estate.facts.source import PowerState
 from estate.facts.unknown import UNKNOWN, Unknown, is_known
-from estate.vsphere.inventory.values import NOT_GIVEN, SourceObject, or_none, text
+from estate.vsphere.inventory.values import SourceObject, or_none, text
 from estate.vsphere.machine import machine, read_machine, run_task
 from estate.vsphere.session import VsphereSession
 from estate.vsphere.watch import DeadlinePassed, wait_until
 
 GUEST_SHUTDOWN_S = 600.0
 POWER_S = 180.0
-RECONFIGURE_S = 120.0
 
 _STATE_PATHS = (
     "name",
@@ -40,6 +37,12 @@ class GuestDidNotStop(AskPerson):
     """The guest was asked to shut down and still runs."""
 
     code = "guest_did_not_stop"
+
+
+class SourceSuspended(AskPerson):
+    """The machine is suspended: to power it off would throw away what its memory holds."""
+
+    code = "source_suspended"
 
 
 class QuestionPending(AskPerson):
@@ -94,36 +97,61 @@ def shut_down(
     *,
     deadline_s: float = GUEST_SHUTDOWN_S,
     then_power_off: bool = False,
+    asking: Callable[[], None] | None = None,
     alive: Callable[[], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> VmPower:
     """Ask the guest to shut down and wait until the machine is off; return its state, which is confirmed off.
 
     With `then_power_off` (somebody chose that) a guest without VMware Tools, or one that still runs after `deadline_s`
-    seconds, is powered off hard.
+    seconds, is powered off hard. `asking` is called right before the guest is asked, and again before the power is cut: from
+    then on the machine may go off at any time, whatever becomes of the caller.
 
     Raises:
         GuestDidNotStop: it still runs after the deadline.
+        SourceSuspended: it is suspended; nothing was done to it.
         QuestionPending: it waits for an answer.
-        AskPerson: VMware Tools do not run (`tools_unavailable`), it is suspended, or any other fault.
+        AskPerson: VMware Tools do not run (`tools_unavailable`), its power state cannot be read, or any other fault.
         Wait: another task holds it.
     """
     found = read_machine(session, vm_id, _QUESTION_PATHS)
     if _power(found).is_off:
         return _power(found)
+    _refuse_not_running(session, found)
     _refuse_question(session, found)
     try:
+        _tell(asking)
         _ask_guest(session, vm_id, found.name())
         _wait_off(session, vm_id, found.name(), deadline_s, alive, clock)
     except (DeadlinePassed, AskPerson) as refused:
         if not (then_power_off and (isinstance(refused, DeadlinePassed) or refused.code == "tools_unavailable")):
             raise _told(refused, session, found.name(), deadline_s) from refused
+        _tell(asking)
         return power_off(session, vm_id, alive=alive)
     return _confirmed_off(session, vm_id)
 
 
+def _tell(asking: Callable[[], None] | None) -> None:
+    if asking is not None:
+        asking()
+
+
 def _ask_guest(session: VsphereSession, vm_id: str, name: str) -> None:
-    session.call(lambda: machine(session, vm_id).ShutdownGuest(), where=name)
+    try:
+        session.call(lambda: machine(session, vm_id).ShutdownGuest(), where=name)
+    except AskPerson as refused:
+        # It may have gone off between our look and our call, as one that was asked before does.
+        if refused.code != "invalid_power_state" or not state(session, vm_id).is_off:
+            raise
+
+
+def goes_off(session: VsphereSession, vm_id: str, *, deadline_s: float, alive: Callable[[], None] | None = None) -> bool:
+    """Whether the machine is off within so many seconds; asks nothing of it. Raises EdgeError."""
+    try:
+        _wait_off(session, vm_id, read_machine(session, vm_id, _STATE_PATHS).name(), deadline_s, alive, time.monotonic)
+    except DeadlinePassed:
+        return False
+    return True
 
 
 def _wait_off(
@@ -156,6 +184,24 @@ def _told(refused: AskPerson | DeadlinePassed, session: VsphereSession, name: st
     )
 
 
+def _refuse_not_running(session: VsphereSession, found: SourceObject) -> None:
+    """Only what is confirmed to run is asked to shut down, or cut off."""
+    power_state = _power(found).power_state
+    if power_state == PowerState.SUSPENDED:
+        raise SourceSuspended(
+            f"{session.where}, {found.name()} is suspended: powering it off would throw away what its memory holds",
+            next_step="Resume it and shut its guest down, or power it off in the vSphere Client to discard it; then retry.",
+            where=found.name(),
+        )
+    if isinstance(power_state, Unknown):
+        raise AskPerson(
+            f"{session.where}, {found.name()}: whether it runs cannot be read ({power_state.reason})",
+            code="power_state_unknown",
+            next_step="See in the vSphere Client why its state is not shown, then start this step again.",
+            where=found.name(),
+        )
+
+
 def _refuse_question(session: VsphereSession, found: SourceObject) -> None:
     question = found.values.get("runtime.question")
     if question is not None:
@@ -173,6 +219,7 @@ def power_off(
     """Power a machine off hard; one that is off already is left alone. Returns its state, which is confirmed off.
 
     Raises:
+        SourceSuspended: it is suspended; nothing was done to it.
         Wait: another task holds it (`task_in_progress`), or it is not off after `deadline_s` seconds.
         AskPerson: any other fault.
     """
@@ -192,6 +239,8 @@ def _switch(
     found = read_machine(session, vm_id, _STATE_PATHS)
     if _power(found).power_state == wanted:
         return _power(found)
+    if wanted is PowerState.OFF:
+        _refuse_not_running(session, found)
     method = "PowerOffVM_Task" if wanted is PowerState.OFF else "PowerOnVM_Task"
 
     def start() -> Any:
@@ -222,72 +271,3 @@ def _confirmed(session: VsphereSession, vm_id: str, wanted: PowerState) -> VmPow
             where=found.name(),
         )
     return power
-
-
-def disconnect_nics(session: VsphereSession, vm_id: str, *, alive: Callable[[], None] | None = None) -> tuple[int, ...]:
-    """Disconnect every network card, now and at the next start. Returns the keys of those it changed, for rollback."""
-    return _connect(session, vm_id, None, False, alive)
-
-
-def connect_nics(
-    session: VsphereSession, vm_id: str, device_keys: tuple[int, ...], *, alive: Callable[[], None] | None = None
-) -> tuple[int, ...]:
-    """Let these cards connect at start again (rollback). Returns the keys of those it changed."""
-    return _connect(session, vm_id, device_keys, True, alive)
-
-
-def _connect(
-    session: VsphereSession,
-    vm_id: str,
-    device_keys: tuple[int, ...] | None,
-    connected: bool,
-    alive: Callable[[], None] | None,
-) -> tuple[int, ...]:
-    vm = machine(session, vm_id)
-    hardware = session.call(lambda: vm.config.hardware, where=vm_id)
-    cards = [
-        device
-        for device in hardware.device
-        if isinstance(device, vim.vm.device.VirtualEthernetCard)
-        and (device_keys is None or device.key in device_keys)
-        and _needs_change(device.connectable, connected)
-    ]
-    if cards:
-        spec = vim.vm.ConfigSpec(deviceChange=[_card_change(card, connected) for card in cards])
-        run_task(session, lambda: vm.ReconfigVM_Task(spec), where=vm_id, deadline_s=RECONFIGURE_S, alive=alive)
-    return tuple(card.key for card in cards)
-
-
-def _needs_change(connectable: Any, connected: bool) -> bool:
-    if connectable is None:
-        return False
-    return not connectable.startConnected if connected else connectable.startConnected or connectable.connected
-
-
-def _card_change(card: Any, connected: bool) -> Any:
-    card.connectable.startConnected = connected
-    if not connected:
-        card.connectable.connected = False
-    return vim.vm.device.VirtualDeviceSpec(operation="edit", device=card)
-
-
-def annotate(session: VsphereSession, vm_id: str, note: str, *, alive: Callable[[], None] | None = None) -> None:
-    """Add a line to the machine's notes, unless it stands there already. What people wrote stays."""
-    found = read_machine(session, vm_id, ("name", "config.annotation", "config.changeVersion"))
-    before = found.text("config.annotation")
-    if isinstance(before, Unknown) and before is not NOT_GIVEN:
-        raise AskPerson(
-            f"{session.where}, {found.name()}: its notes cannot be read ({before.reason})",
-            code="annotation_unreadable",
-            next_step="Give the account the right to read the machine's configuration.",
-            where=found.name(),
-        )
-    written = before if is_known(before) else ""
-    if note in written.splitlines():
-        return
-    spec = vim.vm.ConfigSpec(annotation=f"{written}\n{note}".strip())
-    version = found.text("config.changeVersion")
-    if is_known(version) and version:
-        spec.changeVersion = version
-    vm = machine(session, vm_id)
-    run_task(session, lambda: vm.ReconfigVM_Task(spec), where=found.name(), deadline_s=RECONFIGURE_S, alive=alive)

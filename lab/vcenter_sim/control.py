@@ -13,7 +13,10 @@ from lab.vcenter_sim.devices import disk_key
 from lab.vcenter_sim.faults import NUMBERS
 from lab.vcenter_sim.leases import close_lease
 from lab.vcenter_sim.machine import Machine
-from lab.vcenter_sim.vm_methods import set_power
+from lab.vcenter_sim.vm_methods import set_power, suspend
+from lab.vcenter_sim.vm_state import power_state
+
+SHORT = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 
 
 def register_calls(center: Center, server: ControlServer) -> None:
@@ -27,7 +30,7 @@ def register_calls(center: Center, server: ControlServer) -> None:
 def _state(center: Center) -> dict[str, Any]:
     machines = center.places.machines.values()
     return {
-        "source_vms": {machine.spec.name: "on" if machine.powered_on else "off" for machine in machines},
+        "source_vms": {machine.spec.name: SHORT[power_state(machine)] for machine in machines},
         "source_leases": sum(1 for lease in center.leases.values() if lease.state in ("initializing", "ready")),
         "source_sessions": len(center.sessions.all()),
     }
@@ -67,13 +70,18 @@ def _machine(center: Center, arguments: dict[str, Any]) -> Machine:
 def _power(center: Center, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = _machine(center, arguments)
     state = arguments.get("state")
-    if state not in ("on", "off"):
-        raise BadCall('state must be "on" or "off"')
+    if state not in SHORT.values():
+        raise BadCall('state must be "on", "off" or "suspended"')
+    if state == "suspended" and not machine.powered_on:
+        raise BadCall(f"{machine.spec.name} does not run, so it cannot be suspended")
     if state == "on" and machine.lease:
         # Somebody at the host's own console does not ask vCenter: the export breaks.
         broken = vmodl.fault.SystemError(reason="power", msg=f"{machine.spec.name} was powered on at the host")
         close_lease(center, center.leases[machine.lease], "error", broken)
-    set_power(center, machine, state == "on")
+    if state == "suspended":
+        suspend(center, machine)
+    else:
+        set_power(center, machine, state == "on")
     return {"vm": machine.spec.name, "state": state, "change_version": machine.change_version}
 
 

@@ -44,6 +44,8 @@ class Machine:
     modified: datetime.datetime
     powered_on: bool = False
     boot_time: datetime.datetime | None = None
+    suspended: bool = False
+    suspend_time: datetime.datetime | None = None
     changes: int = 0
     annotation: str = ""
     snapshots: list[SnapshotNode] = field(default_factory=list)
@@ -96,13 +98,19 @@ class Machine:
         self.modified = now
 
     def start(self, now: datetime.datetime) -> None:
-        """The VM runs from now on."""
-        self.powered_on, self.boot_time = True, now
+        """The VM runs from now on. One that was suspended is resumed: it did not boot again."""
+        self.boot_time = self.boot_time if self.suspended else now
+        self.powered_on, self.suspended = True, False
+        self.note_change(now)
+
+    def suspend(self, now: datetime.datetime) -> None:
+        """The VM stands still, its memory kept on disk."""
+        self.powered_on, self.suspended, self.suspend_time = False, True, now
         self.note_change(now)
 
     def stop(self) -> None:
-        """The VM is off; nothing else about it changes."""
-        self.powered_on, self.boot_time = False, None
+        """The VM is off; nothing else about it changes. The memory of a suspended one is lost."""
+        self.powered_on, self.suspended, self.boot_time = False, False, None
 
     def current_snapshot(self) -> SnapshotNode | None:
         """The newest snapshot, which is the running point's parent."""

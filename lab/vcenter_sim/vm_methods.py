@@ -31,14 +31,14 @@ def machine_of(center: Center, call: Call) -> Machine:
     return center.places.machines[call.target._moId]
 
 
-def require_power(machine: Machine, wanted: str) -> None:
-    """Refuse unless the VM is `poweredOn` or `poweredOff` as wanted.
+def require_power(machine: Machine, wanted: str, *, or_suspended: bool = False) -> None:
+    """Refuse unless the VM is `poweredOn` or `poweredOff` as wanted, or suspended where that does as well.
 
     Raises:
         vim.fault.InvalidPowerState: it is not.
     """
     state = power_state(machine)
-    if state != wanted:
+    if state != wanted and not (or_suspended and state == "suspended"):
         text = f"The attempted operation cannot be performed in the current state ({state})."
         raise vim.fault.InvalidPowerState(existingState=state, requestedState=wanted, msg=text)
 
@@ -51,12 +51,19 @@ def _require_free(machine: Machine) -> None:
 
 
 def set_power(center: Center, machine: Machine, on: bool) -> None:
-    """Switch a VM; power on gives it a new boot time and change version."""
+    """Switch a VM; power on gives it a new boot time and change version, or resumes it; power off discards kept memory."""
     with center.registry.changed:
         if on and not machine.powered_on:
             machine.start(center.now())
-        elif not on and machine.powered_on:
+        elif not on and (machine.powered_on or machine.suspended):
             machine.stop()
+        center.registry.touch(machine.moid)
+
+
+def suspend(center: Center, machine: Machine) -> None:
+    """Freeze a VM that runs; its memory is kept."""
+    with center.registry.changed:
+        machine.suspend(center.now())
         center.registry.touch(machine.moid)
 
 
@@ -64,10 +71,10 @@ def _switch(center: Center, call: Call, on: bool) -> Any:
     machine = machine_of(center, call)
     _require_free(machine)
     wanted = "poweredOff" if on else "poweredOn"
-    require_power(machine, wanted)
+    require_power(machine, wanted, or_suspended=True)
 
     def work() -> None:
-        require_power(machine, wanted)
+        require_power(machine, wanted, or_suspended=True)
         set_power(center, machine, on)
 
     return start_task(center, call.name, machine.ref, machine.spec.name, center.timing.power_lab_s, work)
@@ -98,7 +105,13 @@ def shutdown_guest(center: Center, session: Session | None, call: Call) -> None:
         text = f"Cannot complete operation because VMware Tools is not running in {machine.spec.name}."
         raise vim.fault.ToolsUnavailable(msg=text)
     if not machine.spec.ignores_shutdown:
-        center.later(center.timing.guest_shutdown_lab_s, lambda: set_power(center, machine, on=False))
+        center.later(center.timing.guest_shutdown_lab_s, partial(_went_down, center, machine))
+
+
+def _went_down(center: Center, machine: Machine) -> None:
+    """The guest came to its end, unless it was frozen on the way."""
+    if machine.powered_on:
+        set_power(center, machine, on=False)
 
 
 @method("CreateSnapshot_Task")

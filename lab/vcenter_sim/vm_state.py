@@ -25,6 +25,7 @@ def runtime(machine: Machine) -> Any:
         connectionState="connected" if machine.reachable else "disconnected",
         powerState=power_state(machine),
         bootTime=machine.boot_time,
+        suspendTime=machine.suspend_time,
         faultToleranceState="notConfigured",
         toolsInstallerMounted=False,
         consolidationNeeded=False,
@@ -33,13 +34,15 @@ def runtime(machine: Machine) -> Any:
         numMksConnections=0,
         recordReplayState="inactive",
         onlineStandby=False,
-        cleanPowerOff=None if machine.powered_on else True,
+        cleanPowerOff=True if power_state(machine) == "poweredOff" else None,
         minRequiredEVCModeKey="intel-skylake" if machine.powered_on else None,
     )
 
 
 def power_state(machine: Machine) -> str:
-    """`poweredOn` or `poweredOff`."""
+    """`poweredOn`, `poweredOff` or `suspended`."""
+    if machine.suspended:
+        return "suspended"
     return "poweredOn" if machine.powered_on else "poweredOff"
 
 

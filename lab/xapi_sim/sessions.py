@@ -12,7 +12,9 @@ from lab.xapi_sim.failure import XapiFailure
 from lab.xapi_sim.store import Store
 
 IDLE_LIMIT_S = 24 * 3600
-ACCOUNTS = {"root": "pool-admin", "readonly": "read-only"}
+ACCOUNTS = {"root": "pool-admin", "vmadmin": "vm-admin", "readonly": "read-only"}
+SUPERUSER = "root"
+HANDLERS = {"http/get_export_raw_vdi": "vm-admin", "http/put_import_raw_vdi": "vm-admin"}
 
 
 class Sessions:
@@ -23,6 +25,7 @@ class Sessions:
         self._password = password
         self._clock = clock
         self._last_used: dict[str, float] = {}
+        self._roles: dict[str, str] = {}
 
     def login(self, user: str, password: str, originator: str, host: str) -> str:
         """Open a session.
@@ -40,12 +43,12 @@ class Sessions:
             last_active=now,
             validation_time=now,
             pool=False,
-            is_local_superuser=role == tables.ROLES[-1],
+            is_local_superuser=user == SUPERUSER,
             auth_user_name=user,
             originator=originator,
-            rbac_permissions=[role],
+            rbac_permissions=[] if user == SUPERUSER else _permissions(role),
         )
-        self._last_used[session] = time.monotonic()
+        self._last_used[session], self._roles[session] = time.monotonic(), role
         return session
 
     def password_is_right(self, user: str, password: str) -> bool:
@@ -64,7 +67,7 @@ class Sessions:
             self.close(session)
             raise XapiFailure("SESSION_INVALID", session)
         self._last_used[session] = time.monotonic()
-        return str(self._store.get("session", session, "rbac_permissions")[0])
+        return self._roles[session]
 
     def is_open(self, session: str) -> bool:
         """Whether the reference is a live session."""
@@ -74,8 +77,15 @@ class Sessions:
         """Forget a session; closing twice is fine."""
         if self._last_used.pop(session, None) is not None:
             self._store.destroy("session", session)
+            self._roles.pop(session, None)
 
     def close_all(self) -> None:
         """Forget every session, as happens when another host becomes coordinator."""
         for session in list(self._last_used):
             self.close(session)
+
+
+def _permissions(role: str) -> list[str]:
+    """All that a role allows, as a session of it carries them: names of calls and handlers in lower case."""
+    calls = {message.wire_name: message.role for each in tables.classes().values() for message in each.messages.values()}
+    return sorted(name.lower() for name, needed in {**calls, **HANDLERS}.items() if tables.role_allows(role, needed))

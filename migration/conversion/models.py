@@ -24,7 +24,7 @@ class Conversion(Identified):
 
     `verify` is the policy it was made under (`full`, `off`, `sampled N %`); a higher `priority` copies first. `start_asked_at` is
     when the pool was last asked to start its VM, unless it was seen since that the VM never ran: from then on its disks may
-    hold what is nowhere else.
+    hold what is nowhere else. `stop_asked_at` is when its source was last asked to go off, until it was confirmed off.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversions")
@@ -39,6 +39,7 @@ class Conversion(Identified):
     spec = models.JSONField()
     target_vm_uuid = models.CharField(max_length=36, blank=True, default="")
     source_was_running = models.BooleanField(default=False)
+    stop_asked_at = models.DateTimeField(null=True, blank=True)
     source_marker = models.JSONField(null=True, blank=True)
     boot_proof = models.JSONField(null=True, blank=True)
     start_asked_at = models.DateTimeField(null=True, blank=True)

@@ -16,6 +16,7 @@ from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
 from migration.conversion.core.verifying import FULL
 from migration.conversion.models import Conversion, ConversionEvent, DiskCopy, LedgerEntry, RunningSettings, Stream
+from project.backbone.clock import now
 from project.backbone.jobs.states import JobState
 from project.backbone.models import Project
 
@@ -33,6 +34,13 @@ def spec_of(row: Conversion) -> ConversionSpec:
 def source_marker_of(row: Conversion) -> SourceMarker | None:
     """What the source looked like when it was confirmed off; None before that."""
     return SourceMarker(**row.source_marker) if row.source_marker else None
+
+
+def stop_may_come_s(row: Conversion, *, within_s: float) -> float:
+    """For how many seconds more the source may go off by what was asked of it; 0 when nothing is left to come."""
+    if row.stop_asked_at is None:
+        return 0.0
+    return max(0.0, within_s - (now() - row.stop_asked_at).total_seconds())
 
 
 def conversions_of_project(project_id: UUID) -> QuerySet[Conversion]:

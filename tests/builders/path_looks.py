@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,11 @@ class Looks:
 
     def switch(self, name: str, state: str) -> None:
         self.lab.control("POST", "/vcenter/power", {"vm": name, "state": state})
+
+    def source_obeys_slowly(self, lab_seconds: float) -> None:
+        """Guests take so long to shut down, in the lab's own seconds (a thousand to a real one here)."""
+        center = self.lab.whole.vcenter.center
+        center.timing = replace(center.timing, guest_shutdown_lab_s=lab_seconds)
 
     def disk_pairs(self, row: Conversion) -> list[tuple[dict[str, Any], Path]]:
         """Each source disk of the lab with the file of the VDI it was copied into."""

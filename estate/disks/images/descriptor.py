@@ -44,14 +44,16 @@ class Descriptor:
 
 
 def parse(content: bytes, name: str) -> Descriptor:
-    """Read a descriptor; what follows its text as padding is dropped. `name` is the file's, for messages.
+    """Read a descriptor, which ends at its first NUL: qemu-img leaves pieces of an older, longer text behind that.
+
+    `name` is the file's, for messages.
 
     Raises:
         ImageMalformed: it is none, or says something that cannot be.
         ImageKindRefused: a filter stands between the disk and its files, or they are encrypted.
     """
-    text = _decoded(content.rstrip(b"\0"), name)
-    if not text.lstrip("\ufeff").startswith(_FIRST_LINE) or "\0" in text:
+    text = _decoded(content.partition(b"\0")[0], name)
+    if not text.lstrip("\ufeff").startswith(_FIRST_LINE):
         raise ImageMalformed(name, 0, "it is no VMDK descriptor")
     entries: dict[str, str] = {}
     extents: list[ExtentLine] = []

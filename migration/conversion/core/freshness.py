@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-POWERED_OFF = "poweredOff"
+POWERED_ON, POWERED_OFF = "poweredOn", "poweredOff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class SourceMarker:
     @property
     def is_off(self) -> bool:
         return self.power_state == POWERED_OFF
+
+    @property
+    def is_on(self) -> bool:
+        return self.power_state == POWERED_ON
 
 
 def stale_reason(at_power_off: SourceMarker | None, seen: SourceMarker) -> str | None:

@@ -1,4 +1,4 @@
-"""What can be known before the first byte: space, addresses, templates, limits, rights, ways, tasks' lifetime, memory.
+"""What can be known before the first byte: space, addresses, templates, limits, rights, power, ways, tasks' lifetime, memory.
 
 Pure: what was looked at comes in as values. Every question is answered for itself, so that all problems are told at once;
 what could not be read is `unknown`, which is shown and is never a pass.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
 from migration.assessment.core.limits import Limits
 from migration.conversion.core.spec import ConversionSpec, DiskSpec
@@ -74,6 +75,10 @@ class Seen:
     ways: tuple[Way, ...]
     rights_missing: Mapping[str, tuple[str, ...] | Unknown]
     """Per source, by name: what its account lacks, in words."""
+    pool_forbids: tuple[str, ...] | Unknown
+    """Calls of a conversion that the pool's account may not make, in words."""
+    power: Mapping[str, PowerState | Unknown]
+    """Of the machines of servers, by machine id."""
     slowest_bytes_per_s: int | None
     segment_bytes: int
     segment_s: float
@@ -91,6 +96,8 @@ def look(specs: Iterable[ConversionSpec], seen: Seen) -> list[Look]:
     machines = list(specs)
     return [
         *_rights(seen),
+        _pool_rights(seen),
+        *_power(machines, seen),
         *_ways(seen),
         *_space(seen),
         *_addresses(machines, seen),
@@ -119,6 +126,30 @@ def _rights(seen: Seen) -> Iterator[Look]:
             yield Look("rights", source, Result.PASS, "the account has every right that is needed")
 
 
+def _pool_rights(seen: Seen) -> Look:
+    if isinstance(seen.pool_forbids, Unknown):
+        detail = f"what the account's role allows could not be read ({seen.pool_forbids.reason})"
+        return Look("pool_rights", seen.pool, Result.UNKNOWN, detail, "See at the pool which role the account has.")
+    if seen.pool_forbids:
+        remedy = "Give the account a role that allows these calls at the pool, or store another account."
+        return Look("pool_rights", seen.pool, Result.FAIL, f"the account's role forbids {', '.join(seen.pool_forbids)}", remedy)
+    return Look("pool_rights", seen.pool, Result.PASS, "the account's role allows every call that is needed")
+
+
+def _power(machines: list[ConversionSpec], seen: Seen) -> Iterator[Look]:
+    """A suspended machine cannot be shut down: what its memory holds would be lost."""
+    for spec in machines:
+        state = seen.power.get(spec.machine_id)
+        if isinstance(state, Unknown):
+            remedy = "See in the vSphere Client why its state is not shown."
+            yield Look("source_power", spec.name, Result.UNKNOWN, f"whether it runs could not be read ({state.reason})", remedy)
+        elif state == PowerState.SUSPENDED:
+            remedy = "Resume it and shut its guest down, or power it off in the vSphere Client to discard the state."
+            yield Look("source_power", spec.name, Result.FAIL, "it is suspended, and its memory would be lost", remedy)
+        elif state is not None:
+            yield Look("source_power", spec.name, Result.PASS, "it runs" if state == PowerState.ON else "it is off")
+
+
 def _ways(seen: Seen) -> Iterator[Look]:
     for way in seen.ways:
         if way.fault:
@@ -133,10 +164,9 @@ def _space(seen: Seen) -> Iterator[Look]:
     for sr in seen.srs:
         need = sum(sr.claims.values())
         if isinstance(sr.free_bytes, Unknown):
-            remedy = "Repair the SR's connection, then try again."
-            yield Look(
-                "sr_space", sr.name, Result.UNKNOWN, f"what it has free could not be read ({sr.free_bytes.reason})", remedy
-            )
+            result = Result.FAIL if sr.thick else Result.UNKNOWN  # planning, too, gives no machine to such an SR
+            remedy = "Repair the SR's connection, then try again; or map machines to another SR and plan them anew."
+            yield Look("sr_space", sr.name, result, f"what it has free could not be read ({sr.free_bytes.reason})", remedy)
         elif need <= sr.free_bytes:
             yield Look("sr_space", sr.name, Result.PASS, f"{need} bytes fit into its {sr.free_bytes} free ones")
         elif sr.thick:

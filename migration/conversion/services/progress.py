@@ -33,8 +33,14 @@ def remember_running(conversion: Conversion) -> None:
 
 
 def remember_source(conversion: Conversion, marker: SourceMarker) -> None:
-    """Store what the source looked like when it was confirmed off."""
-    Conversion.objects.filter(pk=conversion.pk).update(source_marker=asdict(marker), updated_at=now())
+    """Store what the source looked like when it was confirmed off: what was asked of its guest before has come to its end."""
+    marked = {"source_marker": asdict(marker), "stop_asked_at": None}
+    Conversion.objects.filter(pk=conversion.pk).update(**marked, updated_at=now())
+
+
+def note_stop_asked(conversion: Conversion) -> None:
+    """Note, before the source is asked to go off, that it may do so from now on, whatever becomes of this job."""
+    Conversion.objects.filter(pk=conversion.pk).update(stop_asked_at=now(), updated_at=now())
 
 
 def remember_vm(conversion: Conversion, vm_uuid: str) -> None:

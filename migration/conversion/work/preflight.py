@@ -1,4 +1,4 @@
-"""Looks at both sides before the first byte of a wave: fresh facts of the pool, rights, every address, this worker's memory.
+"""Looks at both sides before the first byte of a wave: facts of the pool, rights, power, every address, this worker's memory.
 
 Changes nothing and decides nothing; a password goes only to servers whose certificate is confirmed.
 """
@@ -6,7 +6,7 @@ Changes nothing and decides nothing; a password goes only to servers whose certi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +14,16 @@ from typing import Any
 
 from django.conf import settings
 
-from estate.errors import EdgeError
+from estate.errors import AskPerson, EdgeError
 from estate.facts.pool import PoolFacts
+from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
 from estate.tls import fetch_certificates, fingerprint
-from estate.vsphere.privileges import FOR_FILES, NEEDED, missing_privileges
-from estate.xapi import vm
+from estate.vsphere import power, privileges
+from estate.vsphere.session import VsphereSession
+from estate.xapi import rights, vm
 from estate.xapi.pool import read_facts
+from estate.xapi.session import XapiSession
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors
 from migration.conversion.core.bandwidth import windows_from
@@ -56,15 +59,19 @@ def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, Conversio
     with pool_of(first, job.alive) as pool:
         facts = read_facts(pool, now())
         taken = vm.macs_in_use(pool, except_conversions=specs.keys())
+        forbidden = _forbidden(pool, specs.values())
     running = selectors.running_settings(rows[0].project)
     job.say("Looking at the sources and the ways to both sides")
+    sources = _sources(job, specs)
     return Seen(
         pool=facts.name,
         srs=tuple(_srs(facts, rows, specs)),
         macs_taken=taken,
         templates=frozenset(template.name for template in facts.templates),
         ways=_ways(facts, specs),
-        rights_missing=dict(_rights(specs)),
+        rights_missing={name: missing for name, (missing, _) in sources.items()},
+        pool_forbids=forbidden,
+        power={machine_id: state for _, states in sources.values() for machine_id, state in states.items()},
         slowest_bytes_per_s=min((window.bytes_per_s for window in windows_from(running.bandwidth)), default=None),
         segment_bytes=settings.SEGMENT_BYTES,
         segment_s=settings.SEGMENT_S,
@@ -92,21 +99,51 @@ def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, Conversio
             yield SrView(sr.name, sr.free_bytes, thick, claims)
 
 
-def _rights(specs: Mapping[str, ConversionSpec]) -> Iterator[tuple[str, tuple[str, ...] | Unknown]]:
-    """What each source's account lacks for the machines that come from it."""
+def _forbidden(pool: XapiSession, specs: Iterable[ConversionSpec]) -> tuple[str, ...] | Unknown:
+    """What the pool's account may not call for these machines, in words."""
+    needed = {**rights.NEEDED, **(rights.FOR_VTPM if any(spec.vtpm for spec in specs) else {})}
+    try:
+        calls = rights.forbidden_calls(pool, needed)
+    except EdgeError as fault:
+        return Unknown(fault.message)
+    return calls if isinstance(calls, Unknown) else tuple(f"{call} ({needed[call]})" for call in calls)
+
+
+Missing = tuple[str, ...] | Unknown
+States = dict[str, PowerState | Unknown]
+
+
+def _sources(job: JobContext, specs: Mapping[str, ConversionSpec]) -> dict[str, tuple[Missing, States]]:
+    """Per source, by name: what its account lacks for the machines that come from it, and whether these run, by machine id."""
     of_source: dict[str, list[ConversionSpec]] = {}
     for spec in specs.values():
         if spec.source_endpoint_id:
             of_source.setdefault(spec.source_endpoint_id, []).append(spec)
-    for endpoint_id, own in of_source.items():
-        from_files = any(disk.from_files for spec in own for disk in spec.disks)
-        try:
-            with server_of(own[0]) as session:
-                missing = missing_privileges(session, {**NEEDED, **FOR_FILES} if from_files else NEEDED)
-        except EdgeError as fault:
-            missing = Unknown(fault.message)
-        told = missing if isinstance(missing, Unknown) else tuple(f"{each.privilege} ({each.purpose})" for each in missing)
-        yield endpoint(endpoint_id).name, told
+    return {endpoint(endpoint_id).name: _source(job, own) for endpoint_id, own in of_source.items()}
+
+
+def _source(job: JobContext, own: list[ConversionSpec]) -> tuple[Missing, States]:
+    try:
+        with server_of(own[0]) as session:
+            return _privileges(session, own), {spec.machine_id: _power(job, session, spec) for spec in own}
+    except EdgeError as fault:
+        unknown = Unknown(fault.message)
+        return unknown, {spec.machine_id: unknown for spec in own}
+
+
+def _privileges(session: VsphereSession, own: list[ConversionSpec]) -> Missing:
+    from_files = any(disk.from_files for spec in own for disk in spec.disks)
+    needed = {**privileges.NEEDED, **privileges.FOR_FILES} if from_files else privileges.NEEDED
+    missing = privileges.missing_privileges(session, needed)
+    return missing if isinstance(missing, Unknown) else tuple(f"{each.privilege} ({each.purpose})" for each in missing)
+
+
+def _power(job: JobContext, session: VsphereSession, spec: ConversionSpec) -> PowerState | Unknown:
+    job.alive()
+    try:
+        return power.state(session, spec.source_vm_id).power_state
+    except AskPerson as refused:
+        return Unknown(refused.message)
 
 
 def _ways(facts: PoolFacts, specs: Mapping[str, ConversionSpec]) -> tuple[Way, ...]:

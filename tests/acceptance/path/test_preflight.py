@@ -12,6 +12,7 @@ from lab.testing import Lab
 from migration.conversion.selectors import spec_of
 from migration.conversion.services import lifecycle
 from migration.conversion.work import preflight
+from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
 from tests.builders.path import SYSTEM, Site, prepared, settle
 from tests.builders.path_looks import Looks
@@ -34,9 +35,9 @@ def test_a_prepared_machine_finds_everything_in_order(site: Site) -> None:
     prepared(site.conversion("git01"))
     found = looked(site)
     assert "fail" not in found, found["fail"]
-    assert {"rights", "way", "sr_space", "mac_in_use", "template", "task_lifetime", "worker_memory"} <= {
-        each["code"] for looks in found.values() for each in looks
-    }
+    assert {each["code"] for looks in found.values() for each in looks} >= {
+        "rights", "pool_rights", "source_power", "way", "sr_space", "mac_in_use", "template", "task_lifetime", "worker_memory",
+    }  # fmt: skip
 
 
 def test_what_is_wrong_on_both_sides_is_told_at_once(site: Site, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,3 +73,27 @@ def test_an_address_that_another_vm_got_since_the_machine_was_prepared_is_told(s
         vm.ensure_vif(session, machines[stranger]["uuid"], vm.VmNic("5", nic.network_uuid, nic.mac_address))
     [told] = [each for each in looked(site)["fail"] if each["code"] == "mac_in_use"]
     assert f"{nic.mac_address} ({machines[stranger]['name_label']})" in told["detail"]
+
+
+def test_what_the_role_of_the_pools_account_forbids_is_told_before_the_first_byte(site: Site) -> None:
+    prepared(site.conversion("git01"))
+    update_endpoint(site.pool.endpoint, username="vmadmin", actor=SYSTEM)
+    [told] = [each for each in looked(site)["fail"] if each["code"] == "pool_rights"]
+    assert "VM.set_ha_restart_priority (rolling back" in told["detail"]
+    assert "VDI.create" not in told["detail"]
+
+
+def test_a_suspended_source_is_told_before_anything_is_done_to_it(site: Site, looks: Looks) -> None:
+    prepared(site.conversion("git01"))
+    prepared(site.conversion("web02"))
+    looks.switch("git01", "suspended")
+    found = looked(site)
+    assert [each["subject"] for each in found["fail"] if each["code"] == "source_power"] == ["git01"]
+    assert [each["subject"] for each in found["pass"] if each["code"] == "source_power"] == ["web02"]
+
+
+def test_a_source_that_cannot_be_reached_tells_no_power_state(site: Site) -> None:
+    prepared(site.conversion("git01"))
+    update_endpoint(site.source, password="wrong", actor=SYSTEM)
+    unknown = {each["code"]: each["subject"] for each in looked(site)["unknown"]}
+    assert (unknown["rights"], unknown["source_power"]) == ("vc01", "git01")

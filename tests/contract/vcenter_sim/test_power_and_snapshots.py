@@ -68,6 +68,31 @@ def test_somebody_at_the_power_button_is_seen(client: Client) -> None:
     assert vm.config.changeVersion != version
 
 
+def test_a_suspended_machine_is_resumed_or_loses_its_memory_and_asks_its_guest_nothing(client: Client) -> None:
+    vm = client.vm("web02")
+    booted = vm.runtime.bootTime
+    assert client.lab.control("POST", "/vcenter/power", {"vm": "web02", "state": "suspended"})["state"] == "suspended"
+    assert (vm.runtime.powerState, vm.runtime.bootTime) == ("suspended", booted)
+    assert vm.runtime.suspendTime is not None
+    assert client.lab.control("GET", "/state")["source_vms"]["web02"] == "suspended"
+    with pytest.raises(vim.fault.InvalidPowerState) as refused:
+        vm.ShutdownGuest()
+    assert refused.value.existingState == "suspended"
+    with pytest.raises(vim.fault.InvalidPowerState):
+        vm.ExportVm()
+    assert WaitForTask(vm.PowerOnVM_Task()) == "success"
+    assert (vm.runtime.powerState, vm.runtime.bootTime) == ("poweredOn", booted), "resumed, not booted"
+    client.lab.control("POST", "/vcenter/power", {"vm": "web02", "state": "suspended"})
+    assert WaitForTask(vm.PowerOffVM_Task()) == "success"
+    assert (vm.runtime.powerState, vm.runtime.bootTime) == ("poweredOff", None)
+
+
+def test_a_machine_that_is_off_cannot_be_suspended(client: Client) -> None:
+    client.lab.control("POST", "/vcenter/power", {"vm": "web02", "state": "off"})
+    with pytest.raises(Exception, match="does not run"):
+        client.lab.control("POST", "/vcenter/power", {"vm": "web02", "state": "suspended"})
+
+
 def test_snapshots_are_taken_nested_and_removed(client: Client) -> None:
     vm = client.vm("web02")
     WaitForTask(vm.CreateSnapshot_Task("one", "first", False, False))

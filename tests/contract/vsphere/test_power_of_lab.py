@@ -10,10 +10,11 @@ from pyVmomi import vim
 
 from estate.errors import AskPerson, Wait
 from estate.facts.source import PowerState
-from estate.vsphere import power
+from estate.vsphere import power, reconfigure
 from estate.vsphere.export import open_export
-from estate.vsphere.power import GuestDidNotStop
+from estate.vsphere.power import GuestDidNotStop, SourceSuspended
 from estate.vsphere.session import VsphereSession
+from lab.vcenter_sim.vm_methods import suspend
 from lab.worlds.spec import Tools
 from tests.contract.vsphere import typed
 from tests.contract.vsphere.lab_vcenter import LabVcenter
@@ -113,6 +114,62 @@ def test_a_session_that_expires_while_waiting_is_logged_in_again(lab_vcenter: La
         assert session.logins == 2
 
 
+def test_a_suspended_machine_is_neither_asked_nor_cut_off(lab_vcenter: LabVcenter) -> None:
+    machine = lab_vcenter.machine("git01")
+    suspend(lab_vcenter.sim.center, machine)
+    asked: list[int] = []
+    with VsphereSession(lab_vcenter.connection()) as session:
+        assert power.state(session, machine.moid).power_state == PowerState.SUSPENDED
+        with pytest.raises(SourceSuspended) as shut:
+            power.shut_down(session, machine.moid, then_power_off=True, asking=lambda: asked.append(1))
+        with pytest.raises(SourceSuspended):
+            power.power_off(session, machine.moid)
+    assert (shut.value.code, "git01" in shut.value.message, machine.suspended, asked) == ("source_suspended", True, True, [])
+
+
+def test_a_machine_that_is_suspended_while_it_shuts_down_keeps_its_memory(lab_vcenter: LabVcenter) -> None:
+    moref = _respec(lab_vcenter, "git01", ignores_shutdown=True)
+    machine, center = lab_vcenter.machine("git01"), lab_vcenter.sim.center
+    ticks = iter(range(0, 100_000, 400))
+    with VsphereSession(lab_vcenter.connection()) as session, pytest.raises(SourceSuspended):
+        power.shut_down(
+            session,
+            moref,
+            then_power_off=True,
+            alive=lambda: None if machine.suspended else suspend(center, machine),
+            clock=lambda: float(next(ticks)),
+        )
+    assert machine.suspended
+
+
+def test_a_machine_that_goes_off_between_the_look_and_the_call_is_off(lab_vcenter: LabVcenter) -> None:
+    moref = lab_vcenter.machine("git01").moid
+    with VsphereSession(lab_vcenter.connection()) as session:
+        assert power.shut_down(session, moref, asking=lambda: lab_vcenter.switch("git01", on=False)).is_off
+
+
+def test_each_time_something_is_asked_of_the_machine_it_is_told_before(lab_vcenter: LabVcenter) -> None:
+    moref = _respec(lab_vcenter, "git01", ignores_shutdown=True)
+    ticks, seen = iter(range(0, 100_000, 400)), list[bool]()
+    with VsphereSession(lab_vcenter.connection()) as session:
+        power.shut_down(
+            session,
+            moref,
+            then_power_off=True,
+            asking=lambda: seen.append(lab_vcenter.machine("git01").powered_on),
+            clock=lambda: float(next(ticks)),
+        )
+        power.shut_down(session, moref, asking=lambda: seen.append(False))
+    assert seen == [True, True], "before the guest is asked and before the power is cut; never of a machine that is off"
+
+
+def test_whether_a_machine_goes_off_is_seen_without_asking_it(lab_vcenter: LabVcenter) -> None:
+    moref = lab_vcenter.machine("git01").moid
+    with VsphereSession(lab_vcenter.connection()) as session:
+        assert not power.goes_off(session, moref, deadline_s=0)
+        assert power.goes_off(session, moref, deadline_s=60, alive=lambda: lab_vcenter.switch("git01", on=False))
+
+
 def test_a_machine_that_is_gone_asks_a_person(lab_vcenter: LabVcenter) -> None:
     with VsphereSession(lab_vcenter.connection()) as session, pytest.raises(AskPerson) as gone:
         power.state(session, "vm-999999")
@@ -126,19 +183,19 @@ def test_cards_are_disconnected_and_connected_again_and_the_note_is_written_once
         moref = next(iter(typed.objects(instance, vim.VirtualMachine, "name")))
     with VsphereSession(connection) as session:
         power.power_off(session, moref)
-        keys = power.disconnect_nics(session, moref)
+        keys = reconfigure.disconnect_nics(session, moref)
         assert keys == (4000,)
-        assert power.disconnect_nics(session, moref) == ()
-        power.annotate(session, moref, "kept by the owner")
-        power.annotate(session, moref, "moved to pool-1")
-        power.annotate(session, moref, "moved to pool-1")
+        assert reconfigure.disconnect_nics(session, moref) == ()
+        reconfigure.annotate(session, moref, "kept by the owner")
+        reconfigure.annotate(session, moref, "moved to pool-1")
+        reconfigure.annotate(session, moref, "moved to pool-1")
     with typed.typed_session(connection) as instance:
         config = typed.objects(instance, vim.VirtualMachine, "config")[moref]["config"]
     assert config.annotation == "kept by the owner\nmoved to pool-1"
     card = next(device for device in config.hardware.device if device.key == 4000)
     assert (card.connectable.startConnected, card.connectable.connected) == (False, False)
     with VsphereSession(connection) as session:
-        assert power.connect_nics(session, moref, keys) == keys
+        assert reconfigure.connect_nics(session, moref, keys) == keys
 
 
 @pytest.mark.vcsim

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from estate.facts.source import PowerState
 from estate.facts.unknown import Unknown
 from migration.assessment import selectors as assessment
 from migration.conversion.core.preflight import Look, Result, Seen, SrView, Way, failed, look
@@ -24,6 +25,8 @@ SEEN = Seen(
     templates=frozenset({"Debian"}),
     ways=(Way("vc:443", "vc"),),
     rights_missing={"vc": ()},
+    pool_forbids=(),
+    power={"m-1": PowerState.ON},
     slowest_bytes_per_s=None,
     segment_bytes=8 << 30,
     segment_s=1e9,
@@ -54,7 +57,14 @@ CASES = [
     ("way", {"ways": (Way("esx1:443", "vc", "no such name", certain=False),)}, Result.UNKNOWN, "no such name"),
     ("sr_space", {"srs": (SrView("san", 99, True, {"app01": 100}),)}, Result.FAIL, "99 are free"),
     ("sr_space", {"srs": (SrView("nas", 99, False, {"app01": 100}),)}, Result.UNKNOWN, "not known"),
-    ("sr_space", {"srs": (SrView("san", Unknown("unplugged"), True, {"app01": 1}),)}, Result.UNKNOWN, "unplugged"),
+    ("sr_space", {"srs": (SrView("san", Unknown("unplugged"), True, {"app01": 1}),)}, Result.FAIL, "unplugged"),
+    ("sr_space", {"srs": (SrView("san", Unknown("unplugged"), True, {}),)}, Result.FAIL, "unplugged"),
+    ("sr_space", {"srs": (SrView("nas", Unknown("unplugged"), False, {"app01": 1}),)}, Result.UNKNOWN, "unplugged"),
+    ("pool_rights", {"pool_forbids": ("VDI.create (making disks)",)}, Result.FAIL, "VDI.create"),
+    ("pool_rights", {"pool_forbids": Unknown("no answer")}, Result.UNKNOWN, "no answer"),
+    ("source_power", {"power": {"m-1": PowerState.SUSPENDED}}, Result.FAIL, "suspended"),
+    ("source_power", {"power": {"m-1": Unknown("disconnected")}}, Result.UNKNOWN, "disconnected"),
+    ("source_power", {"power": {"m-1": PowerState.OFF}}, Result.PASS, "off"),
     ("mac_in_use", {"macs_taken": {MAC: "old-app"}}, Result.FAIL, "old-app"),
     ("template", {"templates": frozenset()}, Result.FAIL, "no template"),
     ("task_lifetime", {"slowest_bytes_per_s": 64 << 10}, Result.FAIL, "36.4 h"),
@@ -124,4 +134,4 @@ def test_everything_is_told_at_once() -> None:
 def test_an_sr_that_the_pool_does_not_show_has_unknown_room() -> None:
     gone = tuple(_srs(a_pool(srs=()), [], {"c-1": SPEC}))
     assert [(view.name, isinstance(view.free_bytes, Unknown)) for view in gone] == [(SPEC.disks[0].sr_uuid, True)]
-    assert answers(replace(SEEN, srs=gone))["sr_space"].result is Result.UNKNOWN
+    assert answers(replace(SEEN, srs=gone))["sr_space"].result is Result.FAIL

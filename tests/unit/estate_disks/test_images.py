@@ -147,6 +147,16 @@ def test_sparse_file_with_its_descriptor_inside_is_read_at_offsets_far_behind_4_
     assert told == {0: b"a" * 65536, 5 << 30: b"b" * 65536, 6 << 30: b"c" * 512}
 
 
+def test_a_descriptor_ends_at_its_first_nul_as_qemu_writes_one_whose_content_id_is_short(tmp_path: Path) -> None:
+    sectors = MIB // 512
+    longer = descriptor_text([f'RW {sectors} SPARSE "disk.vmdk"'], create_type="monolithicSparse", cid=0xFFFFFFFF)
+    text = longer.replace(b"CID=ffffffff", b"CID=46e3c8", 1)  # written over the longer one: its last letters stay
+    assert longer[len(text) + 1 :], "something is left behind the NUL"
+    written = text + b"\0" + longer[len(text) + 1 :]
+    writers.write_hosted(tmp_path / "disk.vmdk", sectors, {0: b"a" * 65536}, descriptor=written)
+    assert read(open_image(LocalFolder(tmp_path), "disk.vmdk")) == b"a" * 65536 + bytes(MIB - 65536)
+
+
 def test_disk_of_several_extents_and_a_zero_one_is_joined_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"h" * 512 + b"a" * 3 * MIB)
     (tmp_path / "b.bin").write_bytes(b"b" * 1024)
@@ -226,6 +236,10 @@ DESCRIPTORS = {
     "a part nobody may read": (descriptor_text(["NOACCESS 8 ZERO"], create_type="custom", cid=1), ImageKindRefused),
     "a content id of no number": (b'# Disk DescriptorFile\nCID=hello\nRW 8 VMFS "short.bin"\n', ImageMalformed),
     "the same line twice": (descriptor_text(["CID=2", 'RW 8 VMFS "short.bin"'], create_type="vmfs", cid=1), ImageMalformed),
+    "a text that ends before its extents": (
+        b'# Disk DescriptorFile\nCID=1\nparentCID=ffffffff\n\0RW 8 VMFS "short.bin"\n',
+        ImageMalformed,
+    ),
     "no text but a part": (b"COWD" + bytes(600), ImageKindRefused),
     "a text of megabytes": (descriptor_text(['RW 8 VMFS "short.bin"'], create_type="vmfs", cid=1) + b"#" * MIB, ImageMalformed),
     "thousands of extents": (descriptor_text(["RW 1 ZERO"] * 5000, create_type="custom", cid=1), ImageMalformed),

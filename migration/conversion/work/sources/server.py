@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 
@@ -16,7 +17,7 @@ from estate.disks.vmdk.source import StreamVmdkSource
 from estate.errors import AskPerson
 from estate.facts.source import DiskFacts
 from estate.facts.unknown import Unknown
-from estate.vsphere import power
+from estate.vsphere import power, reconfigure
 from estate.vsphere.attached import lies_in_files, may_be_shared, open_from_files
 from estate.vsphere.export import ExportDisk, ExportLease, open_export
 from estate.vsphere.session import VsphereSession
@@ -71,7 +72,7 @@ class ServerSource:
     job: JobContext
 
     def bring_down(self, row: Conversion) -> None:
-        if not self._look().is_off:
+        if self._look().is_on:
             progress.remember_running(row)
         self.job.say(f"Shutting {self.spec.name} down")
         power.shut_down(
@@ -79,6 +80,7 @@ class ServerSource:
             self.spec.source_vm_id,
             deadline_s=settings.SHUTDOWN_DEADLINE_S,
             then_power_off=True,
+            asking=partial(progress.note_stop_asked, row),
             alive=self.job.alive,
         )
         self._confirm_off(row)
@@ -107,15 +109,23 @@ class ServerSource:
 
     def mark_moved(self, row: Conversion, line: str) -> None:
         self._look()
-        power.annotate(self.session, self.spec.source_vm_id, line)
+        reconfigure.annotate(self.session, self.spec.source_vm_id, line)
 
     def bring_back(self, row: Conversion) -> str:
-        """One that was off before stays off."""
+        """One that did not run when Xenbound came to it is left alone."""
         if not row.source_was_running:
-            return "the source stays off, as it was before"
-        self._look()
+            return "the source stays off, as it was before" if row.source_marker else "the source is left as it was found"
+        if not self._look().is_off:
+            self._wait_out_stop(row)
         power.power_on(self.session, self.spec.source_vm_id, alive=self.job.alive)
         return "the source runs again"
+
+    def _wait_out_stop(self, row: Conversion) -> None:
+        """A guest that was asked to shut down and was not seen off since may go off at any moment: to run now proves nothing."""
+        left_s = selectors.stop_may_come_s(row, within_s=settings.SHUTDOWN_DEADLINE_S)
+        if left_s > 0:
+            self.job.say(f"Waiting until {self.spec.name} has shut down, to power it on again")
+            power.goes_off(self.session, self.spec.source_vm_id, deadline_s=left_s, alive=self.job.alive)
 
     def _look(self) -> SourceMarker:
         """The source's power state, boot time and change version as they are now. Raises AskPerson `another_machine`."""
