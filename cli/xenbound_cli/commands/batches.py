@@ -112,6 +112,8 @@ def _conclude(session: Session, job: dict[str, Any]) -> ExitCode | None:
             )
             session.screen.line(f"A batch of {count(result['conversions'], 'machine')} {word}.")
             _tell_problems(session, result["problems"])
+            for each in result.get("unknown") or []:
+                session.screen.line(f"unknown: {each['code']} {clean(each['subject'])}: {clean(each['detail'])}")
             return
         session.screen.line(f"{cell(result.get('conversions'))}: xenbound batch show {result.get('batch_id')}")
         for name in result.get("left_behind") or []:

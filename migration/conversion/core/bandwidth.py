@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -12,6 +12,9 @@ MINUTES_A_DAY = 24 * 60
 SLOWEST_BYTES_PER_S = 64 << 10
 """Below this a segment would outlive every deadline of the pool."""
 BURST_S = 0.25
+QUARTER_S = 900
+QUARTERS_A_WEEK = 7 * 24 * 4
+_A_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - a local time of no place: only its weekday and hour count
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,26 @@ class Window:
 def limit_at(windows: Iterable[Window], local: datetime, pool: str) -> int | None:
     """Bytes a second to this pool at this local time: the smallest that holds; None without one."""
     return min((each.bytes_per_s for each in windows if each.pool in ("", pool) and each.covers(local)), default=None)
+
+
+def longest_s(windows: Iterable[Window], pool: str, length_bytes: int, *, most_s: float) -> float:
+    """How long so many bytes take if they begin at the worst quarter of an hour of a week; `most_s` if it is that or more."""
+    table = tuple(windows)
+    rates = [limit_at(table, _A_MONDAY + timedelta(seconds=QUARTER_S * quarter), pool) for quarter in range(QUARTERS_A_WEEK)]
+    return max(_takes_s(rates, begin, length_bytes, most_s) for begin in range(QUARTERS_A_WEEK))
+
+
+def _takes_s(rates: Sequence[int | None], begin: int, length_bytes: int, most_s: float) -> float:
+    left, took_s = float(length_bytes), 0.0
+    while took_s < most_s:
+        rate = rates[(begin + int(took_s // QUARTER_S)) % QUARTERS_A_WEEK]
+        if rate is None:
+            return took_s
+        if left <= rate * QUARTER_S:
+            return min(most_s, took_s + left / rate)
+        left -= rate * QUARTER_S
+        took_s += QUARTER_S
+    return most_s
 
 
 def windows_from(rows: Iterable[Mapping[str, Any]]) -> tuple[Window, ...]:

@@ -80,6 +80,8 @@ class Seen:
     power: Mapping[str, PowerState | Unknown]
     """Of the machines of servers, by machine id."""
     slowest_bytes_per_s: int | None
+    readback_s: float
+    """How long the largest disk that is read back takes at the worst time of the week; 0 without a limit."""
     segment_bytes: int
     segment_s: float
     memory_free_bytes: int | Unknown
@@ -104,6 +106,7 @@ def look(specs: Iterable[ConversionSpec], seen: Seen) -> list[Look]:
         *_templates(machines, seen),
         *_limits(machines, seen),
         _task(seen),
+        *_readback(seen),
         _memory(seen),
     ]
 
@@ -245,6 +248,18 @@ def _task(seen: Seen) -> Look:
         return Look("task_lifetime", seen.pool, Result.PASS, detail)
     remedy = "Raise the bandwidth limit, or make segments smaller (XENBOUND_SEGMENT_S): the pool forgets a task after 24 h."
     return Look("task_lifetime", seen.pool, Result.FAIL, detail, remedy)
+
+
+def _readback(seen: Seen) -> Iterator[Look]:
+    """A disk is read back in one request with one task, however large it is."""
+    if not seen.readback_s:
+        return
+    detail = f"reading the largest disk back takes {seen.readback_s / 3600:.1f} h if it begins at the slowest time of the week"
+    if seen.readback_s < LONGEST_TASK_S:
+        yield Look("task_lifetime", f"{seen.pool}, read-back", Result.PASS, detail)
+        return
+    remedy = "Raise the bandwidth limit, or take that machine in a batch with another `verify`: a task is forgotten after 24 h."
+    yield Look("task_lifetime", f"{seen.pool}, read-back", Result.FAIL, f"{detail}, or more", remedy)
 
 
 def _memory(seen: Seen) -> Look:

@@ -6,9 +6,9 @@ Changes nothing and decides nothing; a password goes only to servers whose certi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,34 @@ from estate.xapi.pool import read_facts
 from estate.xapi.session import XapiSession
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors
-from migration.conversion.core.bandwidth import windows_from
-from migration.conversion.core.preflight import Seen, SrView, Way, look
+from migration.conversion.core.bandwidth import longest_s, windows_from
+from migration.conversion.core.preflight import LONGEST_TASK_S, Look, Seen, SrView, Way, look
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
+from migration.conversion.core.verifying import Level, policy_from
 from migration.conversion.models import Conversion
 from migration.conversion.work.sessions import pool_of, server_of
 from migration.planning.core.target import is_thick, thick_vdi_bytes
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import endpoint
 from project.backbone.jobs.context import JobContext
-from project.backbone.models import Endpoint
+from project.backbone.models import Endpoint, Project
 
 MEMINFO = Path("/proc/meminfo")
 AT_ONCE = 16
 TO_COME = frozenset({State.PLANNED, State.PREPARING, State.READY, State.COPYING})
+
+
+@dataclass(frozen=True, slots=True)
+class ToMove:
+    """A machine that is to be copied: what is made of it, under which policy, and what is made of it already."""
+
+    spec: ConversionSpec
+    verify: str
+    pool_id: str
+    conversion_id: str = ""
+    disks_made: frozenset[int] = frozenset()
+    """Device keys."""
 
 
 def look_at_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
@@ -48,53 +61,68 @@ def look_at_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     rows = [row for row in selectors.conversions_of_wave(wave_id) if State(row.state) in TO_COME]
     if not rows:
         return {"looks": [], "counts": {}}
-    specs = {str(row.pk): selectors.spec_of(row) for row in rows}
-    looks = look(specs.values(), _seen(job, rows, specs))
+    looks = look_at(job, rows[0].project, [_to_move(row) for row in rows])
     return {"looks": [asdict(each) for each in looks], "counts": dict(Counter(each.result.value for each in looks))}
 
 
-def _seen(job: JobContext, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Seen:
-    first = next(iter(specs.values()))
+def _to_move(row: Conversion) -> ToMove:
+    made = frozenset(copy.device_key for copy in selectors.disks_of(row) if copy.vdi_uuid)
+    return ToMove(selectors.spec_of(row), row.verify, str(row.pool_id), str(row.pk), made)
+
+
+def look_at(job: JobContext, project: Project, machines: Sequence[ToMove]) -> list[Look]:
+    """Every answer for these machines, all of one pool. Raises: EdgeError when the pool cannot be read."""
+    return look([each.spec for each in machines], _seen(job, project, machines))
+
+
+def _seen(job: JobContext, project: Project, machines: Sequence[ToMove]) -> Seen:
+    specs = [each.spec for each in machines]
     job.say("Looking at the pool")
-    with pool_of(first, job.alive) as pool:
+    with pool_of(specs[0], job.alive) as pool:
         facts = read_facts(pool, now())
-        taken = vm.macs_in_use(pool, except_conversions=specs.keys())
-        forbidden = _forbidden(pool, specs.values())
-    running = selectors.running_settings(rows[0].project)
+        taken = vm.macs_in_use(pool, except_conversions={each.conversion_id for each in machines if each.conversion_id})
+        forbidden = _forbidden(pool, specs)
+    running = selectors.running_settings(project)
+    windows = windows_from(running.bandwidth)
     job.say("Looking at the sources and the ways to both sides")
     sources = _sources(job, specs)
     return Seen(
         pool=facts.name,
-        srs=tuple(_srs(facts, rows, specs)),
+        srs=tuple(_srs(facts, machines)),
         macs_taken=taken,
         templates=frozenset(template.name for template in facts.templates),
-        ways=_ways(facts, specs),
+        ways=_ways(specs),
         rights_missing={name: missing for name, (missing, _) in sources.items()},
         pool_forbids=forbidden,
         power={machine_id: state for _, states in sources.values() for machine_id, state in states.items()},
-        slowest_bytes_per_s=min((window.bytes_per_s for window in windows_from(running.bandwidth)), default=None),
+        slowest_bytes_per_s=min((window.bytes_per_s for window in windows), default=None),
+        readback_s=longest_s(windows, machines[0].pool_id, _largest_read_back(machines), most_s=LONGEST_TASK_S),
         segment_bytes=settings.SEGMENT_BYTES,
         segment_s=settings.SEGMENT_S,
         memory_free_bytes=_memory_free_bytes(),
         copies_per_worker=settings.JOBS_SLOTS["disks"],
         disks_at_once=running.disks_at_once,
-        limits=assessment.limits(rows[0].project.target_product, rows[0].project.policy_profile),
+        limits=assessment.limits(project.target_product, project.policy_profile),
         sr_kinds={sr.uuid: sr.kind for sr in facts.srs},
     )
 
 
-def _srs(facts: PoolFacts, rows: list[Conversion], specs: Mapping[str, ConversionSpec]) -> Iterator[SrView]:
+def _largest_read_back(machines: Sequence[ToMove]) -> int:
+    read_back = [each.spec for each in machines if policy_from(each.verify).level is not Level.OFF]
+    return max((disk.capacity_bytes for spec in read_back for disk in spec.disks), default=0)
+
+
+def _srs(facts: PoolFacts, machines: Sequence[ToMove]) -> Iterator[SrView]:
     """What each SR still has to take: of a thick one only VDIs that are not made, of a thin one all that is not copied."""
-    wanted = {disk.sr_uuid for spec in specs.values() for disk in spec.disks}
+    wanted = {disk.sr_uuid for each in machines for disk in each.spec.disks}
     for uuid in sorted(wanted - {sr.uuid for sr in facts.srs}):
         yield SrView(uuid, Unknown("the pool does not show this SR"), thick=True, claims={})
-    made = {(copy.conversion_id, copy.device_key) for row in rows for copy in selectors.disks_of(row) if copy.vdi_uuid}
     for sr in facts.srs:
         thick, claims = is_thick(sr), Counter[str]()
-        for row in rows:
-            for disk in specs[str(row.pk)].disks:
-                if disk.sr_uuid == sr.uuid and not (thick and (row.pk, disk.device_key) in made):
-                    claims[row.name] += thick_vdi_bytes(disk.capacity_bytes) if thick else disk.capacity_bytes
+        for each in machines:
+            for disk in each.spec.disks:
+                if disk.sr_uuid == sr.uuid and not (thick and disk.device_key in each.disks_made):
+                    claims[each.spec.name] += thick_vdi_bytes(disk.capacity_bytes) if thick else disk.capacity_bytes
         if sr.uuid in wanted:
             yield SrView(sr.name, sr.free_bytes, thick, claims)
 
@@ -113,10 +141,10 @@ Missing = tuple[str, ...] | Unknown
 States = dict[str, PowerState | Unknown]
 
 
-def _sources(job: JobContext, specs: Mapping[str, ConversionSpec]) -> dict[str, tuple[Missing, States]]:
+def _sources(job: JobContext, specs: Iterable[ConversionSpec]) -> dict[str, tuple[Missing, States]]:
     """Per source, by name: what its account lacks for the machines that come from it, and whether these run, by machine id."""
     of_source: dict[str, list[ConversionSpec]] = {}
-    for spec in specs.values():
+    for spec in specs:
         if spec.source_endpoint_id:
             of_source.setdefault(spec.source_endpoint_id, []).append(spec)
     return {endpoint(endpoint_id).name: _source(job, own) for endpoint_id, own in of_source.items()}
@@ -146,8 +174,8 @@ def _power(job: JobContext, session: VsphereSession, spec: ConversionSpec) -> Po
         return Unknown(refused.message)
 
 
-def _ways(facts: PoolFacts, specs: Mapping[str, ConversionSpec]) -> tuple[Way, ...]:
-    ids = {key for spec in specs.values() for key in (spec.source_endpoint_id, spec.pool_endpoint_id) if key}
+def _ways(specs: Iterable[ConversionSpec]) -> tuple[Way, ...]:
+    ids = {key for spec in specs for key in (spec.source_endpoint_id, spec.pool_endpoint_id) if key}
     asked = [(address, place) for place in Endpoint.objects.filter(pk__in=ids) for address in sorted(_addresses(place))]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return tuple(threads.map(lambda pair: _way(*pair), asked))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from estate.errors import AskPerson
+from estate.errors import AskPerson, EdgeError
+from migration.conversion.core.preflight import Look, Result, failed
+from migration.conversion.selectors import running_settings
+from migration.conversion.work import preflight
 from migration.cutover import selectors
 from migration.cutover.models import Batch
 from migration.cutover.services import batches
+from migration.cutover.services.machines import specs_of
 from migration.cutover.work import conduct
+from migration.planning.selectors import WaveMachine
 from project.backbone.jobs.context import JobContext
 from project.backbone.models import Project
 
@@ -29,13 +34,48 @@ def run_batch(job: JobContext, batch_id: str, *, again: bool) -> dict[str, Any]:
 
 
 def try_batch(job: JobContext, wanted: dict[str, Any]) -> dict[str, Any]:
-    """A dry run: everything that stands against the batch, all at once. Makes nothing and stores nothing but this answer."""
-    _machines, problems = batches.tried(Project.objects.get(jobs=job.id), wanted)
+    """A dry run: everything that stands against the batch, all at once, on both sides as well. Makes and stores nothing.
+
+    What could not be read there is told under `unknown`; as in a cutover, it alone stands against nothing.
+    """
+    project = Project.objects.get(jobs=job.id)
+    machines, problems = batches.tried(project, wanted)
+    looks, unread = _looks(job, project, machines, wanted)
+    ids = {machine.name: str(machine.machine_id) for machine in machines}
+    problems += unread + [_look_problem(each, ids) for each in failed(looks)]
     return {
         "dry_run": True,
         "accepted": not problems,
         "conversions": len(wanted["conversions"]),
         "problems": problems,
+        "unknown": [_look_problem(each, ids) for each in looks if each.result is Result.UNKNOWN],
+    }
+
+
+def _looks(
+    job: JobContext, project: Project, machines: list[WaveMachine], wanted: dict[str, Any]
+) -> tuple[list[Look], list[dict[str, Any]]]:
+    """What is seen of both sides for the machines that can be planned, and why nothing could be seen."""
+    if not machines:
+        return [], []
+    verify = str(wanted["options"].get("verify") or running_settings(project).verify)
+    try:
+        to_move = [preflight.ToMove(spec, verify, str(wanted["pool"])) for spec in specs_of(machines)]
+        return preflight.look_at(job, project, to_move), []
+    except EdgeError as fault:
+        told = {"vm": "", "name": fault.where, "code": fault.code, "subject": fault.where, "detail": fault.message}
+        return [], [{**told, "next_step": fault.next_step, "unknown": True}]
+
+
+def _look_problem(each: Look, ids: dict[str, str]) -> dict[str, Any]:
+    return {
+        "vm": ids.get(each.subject, ""),
+        "name": each.subject,
+        "code": each.code,
+        "subject": each.subject,
+        "detail": each.detail,
+        "next_step": each.next_step,
+        "unknown": each.result is Result.UNKNOWN,
     }
 
 

@@ -9,13 +9,16 @@ import pytest
 from estate.xapi import vm
 from estate.xapi.pool_vms import CONVERSION_KEY
 from lab.testing import Lab
+from migration.conversion.models import Conversion
 from migration.conversion.selectors import spec_of
 from migration.conversion.services import lifecycle
 from migration.conversion.work import preflight
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
-from tests.builders.path import SYSTEM, Site, prepared, settle
+from tests.builders.operator import Operator
+from tests.builders.path import SYSTEM, Site, machines_of, prepared, settle
 from tests.builders.path_looks import Looks
+from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +41,33 @@ def test_a_prepared_machine_finds_everything_in_order(site: Site) -> None:
     assert {each["code"] for looks in found.values() for each in looks} >= {
         "rights", "pool_rights", "source_power", "way", "sr_space", "mac_in_use", "template", "task_lifetime", "worker_memory",
     }  # fmt: skip
+
+
+def test_a_dry_run_looks_at_both_sides_and_makes_nothing(people: People, lab: Lab) -> None:
+    operator = Operator(people, lab)
+    operator.added("sources", "vcenter", kind="vcenter")
+    pool = operator.pool_without_ha()
+    mapping = operator.post("mappings", {"name": "m", "pool": pool})["id"]
+    proposal = operator.get(f"mappings/{mapping}/suggest")
+    tables = {name: proposal[name] for name in ("networks", "datastores", "templates")}
+    operator.people.client("owner").patch(f"{operator.base}/mappings/{mapping}", tables)
+    body = {
+        "pool": pool,
+        "mapping": mapping,
+        "conversions": [{"vm": operator.ids("web02")["web02"]}],
+        "options": {"dry_run": True},
+    }
+    good = operator.ran("batches", body)
+    assert (good.state, good.result["accepted"], good.result["problems"]) == ("succeeded", True, []), good.error
+
+    store = lab.whole.pool.pool.store  # type: ignore[union-attr]
+    [vif, *_] = store.refs("VIF")
+    mac = next(nic.mac_address for nic in machines_of(lab.json)["web02"].nics)  # type: ignore[union-attr]
+    store.set("VIF", vif, MAC=mac)
+    vdis = len(lab.control("GET", "/vdis"))
+    taken = operator.ran("batches", body).result
+    assert (taken["accepted"], [(each["code"], each["name"]) for each in taken["problems"]]) == (False, [("mac_in_use", "web02")])
+    assert len(lab.control("GET", "/vdis")) == vdis and not Conversion.objects.exists()
 
 
 def test_what_is_wrong_on_both_sides_is_told_at_once(site: Site, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from estate.errors import AskPerson
+from estate.errors import AskPerson, EdgeError, Retry
 from estate.facts.codec import to_json
 from estate.facts.source import DiskBacking
+from migration.conversion.core.preflight import Look, Result
 from migration.conversion.core.states import Event
 from migration.conversion.models import Conversion
 from migration.conversion.services.transitions import move
-from migration.conversion.work import legs
+from migration.conversion.work import legs, preflight
 from migration.cutover.models import Batch
 from migration.cutover.work import conduct
 from migration.planning.models import Mapping, Plan, Wave
@@ -48,6 +49,7 @@ class Desk:
         self.pool: Pool = a_pool_row(people.project, a_target_pool(an_sr("fast"), an_sr("slow")))
         self.mapping = Mapping.objects.create(project=people.project, name="to berlin", **mapping_values())
         self.fails: set[str] = set()
+        self.looks: list[Look] | EdgeError = []
         self.most_at_once = 0
         run_jobs(most=200)
 
@@ -63,6 +65,12 @@ class Desk:
 
     def shown(self, batch_id: str) -> dict[str, Any]:
         return dict(self.people.client("owner").get(self.url(f"/{batch_id}")).json())
+
+    def look_at(self, _job: Any, _project: Any, machines: Any) -> list[Look]:
+        assert [each.spec.name for each in machines] and all(each.verify == "full" for each in machines)
+        if isinstance(self.looks, EdgeError):
+            raise self.looks
+        return self.looks
 
     def prepare(self, _job: Any, conversion_id: str, **_more: Any) -> dict[str, Any]:
         row = Conversion.objects.get(pk=conversion_id)
@@ -80,6 +88,7 @@ def desk(people: People, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk(people)
     monkeypatch.setattr(conduct, "POLL_S", 0.0)
     monkeypatch.setattr(legs, "prepare", desk.prepare)
+    monkeypatch.setattr(preflight, "look_at", desk.look_at)
     return desk
 
 
@@ -162,6 +171,28 @@ def test_a_dry_run_tells_all_problems_at_once_and_changes_nothing(desk: Desk) ->
 def test_a_dry_run_of_a_good_batch_is_accepted(desk: Desk) -> None:
     job = job_of(desk.post(desk.body(options={"dry_run": True})))
     assert (job.result["accepted"], job.result["conversions"], job.result["problems"]) == (True, 3, [])
+
+
+def test_a_dry_run_tells_what_is_seen_of_both_sides(desk: Desk) -> None:
+    desk.looks = [
+        Look("mac_in_use", "app", Result.FAIL, "addresses in use in the pool", "Remove it."),
+        Look("worker_memory", "worker", Result.UNKNOWN, "it could not be read", "Look."),
+        Look("template", "Other", Result.PASS, "the pool has it"),
+    ]
+    result = job_of(desk.post(desk.body("app", "db", options={"dry_run": True}))).result
+
+    [problem] = result["problems"]
+    assert (result["accepted"], problem["code"], problem["vm"]) == (False, "mac_in_use", str(machine_named("app").id))
+    [unknown] = result["unknown"]
+    assert (unknown["code"], unknown["vm"], unknown["unknown"]) == ("worker_memory", "", True)
+
+
+def test_a_dry_run_of_a_pool_that_does_not_answer_says_so_beside_everything_else(desk: Desk) -> None:
+    desk.looks = Retry("pool01 does not answer", code="pool_unreachable", next_step="Look at it.", where="pool01")
+    job = job_of(desk.post(desk.body("app", "rdm", options={"dry_run": True})))
+
+    assert (job.state, job.result["accepted"]) == ("succeeded", False)
+    assert {problem["code"] for problem in job.result["problems"]} == {"critical_finding", "pool_unreachable"}
 
 
 def test_the_same_key_and_body_is_one_batch_and_another_body_is_refused(desk: Desk) -> None:

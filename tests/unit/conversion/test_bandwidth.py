@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from migration.conversion.core.bandwidth import Pace, limit_at, minute_of, windows_from
+from migration.conversion.core.bandwidth import Pace, limit_at, longest_s, minute_of, windows_from
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 WORK = {"bytes_per_s": 10, "days": ["mon", "tue"], "from": "08:00", "to": "18:00"}
@@ -55,3 +55,14 @@ def test_a_pause_is_not_made_up_for_by_a_burst() -> None:
     pace = Pace()
     pace.pause_s(1000, 1000, 0.0)
     assert pace.pause_s(1000, 1000, 1000.0) == pytest.approx(0.75)
+
+
+def test_the_longest_time_of_a_transfer_begins_at_the_worst_quarter_of_the_week() -> None:
+    table = windows_from([{"bytes_per_s": 1000, "days": ["wed"], "from": "08:00", "to": "18:00"}])
+    assert longest_s(table, "p", 1000 * 3600, most_s=86_400) == 3600
+    assert longest_s(table, "p", 1000 * 36_000 * 5, most_s=86_400) == 36_000, "at night nothing holds it"
+    assert longest_s((), "p", 1 << 50, most_s=86_400) == 0
+    assert longest_s(windows_from([{"bytes_per_s": 1000, "pool": "q"}]), "p", 1 << 50, most_s=86_400) == 0
+    always = windows_from([{"bytes_per_s": 1000}])
+    assert longest_s(always, "p", 1 << 50, most_s=86_400) == 86_400
+    assert longest_s(always, "p", 1500, most_s=86_400) == 1.5

@@ -12,7 +12,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment import selectors as assessment
 from migration.conversion.core.preflight import Look, Result, Seen, SrView, Way, failed, look
 from migration.conversion.core.spec import DiskSpec, NicSpec
-from migration.conversion.work.preflight import _srs
+from migration.conversion.work.preflight import ToMove, _srs
 from tests.builders.conversions import a_spec
 from tests.builders.pools import a_pool
 
@@ -28,6 +28,7 @@ SEEN = Seen(
     pool_forbids=(),
     power={"m-1": PowerState.ON},
     slowest_bytes_per_s=None,
+    readback_s=0,
     segment_bytes=8 << 30,
     segment_s=1e9,
     memory_free_bytes=4 << 30,
@@ -68,6 +69,7 @@ CASES = [
     ("mac_in_use", {"macs_taken": {MAC: "old-app"}}, Result.FAIL, "old-app"),
     ("template", {"templates": frozenset()}, Result.FAIL, "no template"),
     ("task_lifetime", {"slowest_bytes_per_s": 64 << 10}, Result.FAIL, "36.4 h"),
+    ("task_lifetime", {"readback_s": 20 * 3600.0}, Result.FAIL, "20.0 h if it begins at the slowest time of the week, or more"),
     ("task_lifetime", {"slowest_bytes_per_s": 1 << 20}, Result.PASS, "2.3 h"),
     ("task_lifetime", {"slowest_bytes_per_s": 64 << 10, "segment_s": 600}, Result.PASS, "0.2 h"),
     ("worker_memory", {"memory_free_bytes": 1 << 20}, Result.FAIL, "2 copies of 2 disks"),
@@ -132,6 +134,6 @@ def test_everything_is_told_at_once() -> None:
 
 
 def test_an_sr_that_the_pool_does_not_show_has_unknown_room() -> None:
-    gone = tuple(_srs(a_pool(srs=()), [], {"c-1": SPEC}))
+    gone = tuple(_srs(a_pool(srs=()), [ToMove(SPEC, "full", "pool-1")]))
     assert [(view.name, isinstance(view.free_bytes, Unknown)) for view in gone] == [(SPEC.disks[0].sr_uuid, True)]
     assert answers(replace(SEEN, srs=gone))["sr_space"].result is Result.FAIL
