@@ -30,6 +30,11 @@ def look_before(job: JobContext, wave_id: str) -> dict[str, Any]:
     return preflight.look_at_wave(job, wave_id)
 
 
+@handler("conversion.look_at_batch", title="Look at both sides for a batch that is only tried")
+def look_at_batch(job: JobContext, wanted: dict[str, Any], verify: str) -> dict[str, Any]:
+    return preflight.look_at_batch(job, wanted, verify=verify)
+
+
 @handler("conversion.copy", queue="disks", title="Copy and prove the disks", on_failed=_fail_conversion)
 def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.copy(job, conversion_id)

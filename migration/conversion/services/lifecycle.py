@@ -260,19 +260,3 @@ def others_at_work(conversion: Conversion, *, but: UUID) -> int:
     """How many unfinished jobs besides `but` still work on the conversion: a cancelled one ends at its next safe point."""
     keys = [_key(kind, conversion) for kind in KINDS]
     return Job.objects.filter(unique_key__in=keys, state__in=_UNFINISHED).exclude(pk=but).count()
-
-
-def ask_preflight(
-    project: Project, *, wave_id: UUID, name: str, actor: Actor, idempotency_key: IdempotencyKey | None = None
-) -> Job:
-    """Ask for the job that looks at both sides of a wave; its result has every answer. Asked while it looks, it is that one."""
-    actor.require(project, Role.OPERATOR)
-    return jobs.enqueue(
-        "conversion.preflight",
-        project=project,
-        params={"wave_id": str(wave_id)},
-        actor=actor,
-        subject=name,
-        unique=f"conversion.preflight:{wave_id}",
-        idempotency_key=idempotency_key,
-    )

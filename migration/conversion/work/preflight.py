@@ -32,8 +32,11 @@ from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
 from migration.conversion.core.verifying import Level, policy_from
 from migration.conversion.models import Conversion
+from migration.conversion.services.describing import specs_of
 from migration.conversion.work.sessions import pool_of, server_of
+from migration.planning import selectors as planning
 from migration.planning.core.target import is_thick, thick_vdi_bytes
+from migration.planning.services import batches
 from project.backbone.clock import now
 from project.backbone.endpoints.selectors import endpoint
 from project.backbone.jobs.context import JobContext
@@ -61,7 +64,21 @@ def look_at_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     rows = [row for row in selectors.conversions_of_wave(wave_id) if State(row.state) in TO_COME]
     if not rows:
         return {"looks": [], "counts": {}}
-    looks = look_at(job, rows[0].project, [_to_move(row) for row in rows])
+    return _told(look_at(job, rows[0].project, [_to_move(row) for row in rows]))
+
+
+def look_at_batch(job: JobContext, wanted: dict[str, Any], *, verify: str) -> dict[str, Any]:
+    """The same for the machines of a batch that can be planned; `{name, pool, mapping, conversions}` in JSON values."""
+    project = Project.objects.get(jobs=job.id)
+    request = batches.request_of(wanted["name"], wanted["pool"], wanted["mapping"], wanted["conversions"])
+    drafted, _ = batches.draft(project, request)
+    specs = specs_of(planning.drafted_machines(project, request.pool_id, drafted))
+    if not specs:
+        return {"looks": [], "counts": {}}
+    return _told(look_at(job, project, [ToMove(spec, verify, str(request.pool_id)) for spec in specs]))
+
+
+def _told(looks: list[Look]) -> dict[str, Any]:
     return {"looks": [asdict(each) for each in looks], "counts": dict(Counter(each.result.value for each in looks))}
 
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from migration.conversion.services import lifecycle
+from migration.conversion.services import looking
 from migration.cutover.models import GateDecisionRow
 from migration.cutover.selectors import Since, code_of, latest_decision, since_last
 from migration.cutover.services import documents, gate, waves
@@ -132,7 +132,7 @@ class PreflightView(WaveView):
         """Look at both sides before the first byte: every answer (pass, fail, unknown) at once in the job's result."""
         key = idempotency_key_of(request)
         name = planning.wave(self.project.pk, wave_id).name
-        job = lifecycle.ask_preflight(self.project, wave_id=wave_id, name=name, actor=self.actor, idempotency_key=key)
+        job = looking.ask_preflight(self.project, wave_id=wave_id, name=name, actor=self.actor, idempotency_key=key)
         return accepted(job, request)
 
 

@@ -6,7 +6,7 @@ A batch is no way round anything: its wave cuts over by the same signed gate as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,10 +19,8 @@ from migration.cutover.core.batch import BatchOptions, options_from
 from migration.cutover.models import Batch
 from migration.inventory import selectors as inventories
 from migration.planning import selectors as planning
-from migration.planning.core.mapping import Wish
-from migration.planning.selectors import WaveMachine
 from migration.planning.services import batches as waves
-from migration.planning.services.batches import BatchRequest, Obstacle
+from migration.planning.services.batches import BatchRequest, Obstacle, request_of
 from project.backbone.accounts.policy import Actor, Role
 from project.backbone.audit.services import record
 from project.backbone.jobs import services as jobs
@@ -114,19 +112,18 @@ def _against(key: str, twice: set[str], known: set[str] | None) -> Iterator[tupl
         yield "unknown_machine", f"The project has no machine {key}."
 
 
-def tried(project: Project, wanted: Wanted) -> tuple[list[WaveMachine], list[Wanted]]:
-    """The machines of a batch that planning would take, and all it has against any, as the API shows it. Changes nothing."""
-    request = _request(wanted["name"], wanted["pool"], wanted["mapping"], wanted["conversions"])
-    drafted, against = waves.draft(project, request)
-    machines = planning.drafted_machines(project, request.pool_id, drafted)
-    return machines, [*map(_problem, against), *_busy(project, request)]
+def problems_of(project: Project, wanted: Wanted) -> list[Wanted]:
+    """Everything that planning has against a batch, machine by machine, as the API shows it. Changes nothing."""
+    request = request_of(wanted["name"], wanted["pool"], wanted["mapping"], wanted["conversions"])
+    _, against = waves.draft(project, request)
+    return [*map(_problem, against), *_busy(project, request)]
 
 
 def make_wave(batch: Batch, *, actor: Actor) -> UUID | None:
     """The batch's wave, made if it can be; None, and the batch knows why, when anything stands against it."""
     if batch.wave_id is not None:
         return batch.wave_id
-    request = _request(batch.name, batch.pool_id, batch.mapping_id, batch.asked)
+    request = request_of(batch.name, batch.pool_id, batch.mapping_id, batch.asked)
     filled, against = waves.draft(batch.project, request)
     problems = [*map(_problem, against), *_busy(batch.project, request)]
     with transaction.atomic():
@@ -135,11 +132,6 @@ def make_wave(batch: Batch, *, actor: Actor) -> UUID | None:
         batch.problems = problems
         batch.save(update_fields=["wave_id", "problems"])
     return batch.wave_id
-
-
-def _request(name: str, pool: Any, mapping: Any, asked: Iterable[Mapping[str, Any]]) -> BatchRequest:
-    wishes = {UUID(str(each["vm"])): Wish(each.get("sr", ""), each.get("networks", {}), each.get("name", "")) for each in asked}
-    return BatchRequest(name, UUID(str(pool)), UUID(str(mapping)), wishes)
 
 
 def _problem(against: Obstacle) -> Wanted:

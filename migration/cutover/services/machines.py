@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 
 from estate.errors import AskPerson
 from migration.conversion import selectors as conversions
-from migration.conversion.core.spec import ConversionSpec, SpecProblem, Targets, build_spec
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
+from migration.conversion.services.describing import specs_of
 from migration.cutover.services.batches import options_of_wave
 from migration.planning import selectors as planning
-from migration.planning.selectors import WaveMachine
 from project.backbone.accounts.policy import Actor
 from project.backbone.models import Project
 
@@ -42,39 +40,6 @@ def create_conversions(wave_id: UUID, *, actor: Actor) -> list[Conversion]:
         priority=options.priority,
     )
     return conversions.conversions_of_wave(wave_id)
-
-
-def specs_of(machines: Iterable[WaveMachine]) -> list[ConversionSpec]:
-    """What is made of each machine in the pool. Raises: AskPerson `facts_missing` with the problems of all."""
-    specs: list[ConversionSpec] = []
-    problems: list[str] = []
-    for machine in machines:
-        try:
-            specs.append(build_spec(str(machine.machine_id), machine.vm, _targets(machine)))
-        except SpecProblem as problem:
-            problems.append(str(problem))
-    if problems:
-        raise AskPerson(
-            "These machines cannot be made in the pool: " + " | ".join(problems),
-            code="facts_missing",
-            next_step="Collect the source again and make a new plan, or leave these machines out of it.",
-        )
-    return specs
-
-
-def _targets(machine: WaveMachine) -> Targets:
-    return Targets(
-        source_endpoint_id=str(machine.source_endpoint_id or ""),
-        package_path=machine.package_path,
-        pool_endpoint_id=str(machine.pool_endpoint_id),
-        template_name=machine.template_name,
-        sr_by_disk=dict(machine.sr_by_disk),
-        network_by_nic=dict(machine.network_by_nic),
-        target_name=machine.target_name,
-        vtpm=machine.vtpm,
-        vif_locking=machine.vif_locking,
-        ha_restart_priority=machine.ha_restart_priority,
-    )
 
 
 def _require_free(project_id: UUID, machine_ids: list[UUID]) -> None:

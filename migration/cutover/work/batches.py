@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from estate.errors import AskPerson, EdgeError
-from migration.conversion.core.preflight import Look, Result, failed
+from estate.errors import AskPerson
 from migration.conversion.selectors import running_settings
-from migration.conversion.work import preflight
+from migration.conversion.services import lifecycle, looking
 from migration.cutover import selectors
 from migration.cutover.models import Batch
 from migration.cutover.services import batches
-from migration.cutover.services.machines import specs_of
 from migration.cutover.work import conduct
-from migration.planning.selectors import WaveMachine
 from project.backbone.jobs.context import JobContext
-from project.backbone.models import Project
+from project.backbone.models import Job, Project
 
 TOLD = 5
 
@@ -39,43 +36,49 @@ def try_batch(job: JobContext, wanted: dict[str, Any]) -> dict[str, Any]:
     What could not be read there is told under `unknown`; as in a cutover, it alone stands against nothing.
     """
     project = Project.objects.get(jobs=job.id)
-    machines, problems = batches.tried(project, wanted)
-    looks, unread = _looks(job, project, machines, wanted)
-    ids = {machine.name: str(machine.machine_id) for machine in machines}
-    problems += unread + [_look_problem(each, ids) for each in failed(looks)]
+    looked = _looked(job, project, wanted)
+    problems = batches.problems_of(project, wanted)
+    looks = (looked.result or {}).get("looks", [])
+    problems += [_problem(each) for each in looks if each["result"] == "fail"]
+    if looked.result is None:
+        problems.append(_not_looked(looked))
     return {
         "dry_run": True,
         "accepted": not problems,
         "conversions": len(wanted["conversions"]),
         "problems": problems,
-        "unknown": [_look_problem(each, ids) for each in looks if each.result is Result.UNKNOWN],
+        "unknown": [_problem(each) for each in looks if each["result"] == "unknown"],
     }
 
 
-def _looks(
-    job: JobContext, project: Project, machines: list[WaveMachine], wanted: dict[str, Any]
-) -> tuple[list[Look], list[dict[str, Any]]]:
-    """What is seen of both sides for the machines that can be planned, and why nothing could be seen."""
-    if not machines:
-        return [], []
-    verify = str(wanted["options"].get("verify") or running_settings(project).verify)
-    try:
-        to_move = [preflight.ToMove(spec, verify, str(wanted["pool"])) for spec in specs_of(machines)]
-        return preflight.look_at(job, project, to_move), []
-    except EdgeError as fault:
-        told = {"vm": "", "name": fault.where, "code": fault.code, "subject": fault.where, "detail": fault.message}
-        return [], [{**told, "next_step": fault.next_step, "unknown": True}]
+def _looked(job: JobContext, project: Project, wanted: dict[str, Any]) -> Job:
+    """The job that looked at both sides, once it has ended."""
+    if "looked" not in job.checkpoint:
+        verify = str(wanted["options"].get("verify") or running_settings(project).verify)
+        asked = looking.ask_look_at_batch(project, wanted, verify=verify, actor=job.actor)
+        job.save_checkpoint({"looked": str(asked.pk)})
+    looked = Job.objects.get(pk=job.checkpoint["looked"])
+    if lifecycle.unfinished([str(looked.pk)]):
+        job.wait(conduct.POLL_S, "both sides are being looked at")
+    return looked
 
 
-def _look_problem(each: Look, ids: dict[str, str]) -> dict[str, Any]:
+def _problem(each: dict[str, str]) -> dict[str, Any]:
+    """A look as the problem of a batch; it names its machine, SR or address, for a machine may share them."""
+    told = {key: each[key] for key in ("code", "subject", "detail", "next_step")}
+    return {"vm": "", "name": each["subject"], **told, "unknown": each["result"] == "unknown"}
+
+
+def _not_looked(looked: Job) -> dict[str, Any]:
+    error = looked.error or {}
     return {
-        "vm": ids.get(each.subject, ""),
-        "name": each.subject,
-        "code": each.code,
-        "subject": each.subject,
-        "detail": each.detail,
-        "next_step": each.next_step,
-        "unknown": each.result is Result.UNKNOWN,
+        "vm": "",
+        "name": "",
+        "code": error.get("code", "not_looked"),
+        "subject": error.get("where", ""),
+        "detail": f"Both sides could not be looked at: {error.get('message', f'the look was {looked.state}')}",
+        "next_step": error.get("next_step", "Try again."),
+        "unknown": True,
     }
 
 

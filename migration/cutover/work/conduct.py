@@ -16,7 +16,7 @@ from estate.errors import AskPerson
 from migration.conversion import selectors as conversions
 from migration.conversion.core.states import Event, State, may
 from migration.conversion.selectors import Conversion
-from migration.conversion.services import lifecycle
+from migration.conversion.services import lifecycle, looking
 from migration.cutover import selectors
 from migration.cutover.core.batch import room_for
 from migration.cutover.core.gate import GateState, is_stale
@@ -173,7 +173,7 @@ def _require_preflight(job: JobContext, wave_id: str) -> None:
     """Everything that stands against copying is told before a source is shut down; what is unknown is in the job's result."""
     wave = planning.wave_by_id(wave_id)
     if "looked" not in job.checkpoint:
-        asked = lifecycle.ask_preflight(wave.plan.project, wave_id=wave.pk, name=wave.name, actor=job.actor)
+        asked = looking.ask_preflight(wave.plan.project, wave_id=wave.pk, name=wave.name, actor=job.actor)
         job.save_checkpoint({**job.checkpoint, "looked": str(asked.pk)})
     looked = Job.objects.get(pk=job.checkpoint["looked"])
     if lifecycle.unfinished([str(looked.pk)]):

@@ -5,8 +5,9 @@ All or nothing: a batch of which one machine cannot go makes no wave. What stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from migration.assessment import selectors as assessment
@@ -30,6 +31,12 @@ class BatchRequest:
     pool_id: UUID
     mapping_id: UUID
     wishes: Mapping[UUID, Wish]
+
+
+def request_of(name: str, pool: object, mapping: object, asked: Iterable[Mapping[str, Any]]) -> BatchRequest:
+    """A batch's request from its JSON form: `asked` is a list of `{vm, sr?, networks?, name?}`; the API checked its shape."""
+    wishes = {UUID(str(each["vm"])): Wish(each.get("sr", ""), each.get("networks", {}), each.get("name", "")) for each in asked}
+    return BatchRequest(name, UUID(str(pool)), UUID(str(mapping)), wishes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from estate.xapi.pool_vms import CONVERSION_KEY
 from lab.testing import Lab
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import spec_of
-from migration.conversion.services import lifecycle
+from migration.conversion.services import looking
 from migration.conversion.work import preflight
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def looked(site: Site) -> dict[str, list[dict[str, Any]]]:
-    asked = lifecycle.ask_preflight(site.project, wave_id=site.wave_id, name="wave", actor=SYSTEM)
+    asked = looking.ask_preflight(site.project, wave_id=site.wave_id, name="wave", actor=SYSTEM)
     settle()
     job = Job.objects.get(pk=asked.pk)
     assert job.state == "succeeded", job.error

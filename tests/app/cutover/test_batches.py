@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from estate.errors import AskPerson, EdgeError, Retry
+from estate.errors import AskPerson, EdgeError
 from estate.facts.codec import to_json
 from estate.facts.source import DiskBacking
 from migration.conversion.core.preflight import Look, Result
@@ -182,13 +182,13 @@ def test_a_dry_run_tells_what_is_seen_of_both_sides(desk: Desk) -> None:
     result = job_of(desk.post(desk.body("app", "db", options={"dry_run": True}))).result
 
     [problem] = result["problems"]
-    assert (result["accepted"], problem["code"], problem["vm"]) == (False, "mac_in_use", str(machine_named("app").id))
+    assert (result["accepted"], problem["code"], problem["name"]) == (False, "mac_in_use", "app")
     [unknown] = result["unknown"]
-    assert (unknown["code"], unknown["vm"], unknown["unknown"]) == ("worker_memory", "", True)
+    assert (unknown["code"], unknown["name"], unknown["unknown"]) == ("worker_memory", "worker", True)
 
 
 def test_a_dry_run_of_a_pool_that_does_not_answer_says_so_beside_everything_else(desk: Desk) -> None:
-    desk.looks = Retry("pool01 does not answer", code="pool_unreachable", next_step="Look at it.", where="pool01")
+    desk.looks = AskPerson("pool01 does not answer", code="pool_unreachable", next_step="Look at it.", where="pool01")
     job = job_of(desk.post(desk.body("app", "rdm", options={"dry_run": True})))
 
     assert (job.state, job.result["accepted"]) == ("succeeded", False)
