@@ -103,7 +103,8 @@ def _copy_one(held: Disks, row: Conversion, spec: ConversionSpec, disk: DiskCopy
         alive=lane.alive,
         resume=Resume(disk.durable_bytes, disk.prefix_digest) if disk.durable_bytes else None,
     )
-    progress.close_copy(disk, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest())
+    passed = {"bytes_passed": stats.bytes_total, "bytes_zero": stats.bytes_zero}
+    progress.close_copy(disk, **passed, hashes=hashes.to_bytes(), digest=hashes.digest())
 
 
 def opened(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
