@@ -19,4 +19,4 @@ class AssessmentConfig(AppConfig):
 
         catalogue.register(RULES)
         catalogue.register(CLONES)
-        keeping.register(keeping.Dependant("assessment", forget=forget))
+        keeping.register("assessment", forget)

@@ -169,6 +169,7 @@ class RunningSettings(Identified):
     disks_at_once = models.PositiveSmallIntegerField(default=DISKS_AT_ONCE)
     time_zone = models.CharField(max_length=64, default="UTC")
     bandwidth = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"running of {self.project_id}"

@@ -1,5 +1,5 @@
-"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave,
-the inventory and readiness what was known when gates were answered, and KMS which machines a wave moves.
+"""migration.cutover as a Django app. When Django is ready it tells the backbone which risks can be accepted for a wave
+and when gates were answered, readiness what they were answered with, and KMS which machines a wave moves.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class CutoverConfig(AppConfig):
         from migration.cutover.core.gate import BOOT_RISK, KMS_RISK, ORIGINAL_RISK, PACKAGE_RISK, unanswered
         from migration.cutover.selectors import cited_by_gates, decided_at
         from migration.cutover.windows import WavesOfPlans
-        from migration.inventory import keeping
         from migration.planning.selectors import waves
+        from project.backbone import deciding
         from project.backbone.waivers.catalogue import Kind, Terms, Waivable, register
-        from readiness import keeping as of_pools
+        from readiness import keeping
 
-        keeping.register(keeping.Dependant("cutover", cited_at=decided_at))
-        of_pools.register(of_pools.Dependant("cutover", cited=cited_by_gates, cited_at=decided_at))
+        deciding.register("cutover", decided_at)
+        keeping.register("cutover", cited_by_gates)
         kms_waves.register(WavesOfPlans())
         terms = Terms(longest=timedelta(days=30))
         register(

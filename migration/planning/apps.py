@@ -1,5 +1,5 @@
 """migration.planning as a Django app. When Django is ready it tells the inventory which machines must stay what they are,
-and inventory and readiness what was known when plans were approved.
+the backbone when plans were approved, and readiness which readings they were made with.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ class PlanningConfig(AppConfig):
     label = "planning"
 
     def ready(self) -> None:
-        from migration.inventory import joining, keeping
+        from migration.inventory import joining
         from migration.planning.identity import plan_places
         from migration.planning.selectors import approved_at, readings_planned_with
-        from readiness import keeping as of_pools
+        from project.backbone import deciding
+        from readiness import keeping
 
         joining.register(plan_places)
-        keeping.register(keeping.Dependant("planning", cited_at=approved_at))
-        of_pools.register(of_pools.Dependant("planning", cited=readings_planned_with, cited_at=approved_at))
+        deciding.register("planning", approved_at)
+        keeping.register("planning", readings_planned_with)

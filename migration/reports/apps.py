@@ -1,4 +1,4 @@
-"""migration.reports as a Django app. Once ready it tells inventory and readiness what was known when reports were made."""
+"""migration.reports as a Django app. Once ready it tells the backbone when reports were made."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ class ReportsConfig(AppConfig):
     label = "reports"
 
     def ready(self) -> None:
-        from migration.inventory import keeping
         from migration.reports.selectors import made_at
-        from readiness import keeping as of_pools
+        from project.backbone import deciding
 
-        keeping.register(keeping.Dependant("reports", cited_at=made_at))
-        of_pools.register(of_pools.Dependant("reports", cited_at=made_at))
+        deciding.register("reports", made_at)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from project.backbone import deciding
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -49,7 +50,7 @@ def _newest(pool: Pool) -> Iterator[UUID]:
 def _newest_at(pool: Pool) -> Iterator[UUID]:
     """What was the newest when people decided."""
     approved = waivers(pool.project).filter(approved_at__isnull=False).values_list("approved_at", flat=True)
-    for moment in (*keeping.cited_at(pool.project_id), *approved):
+    for moment in (*deciding.decided_at(pool.project_id), *approved):
         yield from Evaluation.objects.filter(pool=pool, evaluated_at__lte=moment).values_list("pk", flat=True)[:1]
         yield from PoolInventory.objects.filter(pool=pool, collected_at__lte=moment).values_list("pk", flat=True)[:1]
 

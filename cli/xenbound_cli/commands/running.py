@@ -76,16 +76,18 @@ def limit(session: Session, args: argparse.Namespace) -> None:
         window["days"] = [day.strip().lower() for day in args.days.split(",")]
     if args.pool:
         window["pool"] = find(session, "pools", args.pool, what="pool")["id"]
-    rows = session.api.get(session.path("running"))["bandwidth"]
-    _patch(session, {"bandwidth": [*rows, window]})
+    seen = session.api.get(session.path("running"))
+    _patch(session, {"bandwidth": [*seen["bandwidth"], window]}, version=seen["version"])
 
 
 def unlimit(session: Session, args: argparse.Namespace) -> None:
     """One row less, or none left."""
-    rows = session.api.get(session.path("running"))["bandwidth"]
+    seen = session.api.get(session.path("running"))
+    rows = seen["bandwidth"]
     if args.row is not None and args.row not in {str(number) for number in range(1, len(rows) + 1)}:
         raise UsageError(f"There is no limit {args.row}; there are {len(rows)}.", next_step="See xenbound running show.")
-    _patch(session, {"bandwidth": [] if args.row is None else rows[: int(args.row) - 1] + rows[int(args.row) :]})
+    left = [] if args.row is None else rows[: int(args.row) - 1] + rows[int(args.row) :]
+    _patch(session, {"bandwidth": left}, version=seen["version"])
 
 
 def _bytes_per_s(text: str) -> int:
@@ -95,8 +97,8 @@ def _bytes_per_s(text: str) -> int:
         raise UsageError(f"{text} is no number of MiB a second.", next_step="Write one, such as 50.") from None
 
 
-def _patch(session: Session, changes: dict[str, Any]) -> None:
-    document = session.api.patch(session.path("running"), changes)
+def _patch(session: Session, changes: dict[str, Any], *, version: int | None = None) -> None:
+    document = session.api.patch(session.path("running"), changes, version=version)
     session.screen.answer(document, lambda: _tell(session, document))
 
 

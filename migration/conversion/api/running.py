@@ -17,7 +17,9 @@ from migration.conversion.models import RunningSettings
 from migration.conversion.selectors import running_settings
 from migration.conversion.services import running
 from project.backbone.accounts import selectors as accounts
+from project.backbone.api.etags import EtagMixin, require_match
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 
 
 def _streams(of_what: str) -> serializers.IntegerField:
@@ -26,7 +28,7 @@ def _streams(of_what: str) -> serializers.IntegerField:
     )
 
 
-class WindowSerializer(serializers.Serializer[dict[str, Any]]):
+class WindowSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """A limit of bytes sent to a pool, and read back from it, at some times of day. Where several hold, the smallest counts."""
 
     bytes_per_s = serializers.IntegerField(
@@ -54,7 +56,7 @@ class WindowSerializer(serializers.Serializer[dict[str, Any]]):
         return {name: str(value) if name == "pool" else value for name, value in attrs.items()}
 
 
-class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
+class RunningSerializer(StrictMixin, serializers.ModelSerializer[RunningSettings]):
     """How conversions of the project are run."""
 
     verify = serializers.CharField(
@@ -82,15 +84,16 @@ class RunningSerializer(serializers.ModelSerializer[RunningSettings]):
         model = RunningSettings
         fields: ClassVar = [
             "verify", "per_source_host", "per_datastore", "per_pool_host", "per_sr", "disks_at_once", "per_worker", "time_zone",
-            "bandwidth",
+            "bandwidth", "version",
         ]  # fmt: skip
+        read_only_fields: ClassVar = ["version"]
 
     @extend_schema_field(serializers.IntegerField())
     def get_per_worker(self, _row: RunningSettings) -> int:
         return settings.JOBS_SLOTS["disks"]
 
 
-class RunningView(ActorMixin, APIView):
+class RunningView(EtagMixin, ActorMixin, APIView):
     """How conversions of one project are run."""
 
     @extend_schema(responses=RunningSerializer, operation_id="running_read")
@@ -103,6 +106,8 @@ class RunningView(ActorMixin, APIView):
     def patch(self, request: Request, project_id: Any) -> Response:
         """Change what is given; needs the role admin. Bandwidth holds at once, budgets for what starts from now on."""
         project = accounts.project(project_id, actor=self.actor)
+        seen = running_settings(project)
+        require_match(request, seen.version)
         asked = RunningSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
-        return Response(RunningSerializer(running.change(project, actor=self.actor, **asked.validated_data)).data)
+        return Response(RunningSerializer(running.change(project, seen=seen, actor=self.actor, **asked.validated_data)).data)

@@ -81,12 +81,13 @@ def close_segment(disk: DiskCopy, *, end_bytes: int, prefix_digest: str, sent_by
     )
 
 
-def close_copy(disk: DiskCopy, *, bytes_zero: int, hashes: bytes, digest: str) -> None:
-    """The whole disk is in its VDI; `digest` is the hash of its block hashes as read from the source."""
+def close_copy(disk: DiskCopy, *, bytes_passed: int, bytes_zero: int, hashes: bytes, digest: str) -> None:
+    """The copy came to its end after so many bytes of the disk, so many of them empty; `digest` is the hash of its block hashes
+    as read from the source. What became durable stands in the journal of segments and is not told here.
+    """
     DiskCopy.objects.filter(pk=disk.pk).update(
-        bytes_copied=disk.bytes_total,
+        bytes_copied=bytes_passed,
         bytes_zero=bytes_zero,
-        durable_bytes=disk.bytes_total,
         hashes=hashes,
         digest=digest,
         copied_at=now(),

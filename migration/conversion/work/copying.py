@@ -105,7 +105,8 @@ def _copy_one(held: Disks, row: Conversion, spec: ConversionSpec, disk: DiskCopy
     )
     if zero_fill:
         _blank_tail(row, disk, lane)
-    progress.close_copy(disk, bytes_zero=stats.bytes_zero, hashes=hashes.to_bytes(), digest=hashes.digest())
+    passed = {"bytes_passed": stats.bytes_total, "bytes_zero": stats.bytes_zero}
+    progress.close_copy(disk, **passed, hashes=hashes.to_bytes(), digest=hashes.digest())
 
 
 def _blank_tail(row: Conversion, disk: DiskCopy, lane: Lane) -> None:

@@ -104,15 +104,22 @@ def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> N
 
 
 def count_bytes(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
-    """Once more at the end: devices, and bytes of every disk in = bytes out. Raises AskPerson `bytes_differ`."""
+    """Once more at the end: devices, and bytes of every disk in = bytes out. Raises AskPerson `bytes_differ`.
+
+    Counted apart: what was read, what finished segments took or nothing held, where the last segment ended, what the VDI holds.
+    A segment that a crash cut short is sent again, so that the pool may have taken more than there is.
+    """
     count_devices(pool, row, spec)
     capacity_bytes = {disk.device_key: disk.capacity_bytes for disk in spec.disks}
     for copy in selectors.disks_of(row):
         wanted, room = capacity_bytes[copy.device_key], vm.vdi_bytes(pool, copy.vdi_uuid)
-        if copy.copied_at is None or copy.bytes_copied != wanted or room < wanted:
+        landed = copy.bytes_sent + copy.bytes_zero
+        exact = copy.copied_at is not None and copy.bytes_copied == copy.durable_bytes == wanted
+        if not exact or landed < wanted or room < wanted:
             progress.note_fault(copy, {"code": "bytes_differ"})
             raise AskPerson(
-                f"{copy.label} of {spec.name} has {wanted} bytes; {copy.bytes_copied} are copied, and its VDI holds {room}",
+                f"{copy.label} of {spec.name} has {wanted} bytes; {copy.bytes_copied} were read, {landed} were taken by the pool "
+                f"or empty, segments ended at {copy.durable_bytes}, and its VDI holds {room}",
                 code="bytes_differ",
                 next_step="Let nobody resize its VDI in the pool, then retry the conversion: it is copied from the start.",
                 where=spec.name,

@@ -21,23 +21,14 @@ from migration.cutover.services import batches
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import ErrorSerializer, JobSerializer
 
 LONGEST_NAME = 500
 
 
-class Strict(serializers.Serializer[dict[str, Any]]):
-    """Refuses members it does not know: a wish that nobody would heed must not look granted."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        strangers = sorted(set(map(str, data)) - set(self.fields)) if isinstance(data, dict) else []
-        if strangers:
-            raise serializers.ValidationError({name: ["There is no such member here."] for name in strangers})
-        return dict(super().to_internal_value(data))
-
-
-class WantedConversionSerializer(Strict):
+class WantedConversionSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """One machine, and what it gets instead of the mapping's answer."""
 
     vm = serializers.UUIDField(help_text="Id of the machine; see /machines.")
@@ -54,7 +45,7 @@ class WantedConversionSerializer(Strict):
     )
 
 
-class BatchOptionsSerializer(Strict):
+class BatchOptionsSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """How the batch is run."""
 
     parallel = serializers.IntegerField(
@@ -89,7 +80,7 @@ class AskedOptionsSerializer(BatchOptionsSerializer):
     )
 
 
-class NewBatchSerializer(Strict):
+class NewBatchSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """A batch as it is asked for."""
 
     name = serializers.CharField(max_length=200, required=False)

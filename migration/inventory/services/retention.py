@@ -25,6 +25,7 @@ from migration.inventory.core.states import InventoryState
 from migration.inventory.models import FactBlob, Inventory, InventoryEntry, Source
 from migration.inventory.services import storing
 from migration.inventory.services.workbooks import FOLDER
+from project.backbone import deciding
 from project.backbone.accounts.policy import Actor
 from project.backbone.audit.services import record
 from project.backbone.clock import now
@@ -62,7 +63,7 @@ def waiting_to_go() -> Iterator[Droppable]:
 def _droppable(source: Source) -> list[Held]:
     rows = Inventory.objects.filter(source=source)
     held = [Held(row.pk, InventoryState(row.state), row.collected_at or row.created_at) for row in rows]
-    cited = keeping.cited_at(source.project_id)
+    cited = deciding.decided_at(source.project_id)
     return [each for each in droppable(held, policy(), asked_at=now(), cited_at=cited) if each.id != source.latest_id]
 
 

@@ -52,10 +52,20 @@ class MachineLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskLine:
+    """One disk of a conversion: how much of it was read back, and the digest of what was read from its source."""
+
+    label: str
+    size: str
+    read_back: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConversionLine:
     name: str
     state: str
-    disks: str
+    disks: tuple[DiskLine, ...]
     copied: str
     proof: str
     note: str
@@ -224,11 +234,22 @@ def _machines(view: ReportView) -> Iterator[Block]:
 
 def _conversions(lines: tuple[ConversionLine, ...]) -> Iterator[Block]:
     yield Heading("Conversions")
-    rows = tuple(
-        row(c.name, Cell(c.state.replace("_", " "), tone_of(c.state)), c.disks, c.copied, c.proof, c.note) for c in lines
-    )
+    rows = tuple(_conversion_row(line) for line in lines)
     columns = ("Machine", "State", "Disks", "Copied", "Proof", "Remark")
     yield Table(columns, rows, (15, 10, 7, 16, 24, 28), empty="No conversion has been started.")
+    proven = tuple(row(c.name, disk.label, disk.size, disk.read_back, disk.digest) for c in lines for disk in c.disks)
+    if proven:
+        yield Heading("What was proven of each disk", level=2)
+        yield Paragraph(
+            "The digest is BLAKE3 over the BLAKE3 hashes of the disk's blocks of 2 MiB, as they were read from the source: "
+            "disks with one digest have the same size and hold the same bytes."
+        )
+        yield Table(("Machine", "Disk", "Size", "Read back from the pool", "Digest"), proven, (13, 10, 9, 12, 56))
+
+
+def _conversion_row(line: ConversionLine) -> tuple[Cell, ...]:
+    state = Cell(line.state.replace("_", " "), tone_of(line.state))
+    return row(line.name, state, str(len(line.disks)), line.copied, line.proof, line.note)
 
 
 def _kms(kms: KmsView | None) -> Iterator[Block]:

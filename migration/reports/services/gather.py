@@ -8,7 +8,8 @@ from typing import Any
 from kms import selectors as kms
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors as conversions
-from migration.conversion.selectors import Conversion
+from migration.conversion.core.states import State
+from migration.conversion.selectors import Conversion, DiskCopy
 from migration.cutover import selectors as gates
 from migration.inventory import selectors as inventory
 from migration.inventory.core.kinds import FactKind
@@ -17,6 +18,7 @@ from migration.reports.core.document import Tone
 from migration.reports.core.readiness_report import (
     CheckLine,
     ConversionLine,
+    DiskLine,
     FaultLine,
     GateLine,
     KmsView,
@@ -136,18 +138,42 @@ def _conversion(row: Conversion) -> ConversionLine:
     copied, total = sum(disk.bytes_copied for disk in disks), sum(disk.bytes_total for disk in disks)
     proven = sum(disk.is_proven for disk in disks)
     partly = sum(disk.verified for disk in disks) - proven
-    error = row.error or {}
     return ConversionLine(
         name=row.name,
         state=row.state,
-        disks=str(len(disks)),
+        disks=tuple(_disk(disk) for disk in disks),
         copied=f"{copied / (1 << 20):,.0f} of {total / (1 << 20):,.0f} MiB",
         proof=f"{proven} of {len(disks)} disks read back equal, every block"
         + (f", {partly} by a sample" if partly else "")
-        + f" (policy {row.verify}); "
-        + ", ".join(disk.digest[:12] for disk in disks if disk.digest),
-        note=error.get("message", "") or _boot_note(row.boot_proof),
+        + f" (policy {row.verify})",
+        note=_note(row),
     )
+
+
+def _disk(disk: DiskCopy) -> DiskLine:
+    if disk.is_proven:
+        read_back = "every block, equal"
+    elif disk.verified and disk.blocks_compared:
+        read_back = f"{disk.blocks_compared} of {disk.blocks_total} blocks, equal"
+    else:
+        read_back = "no"
+    size = f"{disk.bytes_total / (1 << 20):,.0f} MiB"
+    return DiskLine(disk.label, size, read_back, disk.digest or "not copied in full")
+
+
+def _note(row: Conversion) -> str:
+    """What became of the machine: only one that is done runs in the pool."""
+    state, failure = State(row.state), str((row.error or {}).get("message", ""))
+    if state is State.DONE:
+        return _boot_note(row.boot_proof)
+    if state is State.ROLLED_BACK:
+        outcome = "stopped in the pool, where VM and disks are kept" if row.target_vm_uuid else "it was never made in the pool"
+        return f"{outcome}; it had failed: {failure}" if failure else outcome
+    if state is State.CANCELLED:
+        return "given up; its source was left as it is"
+    if failure and row.start_asked_at:
+        return f"{failure} Its VM was asked to start and may run in the pool."
+    return failure
 
 
 def _boot_note(proof: dict[str, Any] | None) -> str:

@@ -12,6 +12,7 @@ from migration.conversion.services import lifecycle, running
 from migration.conversion.work import legs, pacing, proving
 from project.backbone.jobs.runner import run_job
 from project.backbone.models import AuditEntry, Job
+from project.backbone.problems import PreconditionFailed
 from tests.builders.conversions import SYSTEM, a_spec
 from tests.builders.jobs import HERE
 from tests.builders.people import People
@@ -25,7 +26,7 @@ def url(people: People) -> str:
 
 DEFAULTS = {
     "verify": "full", "per_source_host": 4, "per_datastore": 4, "per_pool_host": 8, "per_sr": 4, "disks_at_once": 2,
-    "per_worker": 2, "time_zone": "UTC", "bandwidth": [],
+    "per_worker": 2, "time_zone": "UTC", "bandwidth": [], "version": 1,
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def test_an_admin_changes_what_is_given_and_the_audit_tells(people: People) -> N
     refused = people.client("owner").patch(url(people), changes)
     assert (refused.status_code, refused.json()["role_needed"]) == (403, "admin")
     changed = people.client("admin").patch(url(people), changes)
-    assert changed.json() == {**DEFAULTS, **changes, "verify": "sampled 10 %"}
+    assert changed.json() == {**DEFAULTS, **changes, "verify": "sampled 10 %", "version": 2}
     assert people.client("owner").get(url(people)).json() == changed.json()
     assert AuditEntry.objects.get(action="running.changed").before["verify"] == "full"
 
@@ -56,6 +57,9 @@ BAD = [
     ({"bandwidth": [{"bytes_per_s": 1 << 20, "days": ["someday"]}]}, "bandwidth"),
     ({"bandwidth": "fast"}, "bandwidth"),
     ({"bandwidth": [{}]}, "bandwidth.0.bytes_per_s"),
+    ({"nonsense": 3}, "nonsense"),
+    ({"per_sr": 3, "per_srs": 3}, "per_srs"),
+    ({"bandwidth": [{"bytes_per_s": 1 << 20, "until": "06:00"}]}, "bandwidth.0.until"),
 ]
 
 
@@ -64,6 +68,54 @@ def test_settings_that_cannot_be_meant_are_refused_with_their_field(people: Peop
     answer = people.client("admin").patch(url(people), changes)
     assert answer.status_code == 400, answer.content
     assert any(error["field"].startswith(field) for error in answer.json()["errors"])
+
+
+def test_nothing_is_changed_when_one_member_is_not_known(people: People) -> None:
+    assert people.client("admin").patch(url(people), {"per_sr": 3, "per_srs": 3}).status_code == 400
+    assert people.client("admin").get(url(people)).json() == DEFAULTS
+
+
+WEEKDAYS, NIGHTS = ({"bytes_per_s": number << 20} for number in (1, 2))
+
+
+def test_a_table_that_somebody_changed_since_it_was_read_is_not_replaced(people: People) -> None:
+    admin = people.client("admin")
+    seen = admin.get(url(people))["ETag"]
+    first = admin.patch(url(people), {"bandwidth": [WEEKDAYS]}, headers={"If-Match": seen})
+    second = admin.patch(url(people), {"bandwidth": [NIGHTS]}, headers={"If-Match": seen})
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert admin.get(url(people)).json()["bandwidth"] == [WEEKDAYS]
+    assert admin.patch(url(people), {"bandwidth": []}, headers={"If-Match": first["ETag"]}).status_code == 200
+
+
+def somebody_is_faster(monkeypatch: pytest.MonkeyPatch, people: People, window: dict[str, Any]) -> None:
+    """Right after the next reader has read the table, somebody else adds a row to it."""
+    read = running.running_settings
+
+    def reading(project: Any) -> Any:
+        seen = read(project)
+        monkeypatch.setattr(running, "running_settings", read)
+        running.add_window(people.project, window, actor=SYSTEM)
+        return seen
+
+    monkeypatch.setattr(running, "running_settings", reading)
+
+
+def test_two_rows_that_are_added_at_the_same_moment_both_stay(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody_is_faster(monkeypatch, people, NIGHTS)
+    assert running.add_window(people.project, WEEKDAYS, actor=SYSTEM).bandwidth == [NIGHTS, WEEKDAYS]
+
+
+def test_a_row_is_removed_while_another_is_added(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.add_window(people.project, WEEKDAYS, actor=SYSTEM)
+    somebody_is_faster(monkeypatch, people, NIGHTS)
+    assert running.remove_window(people.project, WEEKDAYS, actor=SYSTEM).bandwidth == [NIGHTS]
+
+
+def test_settings_changed_on_what_is_no_longer_there_are_refused(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody_is_faster(monkeypatch, people, NIGHTS)
+    with pytest.raises(PreconditionFailed, match="meanwhile"):
+        running.change(people.project, actor=SYSTEM, bandwidth=[WEEKDAYS])
 
 
 def ready(people: People, count: int, *, project: Any = None, **changes: Any) -> list[Conversion]:

@@ -13,7 +13,7 @@ NIGHT = {"bytes_per_s": 200 << 20, "from": "20:00", "to": "06:00", "days": ["mon
 DAY = {"bytes_per_s": 52_428_800, "pool": THING}
 RUNNING = {
     "verify": "full", "per_source_host": 4, "per_datastore": 4, "per_pool_host": 8, "per_sr": 4, "disks_at_once": 2,
-    "per_worker": 2, "time_zone": "Europe/Berlin", "bandwidth": [NIGHT, DAY],
+    "per_worker": 2, "time_zone": "Europe/Berlin", "bandwidth": [NIGHT, DAY], "version": 7,
 }  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def test_a_limit_is_put_behind_the_others(tmp_path: Path) -> None:
     ran, server = run(tmp_path, "limit", "0.5", "--days", "Sat, sun", "--from", "08:00", "--to", "18:00", "--pool", "berlin")
     added = {"bytes_per_s": 1 << 19, "from": "08:00", "to": "18:00", "days": ["sat", "sun"], "pool": THING}
     assert (ran.code, sent(server)) == (0, {"bandwidth": [NIGHT, DAY, added]})
+    assert server.asked[-1].headers["If-Match"] == '"7"', "a table that somebody else changed since is not replaced"
 
 
 @pytest.mark.parametrize("rate", ["nan", "inf", "fast", ""])
@@ -61,6 +62,7 @@ def test_a_rate_that_is_none_is_refused(tmp_path: Path, rate: str) -> None:
 def test_a_limit_is_removed_by_its_number_or_all_are(tmp_path: Path, argv: tuple[str, ...], left: list[Any]) -> None:
     ran, server = run(tmp_path, "unlimit", *argv)
     assert (ran.code, sent(server)) == (0, {"bandwidth": left})
+    assert server.asked[-1].headers["If-Match"] == '"7"'
 
 
 @pytest.mark.parametrize("row", ["0", "3"])

@@ -14,4 +14,9 @@ class Migration(migrations.Migration):
             name="stop_asked_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
+        migrations.AddField(
+            model_name="runningsettings",
+            name="version",
+            field=models.PositiveIntegerField(default=1),
+        ),
     ]
