@@ -180,7 +180,10 @@ def protect(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[st
 
 
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
-    """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
+    """Shut the VM down, hard if its guest does not obey, and keep it from starting.
+
+    Raises: AskPerson `vm_not_at_rest` when the pool is still at work on it: its source must not run then.
+    """
     try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
         vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
         vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")  # HA starts what it protects
@@ -188,6 +191,8 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
         return  # never made, or removed by somebody: nothing of ours can run
     try:
         vm.shut_down(pool, row.target_vm_uuid)
+    except vm.NotAtRest:
+        raise
     except EdgeError as refused:
         note(row, f"The guest did not shut down, its power is cut: {refused.message}")
         vm.shut_down(pool, row.target_vm_uuid, force=True)
