@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from estate.errors import AskPerson
-from estate.xapi.leftovers import Leftovers, has_run, leftovers, only_one, remove_everything
+from estate.xapi.leftovers import Leftovers, has_run, leftovers, name_if_there, only_one, remove_everything, require_each_once
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.vm_devices import (
     DeviceCounts,
@@ -45,8 +45,10 @@ __all__ = [
     "leftovers",
     "macs_in_use",
     "made_before",
+    "name_if_there",
     "power_state",
     "remove_everything",
+    "require_each_once",
     "resident_host",
     "set_ha_restart_priority",
     "shut_down",

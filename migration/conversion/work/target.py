@@ -7,7 +7,7 @@ from collections.abc import Callable
 from estate.errors import AskPerson, EdgeError
 from estate.xapi import vm
 from estate.xapi.errors import ObjectGone
-from estate.xapi.pool_vms import SOURCE_UUID_KEY
+from estate.xapi.pool_vms import CONVERSION_KEY, SOURCE_UUID_KEY
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec, DiskSpec
@@ -60,6 +60,8 @@ def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None
     for copy in selectors.disks_of(row):
         disk = _vm_disk(planned[copy.device_key])
         uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name_in_pool)
+        progress.enter_ledger(row, "vdi", uuid)  # also by a worker that lost its lease: the one after it may have another VDI
+        pool.alive()
         progress.remember_vdi(copy, uuid)
         vm.ensure_vbd(pool, row.target_vm_uuid, uuid, disk.position, conversion_id=str(row.pk))
 
@@ -90,7 +92,10 @@ def add_vtpm(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
 
 
 def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
-    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source."""
+    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source, or `tag_ambiguous`: a
+    worker that died while it made something, or a copy that a person made.
+    """
+    vm.require_each_once(pool, str(row.pk))
     counted = vm.count_devices(pool, row.target_vm_uuid)
     if (counted.disks, counted.nics) == (len(spec.disks), len(spec.nics)):
         return
@@ -207,7 +212,29 @@ def never_ran(pool: XapiSession, row: Conversion) -> bool:
         return False
 
 
-def remove_everything(pool: XapiSession, row: Conversion, *, even_if_it_ran: bool) -> list[str]:
-    """Remove the conversion's VM and VDIs; returns the uuids of what was removed."""
-    removed = vm.remove_everything(pool, str(row.pk), even_if_it_ran=even_if_it_ran)
-    return [uuid for uuid, _ in (*removed.vms, *removed.vdis)]
+def remove_everything(pool: XapiSession, row: Conversion, *, even_if_it_ran: bool) -> list[tuple[str, str]]:
+    """Remove the conversion's VM and VDIs, and close the ledger for what the pool has no more: (uuid, name) of what was removed.
+
+    Raises:
+        AskPerson: as the pool's side of it; `tag_missing` when something that was made is still there without our tag.
+    """
+    made = {entry.uuid: entry.kind.upper() for entry in selectors.open_ledger(row)}
+    removed = vm.remove_everything(pool, str(row.pk), known=made, even_if_it_ran=even_if_it_ran)
+    gone = [*removed.vms, *removed.vdis]
+    still = {uuid: name for uuid, kind in made.items() if (name := vm.name_if_there(pool, kind, uuid)) is not None}
+    progress.close_ledger(row.pk, made.keys() - still.keys())
+    if still:
+        if gone:
+            note(row, f"Removed from the pool: {', '.join(uuid for uuid, _ in gone)}")
+        raise _untagged(pool, row, still)
+    return gone
+
+
+def _untagged(pool: XapiSession, row: Conversion, still: dict[str, str]) -> AskPerson:
+    names = ", ".join(sorted(f"{name} ({uuid})" for uuid, name in still.items()))
+    return AskPerson(
+        f"{pool.name}: {names} was made for {row.name} and is still there, but no longer carries its tag",
+        code="tag_missing",
+        next_step=f"Remove it yourself, or set other_config:{CONVERSION_KEY}={row.pk} again; then remove the pool's leftovers.",
+        where=pool.name,
+    )

@@ -6,12 +6,9 @@ What is never to be seen: a machine that runs on both sides, and an object that 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from estate.errors import Retry
 from estate.xapi import vm, vm_power
@@ -24,36 +21,10 @@ from project.backbone.models import Job
 from tests.builders.jobs import HERE, run_jobs
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle
 from tests.builders.path_looks import Looks
+from tests.builders.slow import at_work, during, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_S = 60
-
-
-def at_work(looks: Looks, operation: str) -> bool:
-    store = looks.lab.whole.pool.pool.store  # type: ignore[union-attr]
-    with store.lock:
-        rows = [*store.rows("VM"), *store.rows("SR")]
-        return any(operation in row.record["current_operations"].values() for _, row in rows)
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end_s, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
-def during(looks: Looks, operation: str, act: Callable[[], object]) -> threading.Thread:
-    """Lets something happen once the pool is at work on the operation."""
-
-    def acting() -> None:
-        until(lambda: at_work(looks, operation), operation)
-        act()
-        connections.close_all()
-
-    thread = threading.Thread(target=acting)
-    thread.start()
-    return thread
 
 
 def rolled_back(row: Conversion) -> Job:
