@@ -86,22 +86,23 @@ def _cancel_starts(session: XapiSession, vm: str) -> None:
 def _is_off(session: XapiSession, vm: str) -> bool:
     """Whether the VM is halted; proven, not only seen. Raises: NotAtRest."""
     state, operations = _came_to(session, vm)
-    if state == "Halted" and operations:
+    if operations:
         raise _not_at_rest(session, vm, state, operations)
     return state == "Halted"
 
 
 def _came_to(session: XapiSession, vm: str) -> tuple[str, list[str]]:
-    """The VM's power state, and what is at work on it while it is halted; waits a minute for that to end.
+    """The VM's power state, and what may still change it: starts, and anything on a halted VM; waits a minute for that to end.
 
-    One record tells both, so that no operation ends unseen between two questions.
+    One record tells both, so that no operation ends unseen between two questions. A VM shows as running before its start is over.
     """
     end_s = time.monotonic() + _REST_DEADLINE_S
     while True:
         record = session.call("VM.get_record", vm)
-        state, operations = str(record["power_state"]), sorted(set(record["current_operations"].values()))
-        if state != "Halted" or not operations or time.monotonic() > end_s:
-            return state, operations
+        state, at_work = str(record["power_state"]), set(record["current_operations"].values())
+        unsettled = sorted(at_work if state == "Halted" else at_work.intersection(_STARTS))
+        if not unsettled or time.monotonic() > end_s:
+            return state, unsettled
         session.alive()
         time.sleep(_POLL_S)
 

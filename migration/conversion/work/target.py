@@ -50,6 +50,7 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
         blocked_because=BLOCKED,
     )
     uuid = vm.ensure_vm(pool, wanted, str(row.pk))
+    _enter(pool, row, "vm", uuid)
     progress.remember_vm(row, uuid)
     row.refresh_from_db()
 
@@ -60,10 +61,15 @@ def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None
     for copy in selectors.disks_of(row):
         disk = _vm_disk(planned[copy.device_key])
         uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name_in_pool)
-        progress.enter_ledger(row, "vdi", uuid)  # also by a worker that lost its lease: the one after it may have another VDI
-        pool.alive()
+        _enter(pool, row, "vdi", uuid)
         progress.remember_vdi(copy, uuid)
         vm.ensure_vbd(pool, row.target_vm_uuid, uuid, disk.position, conversion_id=str(row.pk))
+
+
+def _enter(pool: XapiSession, row: Conversion, kind: str, uuid: str) -> None:
+    """Into the ledger it goes also for a worker that lost its lease; the one that has it now may know of another object."""
+    progress.enter_ledger(row, kind, uuid)
+    pool.alive()
 
 
 def _vm_disk(disk: DiskSpec) -> vm.VmDisk:
@@ -235,6 +241,7 @@ def _untagged(pool: XapiSession, row: Conversion, still: dict[str, str]) -> AskP
     return AskPerson(
         f"{pool.name}: {names} was made for {row.name} and is still there, but no longer carries its tag",
         code="tag_missing",
-        next_step=f"Remove it yourself, or set other_config:{CONVERSION_KEY}={row.pk} again; then remove the pool's leftovers.",
+        next_step=f"Remove it yourself, or set other_config:{CONVERSION_KEY}={row.pk} on it again; "
+        "then remove the pool's leftovers, or retry the conversion.",
         where=pool.name,
     )

@@ -81,6 +81,16 @@ def test_a_start_of_a_dead_worker_is_ended_by_the_rollback(site: Site, looks: Lo
     assert (again(row).state, sides(looks, row), at_work(looks, "start")) == ("rolled_back", ("Halted", "on"), False)
 
 
+def test_a_start_of_a_dead_worker_is_waited_for_by_the_next(site: Site, looks: Looks) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    starting_under_way(looks, row, seconds=2)
+    Conversion.objects.filter(pk=row.pk).update(state="cutting_over")
+    lifecycle.start_going_live(again(row), actor=SYSTEM)
+    (job,) = run_jobs(kind="conversion.go_live")
+    assert (job.state, job.tries) == ("succeeded", 0)
+    assert (again(row).state, sides(looks, row)) == ("done", ("Running", "off"))
+
+
 def test_a_start_that_cannot_be_ended_is_waited_for_and_undone(site: Site, looks: Looks) -> None:
     row = copied(prepared(site.conversion("git01")))
     starting_under_way(looks, row, seconds=2, stubborn=True)
