@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,17 +41,23 @@ def leftovers(session: XapiSession, conversion_id: str) -> Leftovers:
     )
 
 
-def remove_everything(session: XapiSession, conversion_id: str, *, even_if_it_ran: bool = False) -> Leftovers:
+def remove_everything(
+    session: XapiSession, conversion_id: str, *, known: Collection[str] = (), even_if_it_ran: bool = False
+) -> Leftovers:
     """Remove a conversion's halted VM and its VDIs; gives what was removed. Run again, it removes the rest.
 
+    `known` are the uuids that the ledger has. What it does not have (its worker died in between) goes only where nothing else
+    can be meant: a copy that a person made carries the tag too.
+
     Raises:
-        AskPerson: `vm_not_halted`; `vm_has_run`, unless `even_if_it_ran`; or `vdi_shared` with a VM that is not ours; nothing
-            is removed then.
+        AskPerson: `tag_ambiguous`; `vm_not_halted`; `vm_has_run`, unless `even_if_it_ran`; or `vdi_shared` with a VM that is not
+            ours; nothing is removed then.
         VdiInUse: a VDI is still attached.
     """
-    only_one(session, "VM", conversion_id)
     machines = _tagged(session, "VM", conversion_id)
     disks = _tagged(session, "VDI", conversion_id)
+    _check_each_once(session, machines, known)
+    _check_each_once(session, disks, known)
     for record in machines.values():
         _check_halted(session, record)
         if not even_if_it_ran and has_run(session, record):
@@ -62,7 +69,7 @@ def remove_everything(session: XapiSession, conversion_id: str, *, even_if_it_ra
     for vdi, record in disks.items():
         wait_until_free(session, vdi, deadline_s=_FREE_DEADLINE_S)
         what = f"removing the VDI {record['name_label']}"
-        tasks.run(session, "VDI.destroy", vdi, deadline_s=_REMOVE_DEADLINE_S, what=what)
+        tasks.run_to_end(session, "VDI.destroy", vdi, deadline_s=_REMOVE_DEADLINE_S, what=what)
     return Leftovers(_named(machines), _named(disks))
 
 
@@ -98,13 +105,43 @@ def only_one(session: XapiSession, kind: str, conversion_id: str, *, disk_key: s
     found = [record for record in records if not disk_key or record["other_config"].get(DISK_KEY) == disk_key]
     if len(found) < 2:
         return found[0] if found else None
-    names = " and ".join(f"{record['name_label']} ({record['uuid']})" for record in found)
-    raise AskPerson(
-        f"{session.name}: {names} carry the tag of the same conversion",
+    raise _ambiguous(session, found)
+
+
+def require_each_once(session: XapiSession, conversion_id: str) -> None:
+    """See that one VM, and one VDI of each source disk, carries the conversion's tag. Raises: AskPerson `tag_ambiguous`."""
+    for kind in ("VM", "VDI"):
+        _check_each_once(session, _tagged(session, kind, conversion_id), ())
+
+
+def _check_each_once(session: XapiSession, tagged: dict[str, dict[str, Any]], known: Collection[str]) -> None:
+    """Several that may be the same thing are ours only if each of them is known to be."""
+    same: dict[str, list[dict[str, Any]]] = {}
+    for record in tagged.values():
+        same.setdefault(record["other_config"].get(DISK_KEY, ""), []).append(record)
+    for records in same.values():
+        if len(records) > 1 and any(record["uuid"] not in known for record in records):
+            raise _ambiguous(session, records, known)
+
+
+def _ambiguous(session: XapiSession, records: list[dict[str, Any]], known: Collection[str] = ()) -> AskPerson:
+    ours = [str(record["uuid"]) for record in records if record["uuid"] in known]
+    names = " and ".join(sorted(f"{record['name_label']} ({record['uuid']})" for record in records))
+    told = f"; Xenbound knows that it made {' and '.join(ours)}" if ours else ""
+    return AskPerson(
+        f"{session.name}: {names} carry the tag of the same conversion{told}",
         code="tag_ambiguous",
         next_step=f"Remove other_config:{CONVERSION_KEY} from the copies that Xenbound did not make, then start again.",
         where=session.name,
     )
+
+
+def name_if_there(session: XapiSession, kind: str, uuid: str) -> str | None:
+    """The name of a VM or VDI that the pool has, whatever its tags; None when it has none of this uuid."""
+    try:
+        return str(session.call(f"{kind}.get_name_label", session.call(f"{kind}.get_by_uuid", uuid)))
+    except ObjectGone:
+        return None
 
 
 def _tagged(session: XapiSession, kind: str, conversion_id: str) -> dict[str, dict[str, Any]]:
@@ -126,10 +163,12 @@ def _named(records: dict[str, dict[str, Any]]) -> tuple[tuple[str, str], ...]:
 
 
 def _check_halted(session: XapiSession, record: dict[str, Any]) -> None:
-    if record["power_state"] == "Halted":
+    at_work = ", ".join(sorted(set(record["current_operations"].values())))
+    if record["power_state"] == "Halted" and not at_work:
         return
+    seen = record["power_state"] + (f" with {at_work} under way" if at_work else "")
     raise AskPerson(
-        f"{session.name}: {record['name_label']} is {record['power_state']}, so nothing of its conversion is removed",
+        f"{session.name}: {record['name_label']} is {seen}, so nothing of its conversion is removed",
         code="vm_not_halted",
         next_step="Shut the VM down if its conversion is really to be removed, then start again.",
         where=session.name,

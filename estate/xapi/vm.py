@@ -1,6 +1,7 @@
 """Making VMs for conversions and driving their life. Each step observes first: what has our tag is not made twice.
 
-Records are shaped in vm_spec.py, disks and NICs attached in vm_devices.py, remains cleared in leftovers.py.
+Records are shaped in vm_spec.py, disks and NICs attached in vm_devices.py, power switched in vm_power.py, remains cleared in
+leftovers.py.
 """
 
 from __future__ import annotations
@@ -8,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from estate.errors import AskPerson
-from estate.xapi import tasks
-from estate.xapi.leftovers import Leftovers, has_run, leftovers, only_one, remove_everything
+from estate.xapi.leftovers import Leftovers, has_run, leftovers, name_if_there, only_one, remove_everything, require_each_once
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.vm_devices import (
     DeviceCounts,
@@ -22,11 +22,13 @@ from estate.xapi.vm_devices import (
     macs_in_use,
     vdi_bytes,
 )
+from estate.xapi.vm_power import NotAtRest, power_state, shut_down, start
 from estate.xapi.vm_spec import VmDisk, VmNic, VmSpec, vm_record
 
 __all__ = [
     "DeviceCounts",
     "Leftovers",
+    "NotAtRest",
     "VmDisk",
     "VmNic",
     "VmSpec",
@@ -43,8 +45,10 @@ __all__ = [
     "leftovers",
     "macs_in_use",
     "made_before",
+    "name_if_there",
     "power_state",
     "remove_everything",
+    "require_each_once",
     "resident_host",
     "set_ha_restart_priority",
     "shut_down",
@@ -54,7 +58,6 @@ __all__ = [
 ]
 
 _BLOCKED_OPERATIONS = ("start", "start_on")
-_POWER_DEADLINE_S = 600.0
 
 
 def made_before(session: XapiSession, conversion_id: str) -> dict[str, Any] | None:
@@ -113,42 +116,6 @@ def unblock(session: XapiSession, vm_uuid: str) -> None:
 def is_blocked(session: XapiSession, vm_uuid: str) -> bool:
     """Whether the pool refuses to start the VM on our behalf."""
     return "start" in session.call("VM.get_blocked_operations", session.call("VM.get_by_uuid", vm_uuid))
-
-
-def power_state(session: XapiSession, vm_uuid: str) -> str:
-    """`Halted`, `Running`, `Paused` or `Suspended`, as XAPI spells it."""
-    return str(session.call("VM.get_power_state", session.call("VM.get_by_uuid", vm_uuid)))
-
-
-def start(session: XapiSession, vm_uuid: str, *, on_host_uuid: str | None = None) -> None:
-    """Start the VM, on a certain host if one is named, and wait until it runs. A running VM is left alone.
-
-    Raises:
-        EdgeError: no host can run it, it is blocked, or it did not start in ten minutes.
-    """
-    vm = session.call("VM.get_by_uuid", vm_uuid)
-    if session.call("VM.get_power_state", vm) == "Running":
-        return
-    what = f"starting {session.call('VM.get_name_label', vm)}"
-    if on_host_uuid is None:
-        tasks.run(session, "VM.start", vm, False, False, deadline_s=_POWER_DEADLINE_S, what=what)
-        return
-    host = session.call("host.get_by_uuid", on_host_uuid)
-    tasks.run(session, "VM.start_on", vm, host, False, False, deadline_s=_POWER_DEADLINE_S, what=what)
-
-
-def shut_down(session: XapiSession, vm_uuid: str, *, force: bool = False) -> None:
-    """Shut the VM down by its guest, or cut its power with `force`. A halted VM is left alone.
-
-    Raises:
-        EdgeError: the guest cannot be asked, or did not obey in ten minutes.
-    """
-    vm = session.call("VM.get_by_uuid", vm_uuid)
-    if session.call("VM.get_power_state", vm) == "Halted":
-        return
-    what = f"shutting down {session.call('VM.get_name_label', vm)}"
-    method = "VM.hard_shutdown" if force else "VM.clean_shutdown"
-    tasks.run(session, method, vm, deadline_s=_POWER_DEADLINE_S, what=what)
 
 
 def set_ha_restart_priority(session: XapiSession, vm_uuid: str, priority: str) -> None:

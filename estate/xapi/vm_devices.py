@@ -50,9 +50,10 @@ def ensure_vdi(session: XapiSession, disk: VmDisk, conversion_id: str, *, vm_nam
     if record is not None:
         _check_same(session, record, sr, disk, vm_name)
         return str(record["uuid"])
-    # As a task: a thick SR on a busy array may take longer than one request is waited for.
+    # As a task: a thick SR on a busy array may take longer than one request is waited for. To its end, also when the job is
+    # to stop: what is made behind nobody's back would be made a second time, or be left behind.
     wanted = _vdi_record(disk, sr, conversion_id, vm_name)
-    result = tasks.run(session, "VDI.create", wanted, deadline_s=_CREATE_DEADLINE_S, what=f"making a VDI for {vm_name}")
+    result = tasks.run_to_end(session, "VDI.create", wanted, deadline_s=_CREATE_DEADLINE_S, what=f"making a VDI for {vm_name}")
     return str(session.call("VDI.get_uuid", tasks.created_ref(result)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from lab.xapi_sim.construct import constructor_values
 from lab.xapi_sim.context import Context, api_call
 from lab.xapi_sim.failure import NULL, XapiFailure, handle_invalid
+from lab.xapi_sim.operations import at_work
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.storage import NO_SPACE
 
@@ -20,18 +21,15 @@ def create(context: Context, args: dict[str, Any]) -> str:
             SR_BACKEND_FAILURE_44 (no space).
     """
     values = constructor_values("VDI", args)
-    return make_vdi(context.pool, values)
+    _check_sr(context.pool, values["SR"])
+    with at_work(context, "SR", values["SR"], "vdi_create", method="VDI.create"):
+        return make_vdi(context.pool, values)
 
 
 def make_vdi(pool: Pool, values: dict[str, Any]) -> str:
     """Make a VDI from checked values; also used by imports that name only an SR."""
     sr = values["SR"]
-    if not pool.store.has("SR", sr):
-        raise handle_invalid("SR", sr)
-    if not pool.plugged_hosts(sr):
-        raise XapiFailure("SR_HAS_NO_PBDS", sr)
-    if pool.store.get("SR", sr, "content_type") == "iso":
-        raise XapiFailure("SR_OPERATION_NOT_SUPPORTED", sr)
+    _check_sr(pool, sr)
     pool.storage.report_full(sr, False)
     _run_into_full_fault(pool, sr)
     size_bytes = pool.storage.round_up(sr, values["virtual_size"])
@@ -44,6 +42,15 @@ def make_vdi(pool: Pool, values: dict[str, Any]) -> str:
     pool.storage.make_file(vdi)
     pool.storage.refresh(sr)
     return vdi
+
+
+def _check_sr(pool: Pool, sr: str) -> None:
+    if not pool.store.has("SR", sr):
+        raise handle_invalid("SR", sr)
+    if not pool.plugged_hosts(sr):
+        raise XapiFailure("SR_HAS_NO_PBDS", sr)
+    if pool.store.get("SR", sr, "content_type") == "iso":
+        raise XapiFailure("SR_OPERATION_NOT_SUPPORTED", sr)
 
 
 def _run_into_full_fault(pool: Pool, sr: str) -> None:

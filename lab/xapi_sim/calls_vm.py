@@ -12,6 +12,7 @@ from lab.xapi_sim.context import Context, api_call
 from lab.xapi_sim.failure import NULL, XapiFailure
 from lab.xapi_sim.ha_control import assert_plan_survives, recompute_plan
 from lab.xapi_sim.ha_plan import ProtectedVm
+from lab.xapi_sim.operations import at_work, check_idle
 from lab.xapi_sim.pool import Pool
 from lab.xapi_sim.vm_power import assert_disks_free, bring_up, shut_down
 
@@ -56,6 +57,7 @@ def destroy(context: Context, self: str) -> None:
     if record["is_control_domain"]:
         raise XapiFailure("OPERATION_NOT_ALLOWED", "Operations on domain 0 are not allowed")
     vm_rules.check_power(pool, self, "Halted")
+    check_idle(pool, self)
     for class_name, field in (("VBD", "VBDs"), ("VIF", "VIFs"), ("VTPM", "VTPMs"), ("console", "consoles")):
         for ref in list(record[field]):
             context.store.destroy(class_name, ref)
@@ -75,6 +77,7 @@ def clone(context: Context, vm: str, new_name: str) -> str:
     record = context.store.snapshot("VM", vm)
     vm_rules.check_not_blocked(context.pool, vm, "clone")
     vm_rules.check_power(context.pool, vm, "Halted")
+    check_idle(context.pool, vm)
     if any(context.store.get("VBD", vbd, "VDI") != NULL for vbd in record["VBDs"]):
         raise XapiFailure("NOT_IMPLEMENTED", "VM.clone of a VM with disks")
     values = {name: value for name, value in record.items() if name not in NOT_COPIED}
@@ -96,7 +99,9 @@ def provision(context: Context, vm: str) -> None:
 def start(context: Context, vm: str, start_paused: bool, _force: bool) -> None:
     """Start on whichever host fits."""
     _check_start(context.pool, vm, "start")
-    _start(context.pool, vm, placement.choose_host(context.pool, vm), start_paused)
+    host = placement.choose_host(context.pool, vm)
+    with at_work(context, "VM", vm, "start", method="VM.start"):
+        _start(context.pool, vm, host, start_paused)
 
 
 @api_call("VM.start_on")
@@ -104,13 +109,15 @@ def start_on(context: Context, vm: str, host: str, start_paused: bool, _force: b
     """Start on the given host, or say why it cannot."""
     _check_start(context.pool, vm, "start_on")
     placement.assert_can_boot_here(context.pool, vm, host)
-    _start(context.pool, vm, host, start_paused)
+    with at_work(context, "VM", vm, "start_on", method="VM.start_on"):
+        _start(context.pool, vm, host, start_paused)
 
 
 def _check_start(pool: Pool, vm: str, operation: str) -> None:
     vm_rules.check_not_blocked(pool, vm, operation)
     vm_rules.check_is_guest(pool, vm)
     vm_rules.check_power(pool, vm, "Halted")
+    check_idle(pool, vm)
     record = pool.store.row("VM", vm).record
     vm_rules.check_firmware(record)
     vm_rules.check_vcpus(record)

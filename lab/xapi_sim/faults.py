@@ -21,7 +21,9 @@ REQUIRED = {
     "vdi_in_use": (),
     "task_expiry": (),
     "raw_lvm": ("sr",),
+    "pending": ("method", "seconds"),
 }
+MAY_PEND = ("VM.start", "VM.start_on", "VDI.create")
 WHOLE_NUMBERS = ("after_bytes", "offset", "length", "bytes_per_s", "times", "seconds")
 
 
@@ -48,6 +50,8 @@ class Faults:
             raise ValueError(f"{', '.join(odd)} must be whole numbers of 0 or more")
         if kind == "task_failure" and not _is_description(arguments["error"]):
             raise ValueError('error must be an array of texts, the code first, such as ["VDI_IO_ERROR", "Device I/O errors"]')
+        if kind == "pending" and arguments["method"] not in MAY_PEND:
+            raise ValueError(f"method must be one of {', '.join(MAY_PEND)}")
         with self._lock:
             self._armed.append({"times": 1, **arguments, "kind": kind})
 

@@ -22,9 +22,10 @@ OPERATIONS = {
 
 
 def refresh_allowed_operations(pool: Pool, vm: str) -> None:
-    """Write what the power state allows and nobody has blocked."""
+    """Write what the power state allows and nobody has blocked; nothing while something is at work on the VM."""
     record = pool.store.row("VM", vm).record
-    allowed = [name for name in OPERATIONS[record["power_state"]] if name not in record["blocked_operations"]]
+    possible = () if record["current_operations"] else OPERATIONS[record["power_state"]]
+    allowed = [name for name in possible if name not in record["blocked_operations"]]
     pool.store.set("VM", vm, allowed_operations=allowed)
 
 

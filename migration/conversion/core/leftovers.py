@@ -73,7 +73,7 @@ def _leftover(key: str, objects: tuple[Tagged, ...], known: tuple[str, State] | 
     elif verdict is Verdict.REMOVE and any(each.has_run for each in objects):
         verdict, why = Verdict.ON_REQUEST, "its conversion was cancelled, but its VM has run: what it wrote is nowhere else"
     if not objects:
-        why = "nothing of it is in the pool; only the ledger has to be closed"
+        why = "nothing in the pool carries its tag; the ledger is closed for what is gone, and tells what is not"
     return Leftover(key, name, state.value, verdict, why, objects)
 
 

@@ -5,6 +5,7 @@ No decisions in here. Rows are written with plain updates; the job's own fencing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from uuid import UUID
 
@@ -62,9 +63,10 @@ def enter_ledger(conversion: Conversion, kind: str, uuid: str) -> None:
     LedgerEntry.objects.get_or_create(conversion=conversion, kind=kind, uuid=uuid, defaults={"made_at": now()})
 
 
-def close_ledger(conversion_id: UUID) -> None:
-    """Note that nothing with the conversion's tag is in the pool any more."""
-    LedgerEntry.objects.filter(conversion_id=conversion_id, removed_at=None).update(removed_at=now())
+def close_ledger(conversion_id: UUID, uuids: Iterable[str]) -> None:
+    """Note that the pool has none of these objects any more."""
+    gone = LedgerEntry.objects.filter(conversion_id=conversion_id, uuid__in=list(uuids), removed_at=None)
+    gone.update(removed_at=now())
 
 
 def note_copied(disk: DiskCopy, *, bytes_copied: int, bytes_zero: int) -> None:
@@ -121,7 +123,6 @@ def forget_copies(conversion: Conversion) -> None:
 @transaction.atomic
 def start_anew(conversion: Conversion) -> None:
     """Nothing of the conversion is in the pool any more: everything is made and copied as for the first time."""
-    close_ledger(conversion.pk)
     _forget(DiskCopy.objects.filter(conversion=conversion), written_before=False, vdi_uuid="")
     Conversion.objects.filter(pk=conversion.pk).update(target_vm_uuid="", start_asked_at=None, updated_at=now())
 

@@ -35,7 +35,10 @@ def settle(pool: XapiSession, row: Conversion, spec: ConversionSpec, *, discard_
     progress.note_may_have_run(row)
     removed = target.remove_everything(pool, row, even_if_it_ran=True)
     progress.start_anew(row)
-    note(row, f"Removed with what it wrote in the pool, as asked for: {', '.join(removed) or 'nothing was left'}")
+    note(
+        row,
+        f"Removed with what it wrote in the pool, as asked for: {', '.join(uuid for uuid, _ in removed) or 'nothing was left'}",
+    )
 
 
 def _require_halted(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:

@@ -176,8 +176,7 @@ def clean_up(job: JobContext, conversion_id: str, *, discard_writes: bool = Fals
         job.wait(LET_GO_S, "the cancelled job is still letting go")
     with pool_of(spec, job.alive) as pool:
         removed = target.remove_everything(pool, row, even_if_it_ran=discard_writes)
-    progress.close_ledger(row.pk)
-    return {**_told(row), "removed": removed}
+    return {**_told(row), "removed": [uuid for uuid, _ in removed]}
 
 
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:

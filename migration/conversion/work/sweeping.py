@@ -13,7 +13,7 @@ from estate.xapi.pool_vms import CONVERSION_KEY
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.leftovers import Leftover, Tagged, chosen, sort_out
-from migration.conversion.services import progress
+from migration.conversion.work import target
 from migration.conversion.work.sessions import pool_at
 from project.backbone.jobs.context import JobContext
 from readiness.selectors import pools
@@ -36,15 +36,13 @@ def sweep(job: JobContext, pool_id: str, conversion_ids: list[str], *, even_if_t
         for each in todo:
             job.alive()
             try:
-                gone = vm.remove_everything(pool, each.conversion_id, even_if_it_ran=each.conversion_id in even_if_they_ran)
+                row = selectors.conversion(each.conversion_id)
+                gone = target.remove_everything(pool, row, even_if_it_ran=each.conversion_id in even_if_they_ran)
             except EdgeError as fault:
                 told = {"code": fault.code, "message": fault.message, "next_step": fault.next_step}
                 refused.append({"conversion_id": each.conversion_id, "name": each.name, **told})
                 continue
-            progress.close_ledger(UUID(each.conversion_id))
-            removed += [
-                {"conversion_id": each.conversion_id, "uuid": uuid, "name": name} for uuid, name in (*gone.vms, *gone.vdis)
-            ]
+            removed += [{"conversion_id": each.conversion_id, "uuid": uuid, "name": name} for uuid, name in gone]
     left = sorted(set(conversion_ids) - {each.conversion_id for each in todo})
     return {"removed": removed, "refused": refused, "not_removable": left}
 

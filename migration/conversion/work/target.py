@@ -7,7 +7,7 @@ from collections.abc import Callable
 from estate.errors import AskPerson, EdgeError
 from estate.xapi import vm
 from estate.xapi.errors import ObjectGone
-from estate.xapi.pool_vms import SOURCE_UUID_KEY
+from estate.xapi.pool_vms import CONVERSION_KEY, SOURCE_UUID_KEY
 from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec, DiskSpec
@@ -50,6 +50,7 @@ def make_vm(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
         blocked_because=BLOCKED,
     )
     uuid = vm.ensure_vm(pool, wanted, str(row.pk))
+    _enter(pool, row, "vm", uuid)
     progress.remember_vm(row, uuid)
     row.refresh_from_db()
 
@@ -60,8 +61,15 @@ def make_disks(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None
     for copy in selectors.disks_of(row):
         disk = _vm_disk(planned[copy.device_key])
         uuid = vm.ensure_vdi(pool, disk, str(row.pk), vm_name=spec.name_in_pool)
+        _enter(pool, row, "vdi", uuid)
         progress.remember_vdi(copy, uuid)
         vm.ensure_vbd(pool, row.target_vm_uuid, uuid, disk.position, conversion_id=str(row.pk))
+
+
+def _enter(pool: XapiSession, row: Conversion, kind: str, uuid: str) -> None:
+    """Into the ledger it goes also for a worker that lost its lease; the one that has it now may know of another object."""
+    progress.enter_ledger(row, kind, uuid)
+    pool.alive()
 
 
 def _vm_disk(disk: DiskSpec) -> vm.VmDisk:
@@ -90,7 +98,10 @@ def add_vtpm(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
 
 
 def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
-    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source."""
+    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source, or `tag_ambiguous`: a
+    worker that died while it made something, or a copy that a person made.
+    """
+    vm.require_each_once(pool, str(row.pk))
     counted = vm.count_devices(pool, row.target_vm_uuid)
     if (counted.disks, counted.nics) == (len(spec.disks), len(spec.nics)):
         return
@@ -187,7 +198,10 @@ def protect(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> dict[st
 
 
 def stop_and_block(pool: XapiSession, row: Conversion) -> None:
-    """Shut the VM down, hard if its guest does not obey, and keep it from starting."""
+    """Shut the VM down, hard if its guest does not obey, and keep it from starting.
+
+    Raises: AskPerson `vm_not_at_rest` when the pool is still at work on it: its source must not run then.
+    """
     try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
         vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
         vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")  # HA starts what it protects
@@ -195,6 +209,8 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
         return  # never made, or removed by somebody: nothing of ours can run
     try:
         vm.shut_down(pool, row.target_vm_uuid)
+    except vm.NotAtRest:
+        raise
     except EdgeError as refused:
         note(row, f"The guest did not shut down, its power is cut: {refused.message}")
         vm.shut_down(pool, row.target_vm_uuid, force=True)
@@ -209,7 +225,30 @@ def never_ran(pool: XapiSession, row: Conversion) -> bool:
         return False
 
 
-def remove_everything(pool: XapiSession, row: Conversion, *, even_if_it_ran: bool) -> list[str]:
-    """Remove the conversion's VM and VDIs; returns the uuids of what was removed."""
-    removed = vm.remove_everything(pool, str(row.pk), even_if_it_ran=even_if_it_ran)
-    return [uuid for uuid, _ in (*removed.vms, *removed.vdis)]
+def remove_everything(pool: XapiSession, row: Conversion, *, even_if_it_ran: bool) -> list[tuple[str, str]]:
+    """Remove the conversion's VM and VDIs, and close the ledger for what the pool has no more: (uuid, name) of what was removed.
+
+    Raises:
+        AskPerson: as the pool's side of it; `tag_missing` when something that was made is still there without our tag.
+    """
+    made = {entry.uuid: entry.kind.upper() for entry in selectors.open_ledger(row)}
+    removed = vm.remove_everything(pool, str(row.pk), known=made, even_if_it_ran=even_if_it_ran)
+    gone = [*removed.vms, *removed.vdis]
+    still = {uuid: name for uuid, kind in made.items() if (name := vm.name_if_there(pool, kind, uuid)) is not None}
+    progress.close_ledger(row.pk, made.keys() - still.keys())
+    if still:
+        if gone:
+            note(row, f"Removed from the pool: {', '.join(uuid for uuid, _ in gone)}")
+        raise _untagged(pool, row, still)
+    return gone
+
+
+def _untagged(pool: XapiSession, row: Conversion, still: dict[str, str]) -> AskPerson:
+    names = ", ".join(sorted(f"{name} ({uuid})" for uuid, name in still.items()))
+    return AskPerson(
+        f"{pool.name}: {names} was made for {row.name} and is still there, but no longer carries its tag",
+        code="tag_missing",
+        next_step=f"Remove it yourself, or set other_config:{CONVERSION_KEY}={row.pk} on it again; "
+        "then remove the pool's leftovers, or retry the conversion.",
+        where=pool.name,
+    )

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from estate.errors import AskPerson, EdgeError
-from estate.xapi import vm
+from estate.xapi import tasks, vm, vm_power
+from estate.xapi.errors import TaskStuck
 from estate.xapi.session import XapiSession
 from estate.xapi.vm import DeviceCounts, VmDisk, VmNic, VmSpec
 from lab.xapi_sim import PoolSim
@@ -138,6 +139,39 @@ def test_blocked_vm_does_not_start_until_it_is_unblocked(session: XapiSession, m
     vm.start(session, machine)
     assert vm.power_state(session, machine) == "Running"
     assert vm.resident_host(session, machine) == uuid_of(session, "host", "xen02")
+
+
+def test_vm_that_runs_before_its_start_is_over_counts_as_stopped_only_afterwards(
+    session: XapiSession, machine: str, pool: PoolSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vm_power, "_REST_DEADLINE_S", 0.5)
+    vm.unblock(session, machine)
+    vm.start(session, machine)
+    store, ref = pool.pool.store, pool.pool.store.by_uuid("VM", machine)
+    store.set("VM", ref, current_operations={"OpaqueRef:a-start": "start"})
+    with pytest.raises(vm.NotAtRest, match="start"):
+        vm.shut_down(session, machine, force=True)
+    assert vm.power_state(session, machine) == "Running"
+    store.set("VM", ref, current_operations={"OpaqueRef:a-snapshot": "snapshot"})
+    with pytest.raises(vm.NotAtRest, match="snapshot"):
+        vm.shut_down(session, machine, force=True)
+    assert vm.power_state(session, machine) == "Halted"
+    with pytest.raises(AskPerson, match="snapshot under way") as caught:
+        vm.remove_everything(session, CONVERSION, even_if_it_ran=True)
+    assert caught.value.code == "vm_not_halted"
+    store.set("VM", ref, current_operations={})
+    vm.shut_down(session, machine, force=True)
+
+
+def test_operation_that_outlives_its_deadline_stays_to_be_looked_at(session: XapiSession, pool: PoolSim, spec: VmSpec) -> None:
+    pool.pool.faults.arm("pending", {"method": "VDI.create", "seconds": 2})
+    (sr,) = session.call("SR.get_by_name_label", "nfs-01")
+    wanted = {"name_label": "late", "SR": sr, "virtual_size": str(GIB), "type": "user", "sharable": False, "read_only": False}
+    with pytest.raises(TaskStuck):
+        tasks.run_to_end(session, "VDI.create", {**wanted, "other_config": {}}, deadline_s=0.2, what="making it")
+    (task,) = [ref for ref, one in session.call("task.get_all_records").items() if one["name_label"] == "Async.VDI.create"]
+    assert tasks.wait(session, task, deadline_s=30, what="making it"), "it goes on, and its task tells how it ends"
+    session.call("VDI.destroy", session.call("VDI.get_by_name_label", "late")[0])
 
 
 def test_running_vm_is_never_removed(session: XapiSession, machine: str) -> None:
