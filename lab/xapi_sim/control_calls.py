@@ -136,6 +136,7 @@ class PoolDesk:
             with self._pool.store.lock:
                 for sr in self._pool.store.refs("SR"):
                     self._pool.storage.report_full(sr, False)
+                self._pool.store.changed.notify_all()
             return {"armed": []}
         if kind == "redirect":
             self._host({"host": arguments.get("to")})

@@ -31,6 +31,8 @@ class Faults:
     """The armed faults in the order they were armed."""
 
     def __init__(self) -> None:
+        self.clearings = 0
+        """How often all were cleared: what an earlier fault holds up goes on then."""
         self._armed: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
@@ -75,6 +77,7 @@ class Faults:
         """Disarm everything."""
         with self._lock:
             self._armed.clear()
+            self.clearings += 1
 
 
 def _is_whole_number(value: Any) -> bool:

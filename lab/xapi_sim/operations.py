@@ -50,9 +50,13 @@ def _pend(context: Context, method: str) -> None:
     if fault is None:
         return
     obeys = method in OBEDIENT and not fault.get("stubborn", False)
-    pool.store.changed.wait_for(
-        lambda: pool.clock.stopped or (obeys and pool.tasks.is_cancelling(context.task)), fault["seconds"]
-    )
+    begun = pool.faults.clearings
+
+    def is_over() -> bool:
+        cancelled = obeys and pool.tasks.is_cancelling(context.task)
+        return cancelled or pool.clock.stopped or pool.faults.clearings != begun
+
+    pool.store.changed.wait_for(is_over, fault["seconds"])
     if obeys:
         pool.tasks.check(context.task)
 

@@ -103,11 +103,12 @@ def test_no_source_runs_while_nobody_can_say_that_the_vm_stays_off(
 ) -> None:
     monkeypatch.setattr(vm_power, "_REST_DEADLINE_S", 0.5)
     row = copied(prepared(site.conversion("git01")))
-    starting_under_way(looks, row, seconds=6, stubborn=True)
+    starting_under_way(looks, row, seconds=LONG_S, stubborn=True)
     job = rolled_back(row)
     assert (job.state, job.error["code"]) == ("failed", "vm_not_at_rest") and "start" in job.error["message"]
     assert (again(row).state, sides(looks, row)) == ("failed", ("Halted", "off"))
 
+    looks.pool_fault("none")
     until(lambda: looks.vm_record(row)["power_state"] == "Running", "the VM")
     assert rolled_back(row).state == "succeeded", "asked again, it is rolled back"
     assert (again(row).state, sides(looks, row)) == ("rolled_back", ("Halted", "on"))

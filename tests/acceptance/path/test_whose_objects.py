@@ -195,11 +195,12 @@ def made_twice(site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch) -> Cal
         begun = target.PREPARE_STEPS[step]
 
         def late(*arguments: Any) -> None:
+            looks.pool_fault("none")
             until(lambda: not at_work(looks, "vdi_create"), "the VDI of the dead worker")
             begun(*arguments)
 
         monkeypatch.setitem(target.PREPARE_STEPS, step, late)
-        looks.pool_fault("pending", method="VDI.create", seconds=3)
+        looks.pool_fault("pending", method="VDI.create", seconds=60)
         with looks.pool() as session:
             wanted = {
                 "name_label": "of a dead worker", "SR": session.call("SR.get_by_uuid", disk.sr_uuid), "type": "user",

@@ -87,6 +87,12 @@ def test_a_vdi_that_takes_its_time_is_made_although_it_was_cancelled(wire: Wire,
     assert (len(session.xenapi.VDI.get_all()), session.xenapi.SR.get_current_operations(sr)) == (before + 1, {})
 
 
+def test_what_pends_goes_on_once_all_faults_are_cleared(wire: Wire, session: Any, vm: str) -> None:
+    task = begun(wire, session, vm, seconds=LONG_S)
+    wire.desk("POST", "/pool/fault", kind="none")
+    assert (ended(session, task), session.xenapi.VM.get_power_state(vm)) == ("success", "Running")
+
+
 def test_what_cannot_pend_is_refused_by_the_desk(wire: Wire) -> None:
     for arguments in ({"method": "VM.clone", "seconds": 1}, {"method": "VM.start"}, {"method": "VM.start", "seconds": "long"}):
         with pytest.raises(HTTPError, match="400"):
