@@ -14,6 +14,7 @@ from estate.xapi.pool_vms import CONVERSION_KEY, DISK_KEY
 from estate.xapi.records import parse_time
 from estate.xapi.session import XapiSession
 from estate.xapi.vdi_access import wait_until_free
+from estate.xapi.vm_power import BRINGS_UP
 
 _REMOVE_DEADLINE_S = 600.0
 _FREE_DEADLINE_S = 60.0
@@ -78,7 +79,7 @@ def has_run(session: XapiSession, record: dict[str, Any]) -> bool:
 
     Source: xapi sets VM_metrics.start_time when a VM comes up, and never back; a VM that was only made has the epoch there.
     """
-    if record["power_state"] != "Halted" or record["current_operations"]:
+    if record["power_state"] != "Halted" or BRINGS_UP.intersection(record["current_operations"].values()):
         return True
     try:
         return parse_time(session.call("VM_metrics.get_start_time", record["metrics"])) != _NEVER

@@ -20,6 +20,8 @@ _POWER_DEADLINE_S = 600.0
 _REST_DEADLINE_S = 60.0
 _POLL_S = 0.25
 _STARTS = ("start", "start_on")
+BRINGS_UP = frozenset({*_STARTS, "resume", "resume_on", "unpause", "clean_reboot", "hard_reboot"})
+"""Operations after which a VM may run. Others that a halted VM bears for hours (a backup's export, a copy) leave it halted."""
 
 
 class NotAtRest(AskPerson):
@@ -92,7 +94,7 @@ def _is_off(session: XapiSession, vm: str) -> bool:
 
 
 def _came_to(session: XapiSession, vm: str) -> tuple[str, list[str]]:
-    """The VM's power state, and what may still change it: starts, and anything on a halted VM; waits a minute for that to end.
+    """The VM's power state, and what may still change it: starts, and whatever brings a halted VM up; waits a minute for its end.
 
     One record tells both, so that no operation ends unseen between two questions. A VM shows as running before its start is over.
     """
@@ -100,7 +102,7 @@ def _came_to(session: XapiSession, vm: str) -> tuple[str, list[str]]:
     while True:
         record = session.call("VM.get_record", vm)
         state, at_work = str(record["power_state"]), set(record["current_operations"].values())
-        unsettled = sorted(at_work if state == "Halted" else at_work.intersection(_STARTS))
+        unsettled = sorted(at_work.intersection(BRINGS_UP if state == "Halted" else _STARTS))
         if not unsettled or time.monotonic() > end_s:
             return state, unsettled
         session.alive()

@@ -203,6 +203,7 @@ def test_vm_whose_start_nobody_can_read_counts_as_one_that_ran(session: XapiSess
     assert made is not None
     assert vm.has_run(session, {**made, "metrics": "OpaqueRef:NULL"})
     assert vm.has_run(session, {**made, "current_operations": {"OpaqueRef:1": "start"}})
+    assert not vm.has_run(session, {**made, "current_operations": {"OpaqueRef:1": "export"}}), "a backup starts nothing"
 
 
 def test_removal_takes_only_what_carries_the_tag(session: XapiSession, machine: str) -> None:
