@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from migration.planning.core.gaps import Gap
 from migration.planning.models import Mapping, Plan, PlanKind, PlannedMachine, Wave
+from project.backbone.api.strict import StrictMixin
 
 LONGEST_NAME = 500
 
@@ -59,7 +60,7 @@ class OverridesField(serializers.DictField):
         return {machine: dict(override) for machine, override in super().to_internal_value(data).items()}
 
 
-class MappingSerializer(serializers.ModelSerializer[Mapping]):
+class MappingSerializer(StrictMixin, serializers.ModelSerializer[Mapping]):
     """Source name to target name. `templates` is keyed by guest id, family (`windows`, `linux`, `other`) or `*`."""
 
     name = serializers.CharField(max_length=200, required=False)
@@ -173,7 +174,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
         ]  # fmt: skip
 
 
-class NewPlanSerializer(serializers.Serializer[dict[str, Any]]):
+class NewPlanSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What to plan. Without `machines`: all of the project whose disposition is migrate."""
 
     name = serializers.CharField(max_length=200, required=False)
