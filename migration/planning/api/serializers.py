@@ -76,6 +76,8 @@ class MappingSerializer(StrictMixin, serializers.ModelSerializer[Mapping]):
         help_text="What HA does for machines of this mapping once they run in the pool; empty is nothing.",
     )
 
+    passed_over: ClassVar = frozenset({"why", "open"})  # of a suggestion, which may be sent as it came
+
     class Meta:
         model = Mapping
         fields: ClassVar = [

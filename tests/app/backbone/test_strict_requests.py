@@ -41,3 +41,10 @@ def test_a_member_that_is_not_known_is_refused_by_name(people: People, path: str
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     [stranger] = [each for each in answer.json()["errors"] if each["detail"] == "There is no such member here."]
     assert stranger["field"] in body
+
+
+@pytest.mark.django_db
+def test_a_suggestion_is_sent_as_a_mapping_as_it_came(people: People) -> None:
+    suggestion = {"networks": {}, "datastores": {}, "templates": {}, "why": {"LAN": "same name"}, "open": ["DMZ"]}
+    answer = people.client("admin").post(f"/api/v1/projects/{people.project.pk}/mappings", {"name": "m", **suggestion})
+    assert answer.status_code == 201, answer.content
