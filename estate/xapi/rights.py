@@ -26,11 +26,11 @@ NEEDED: dict[str, str] = {
     "VM.start": "starting VMs",
     "VM.clean_shutdown": "rolling back",
     "VM.hard_shutdown": "rolling back",
-    "VM.set_ha_restart_priority": "rolling back, and protecting VMs by HA",
     "VM.destroy": "clearing up what was cancelled",
     "VDI.destroy": "clearing up what was cancelled",
 }
 FOR_VTPM: dict[str, str] = {"VTPM.create": "giving VMs a TPM"}
+FOR_HA: dict[str, str] = {"VM.set_ha_restart_priority": "having VMs restarted by HA"}
 
 
 def forbidden_calls(session: XapiSession, needed: Mapping[str, str] = NEEDED) -> tuple[str, ...] | Unknown:

@@ -48,8 +48,8 @@ def wait_until_free(session: XapiSession, vdi: str, *, deadline_s: float, alive:
         if time.monotonic() > end_s:
             raise VdiInUse(
                 f"{session.name}: the VDI {session.call('VDI.get_name_label', vdi)} is attached to {', '.join(holders)}",
-                next_step="Shut that VM down or detach the VDI from it, then start again. A control domain lets go when its transfer "
-                "ends: if the worker of that is gone, cancel its task in the pool, or restart that host's toolstack.",
+                next_step="Shut that VM down or detach the VDI from it, then start again. A control domain lets go when its "
+                "transfer ends: if the worker of that is gone, cancel its task in the pool, or restart that host's toolstack.",
                 where=session.name,
             )
         (alive or session.alive)()

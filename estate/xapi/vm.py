@@ -119,12 +119,14 @@ def is_blocked(session: XapiSession, vm_uuid: str) -> bool:
 
 
 def set_ha_restart_priority(session: XapiSession, vm_uuid: str, priority: str) -> None:
-    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all.
+    """Protect the VM by HA: `restart`, `best-effort`, or empty for not at all. One that is so already is left alone.
 
     Raises:
         AskPerson: `ha_plan_would_break`: the pool could no longer survive the failures it tolerates.
     """
-    session.call("VM.set_ha_restart_priority", session.call("VM.get_by_uuid", vm_uuid), priority)
+    vm = session.call("VM.get_by_uuid", vm_uuid)
+    if session.call("VM.get_ha_restart_priority", vm) != priority:
+        session.call("VM.set_ha_restart_priority", vm, priority)
 
 
 def resident_host(session: XapiSession, vm_uuid: str) -> str | None:

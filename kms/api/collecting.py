@@ -19,6 +19,7 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 
 SECRET_CHARS = 20_000
@@ -69,7 +70,7 @@ class KmsCollectionSerializer(serializers.ModelSerializer[KmsCollection]):
         }
 
 
-class KmsCollectionChangeSerializer(serializers.Serializer[Any]):
+class KmsCollectionChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     """What sets how a host is collected; what is not given stays."""
 
     url = serializers.CharField(max_length=500, required=False, help_text="`https://host`, with a port if it is not 5986.")
@@ -86,7 +87,7 @@ class KmsCollectionChangeSerializer(serializers.Serializer[Any]):
     )
 
 
-class KmsConfirmSerializer(serializers.Serializer[Any]):
+class KmsConfirmSerializer(StrictMixin, serializers.Serializer[Any]):
     """The certificates a person vouches for."""
 
     tls_thumbprints = serializers.ListField(child=serializers.CharField(max_length=200), allow_empty=False, max_length=20)

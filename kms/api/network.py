@@ -22,6 +22,7 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
@@ -29,7 +30,7 @@ from project.backbone.models import Project
 NETWORK_WAVE = OpenApiParameter("wave", OpenApiTypes.UUID, description="id of a wave, whose networks are looked at too")
 
 
-class KmsNetworkSettingsSerializer(serializers.ModelSerializer[KmsNetworkSettings]):
+class KmsNetworkSettingsSerializer(StrictMixin, serializers.ModelSerializer[KmsNetworkSettings]):
     """How a project's KMS hosts are looked for. No resolvers: those of the worker's own system."""
 
     domains = serializers.ListField(

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from kms.core.plan import CmidPolicy, Departure, Plan, PlannedMove, Rebuild
+from project.backbone.api.strict import StrictMixin
 
 CMID_POLICIES = [policy.value for policy in CmidPolicy]
 MOST_MACHINES = 5000
@@ -41,7 +42,7 @@ class KmsRebuildSerializer(_ChangeSerializer):
     )
 
 
-class KmsPlanSerializer(serializers.Serializer[Any]):
+class KmsPlanSerializer(StrictMixin, serializers.Serializer[Any]):
     """What is planned for a host's clients, and for the host itself."""
 
     days = serializers.IntegerField(min_value=0, max_value=MOST_DAYS, default=45, help_text="How far ahead to compute.")

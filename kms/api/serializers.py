@@ -19,13 +19,14 @@ from kms.core.policy import Threshold
 from kms.core.verdict import PlannedMachine
 from kms.models import FORMATS, KmsHost, KmsReadingRow
 from kms.selectors import HostForecast
+from project.backbone.api.strict import StrictMixin
 from project.backbone.clock import now
 
 LEVELS = [level.value for level in Level]
 QUALITIES = [quality.value for quality in Quality]
 
 
-class KmsHostSerializer(serializers.ModelSerializer[KmsHost]):
+class KmsHostSerializer(StrictMixin, serializers.ModelSerializer[KmsHost]):
     endpoint = serializers.UUIDField(source="endpoint_id", allow_null=True, required=False)
 
     class Meta:
@@ -236,7 +237,7 @@ class KmsMachineSerializer(serializers.Serializer[Any]):
         return PlannedMachine(alias, CmidPolicy(fields["cmid_policy"]))
 
 
-class KmsVerdictQuestionSerializer(serializers.Serializer[Any]):
+class KmsVerdictQuestionSerializer(StrictMixin, serializers.Serializer[Any]):
     moves_at = serializers.DateTimeField(required=False)
     machines = KmsMachineSerializer(many=True, default=list)
 

@@ -14,9 +14,10 @@ from kms.models import KmsWithdrawal
 from kms.services.withdrawing import MOST_REASON, withdraw
 from project.backbone.accounts import selectors as accounts
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 
 
-class KmsWithdrawSerializer(serializers.Serializer[Any]):
+class KmsWithdrawSerializer(StrictMixin, serializers.Serializer[Any]):
     """Why an upload shall count for nothing."""
 
     reason = serializers.CharField(max_length=MOST_REASON, help_text="What is wrong with it, such as a wrong time.")

@@ -22,6 +22,7 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin, ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Conflict, NotVisible
 
@@ -35,7 +36,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
         fields: ClassVar = ["id", "kind", "created_at", "made_at", "asked_by_name"]
 
 
-class ReportRequestSerializer(serializers.Serializer[dict[str, str]]):
+class ReportRequestSerializer(StrictMixin, serializers.Serializer[dict[str, str]]):
     kind = serializers.ChoiceField(choices=ReportKind.choices)
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from project.backbone.api.strict import StrictMixin
 from readiness.core.evidence import EvidenceKind
 from readiness.core.results import Result
 from readiness.core.verdict import VerdictState
@@ -40,7 +41,7 @@ class PoolSerializer(serializers.ModelSerializer[Pool]):
         ]  # fmt: skip
 
 
-class NewPoolSerializer(serializers.Serializer[Any]):
+class NewPoolSerializer(StrictMixin, serializers.Serializer[Any]):
     """What adds a pool."""
 
     url = serializers.CharField(max_length=500)
@@ -50,7 +51,7 @@ class NewPoolSerializer(serializers.Serializer[Any]):
     ha_intent = serializers.ChoiceField(choices=Intent.choices, default=Intent.REQUIRED)
 
 
-class PoolChangeSerializer(serializers.Serializer[Any]):
+class PoolChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     """What may be changed of a pool."""
 
     url = serializers.CharField(max_length=500, required=False)
@@ -60,7 +61,7 @@ class PoolChangeSerializer(serializers.Serializer[Any]):
     ha_intent = serializers.ChoiceField(choices=Intent.choices, required=False)
 
 
-class ConfirmSerializer(serializers.Serializer[Any]):
+class ConfirmSerializer(StrictMixin, serializers.Serializer[Any]):
     """The certificates a person vouches for."""
 
     tls_thumbprints = serializers.ListField(child=serializers.CharField(max_length=200), allow_empty=False, max_length=200)
@@ -161,7 +162,7 @@ class EvaluationSerializer(serializers.Serializer[Any]):
     simulated_faults = SimulatedFaultSerializer(many=True)
 
 
-class EvaluateSerializer(serializers.Serializer[Any]):
+class EvaluateSerializer(StrictMixin, serializers.Serializer[Any]):
     """How to evaluate: `collect` reads the pool first."""
 
     collect = serializers.BooleanField(default=True)
@@ -197,7 +198,7 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
         return hasattr(row, "file")
 
 
-class NewEvidenceSerializer(serializers.Serializer[Any]):
+class NewEvidenceSerializer(StrictMixin, serializers.Serializer[Any]):
     """What records an attestation. Which members `value` needs depends on `kind`; the answer names each one missing."""
 
     kind = serializers.ChoiceField(choices=[kind.value for kind in EvidenceKind])
@@ -212,7 +213,7 @@ class NewEvidenceSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
 
 
-class WithdrawSerializer(serializers.Serializer[Any]):
+class WithdrawSerializer(StrictMixin, serializers.Serializer[Any]):
     """Why an attestation is taken back."""
 
     reason = serializers.CharField(max_length=2000)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.problems import NotVisible
 from readiness.api.views import OfPoolMixin
 from readiness.core.losses import LossKind
@@ -20,7 +21,7 @@ from readiness.selectors import watches
 from readiness.services import alarms, watching
 
 
-class SetPoolWatchSerializer(serializers.Serializer[Any]):
+class SetPoolWatchSerializer(StrictMixin, serializers.Serializer[Any]):
     enabled = serializers.BooleanField(help_text="Whether the pool is looked at all the time.")
 
 
@@ -71,7 +72,7 @@ class PoolAlarmSerializer(serializers.ModelSerializer[PoolAlarm]):
         }
 
 
-class AcceptSerializer(serializers.Serializer[Any]):
+class AcceptSerializer(StrictMixin, serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, help_text="Why the pool stays as it is now.")
 
 

@@ -12,6 +12,7 @@ from estate.facts.unknown import Unknown
 from migration.assessment.core.verdicts import Verdict
 from migration.assessment.selectors import AssessedMachine, RouteView
 from migration.inventory.selectors import SeenBy
+from project.backbone.api.strict import StrictMixin
 
 DISPOSITIONS = ("migrate", "rebuild", "retire", "retain", "exclude")
 FINDING_MEMBERS = ("rule_id", "severity", "result", "title", "remedy", "waived", "inherited")
@@ -163,7 +164,7 @@ class MachineDetailSerializer(MachineSerializer):
         return {path: {"source": str(source_id), "at": at.isoformat()} for path, (source_id, at) in told}
 
 
-class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):
+class MachineChangeSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What people decide on a machine. What is left out stays."""
 
     disposition = serializers.ChoiceField(choices=DISPOSITIONS, required=False)
@@ -178,7 +179,7 @@ class MachineChangeSerializer(serializers.Serializer[dict[str, Any]]):
         return attrs
 
 
-class PartSerializer(serializers.Serializer[dict[str, Any]]):
+class PartSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     source = serializers.UUIDField(help_text="Id of the source whose VM it is not.")  # type: ignore[assignment]  # a field of ours
 
 

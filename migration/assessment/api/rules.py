@@ -25,6 +25,7 @@ from project.backbone.api.accepted import accepted
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import NotVisible
 
@@ -68,7 +69,7 @@ class ProjectRuleSerializer(RuleSerializer):
         return bool(rule.project)
 
 
-class OwnRuleChangeSerializer(serializers.Serializer[dict[str, Any]]):
+class OwnRuleChangeSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What is left out stays. `active` false: it is not asked any more."""
 
     definition = serializers.DictField(required=False, help_text="Members of the definition that change.")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from migration.assessment.core.registry import Rule
 from migration.assessment.models import Assessment, Finding
+from project.backbone.api.strict import StrictMixin
 from project.backbone.waivers.selectors import WaiverInForce
 
 
@@ -87,7 +88,7 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
         return rules
 
 
-class AttestationSerializer(serializers.Serializer[Any]):
+class AttestationSerializer(StrictMixin, serializers.Serializer[Any]):
     """What a person answered to one rule where no source does. It replaces an unknown answer only.
 
     Name the `machines` (or other subjects), or narrow by `source`, `cluster` or `all` open ones.
@@ -126,7 +127,7 @@ class AssessmentSerializer(serializers.ModelSerializer[Assessment]):
         read_only_fields: ClassVar = fields
 
 
-class AskAssessmentSerializer(serializers.Serializer[dict[str, Any]]):
+class AskAssessmentSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """Warm transfer and high availability ask further rules; left out, the modes of the last assessment are kept."""
 
     inventory = serializers.UUIDField()

@@ -20,12 +20,13 @@ from migration.assessment.services import estate_workbook, filled_estate, questi
 from migration.inventory.selectors import Machine
 from project.backbone.api.downloads import download
 from project.backbone.api.scoping import ProjectViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.problems import Invalid
 
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Say what it would change, and change nothing.")
 
 
-class FilledWorkbookSerializer(serializers.Serializer[dict[str, Any]]):
+class FilledWorkbookSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     file = serializers.FileField(allow_empty_file=False, help_text="The workbook as it came back, .xlsx.")
 
 

@@ -19,6 +19,7 @@ from migration.conversion.services import lifecycle
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Job
 
@@ -70,7 +71,7 @@ class ConversionFilter(django_filters.FilterSet):
         }
 
 
-class GivingUpSerializer(serializers.Serializer[dict[str, Any]]):
+class GivingUpSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     discard_writes = serializers.BooleanField(
         default=False, help_text="Whether a VM that has run in the pool may be removed with what it wrote there."
     )

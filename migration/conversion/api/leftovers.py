@@ -15,14 +15,15 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 
 
-class ListLeftoversSerializer(serializers.Serializer[dict[str, Any]]):
+class ListLeftoversSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     pool = serializers.UUIDField(help_text="Id of the pool to look through.")
 
 
-class SweepSerializer(serializers.Serializer[dict[str, Any]]):
+class SweepSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     listing = serializers.UUIDField(help_text="Id of the job whose result is the list.")
     conversions = serializers.ListField(
         child=serializers.UUIDField(),

@@ -146,7 +146,10 @@ def _srs(facts: PoolFacts, machines: Sequence[ToMove]) -> Iterator[SrView]:
 
 def _forbidden(pool: XapiSession, specs: Iterable[ConversionSpec]) -> tuple[str, ...] | Unknown:
     """What the pool's account may not call for these machines, in words."""
-    needed = {**rights.NEEDED, **(rights.FOR_VTPM if any(spec.vtpm for spec in specs) else {})}
+    machines = list(specs)
+    needed = dict(rights.NEEDED)
+    needed |= rights.FOR_VTPM if any(spec.vtpm for spec in machines) else {}
+    needed |= rights.FOR_HA if any(spec.ha_restart_priority for spec in machines) else {}
     try:
         calls = rights.forbidden_calls(pool, needed)
     except EdgeError as fault:

@@ -26,6 +26,7 @@ from project.backbone.api.accepted import accepted
 from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -60,7 +61,7 @@ class SignedDocumentSerializer(serializers.Serializer[dict[str, Any]]):
     recorded_by_name = serializers.CharField(help_text="Who handed it in; never who asked the gate.")
 
 
-class DocumentSerializer(serializers.Serializer[dict[str, Any]]):
+class DocumentSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """A signed document and what stands on it."""
 
     file = serializers.FileField(help_text="A PDF, or a scan as PNG or JPEG; 20 MiB at most.")

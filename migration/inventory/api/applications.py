@@ -17,6 +17,7 @@ from migration.inventory.models import Application, Criticality
 from migration.inventory.services import applications
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 
 
 class ApplicationSerializer(serializers.ModelSerializer[Application]):
@@ -45,7 +46,7 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
         return row.id in self.context["in_cycles"]
 
 
-class ApplicationChangeSerializer(serializers.Serializer[dict[str, Any]]):
+class ApplicationChangeSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What is left out stays as it is; `depends_on` is replaced as a whole."""
 
     name = serializers.CharField(max_length=200, required=False)

@@ -19,6 +19,7 @@ from migration.inventory.models import IdentityQuestion
 from migration.inventory.selectors import Resemblance
 from migration.inventory.services import identity
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.models import Project
 
 
@@ -60,7 +61,7 @@ class IdentityQuestionSerializer(serializers.ModelSerializer[IdentityQuestion]):
         return [ResemblanceSerializer(each).data for each in known if each is not None]
 
 
-class IdentityAnswerSerializer(serializers.Serializer[dict[str, Any]]):
+class IdentityAnswerSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     machine = serializers.UUIDField(allow_null=True, help_text="Id of the candidate it is; null: it is a machine of its own.")
 
 

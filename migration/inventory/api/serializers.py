@@ -11,6 +11,7 @@ from rest_framework import serializers
 from migration.inventory.core.diff import THINGS, Change
 from migration.inventory.core.volatile import joined
 from migration.inventory.models import Inventory, InventoryEntry, Source, SourceKind, SourceWatch
+from project.backbone.api.strict import StrictMixin
 
 
 class OfferedCertificateSerializer(serializers.Serializer[dict[str, Any]]):
@@ -37,7 +38,7 @@ class WatchSerializer(serializers.ModelSerializer[SourceWatch]):
         return len(watch.pending)
 
 
-class SetWatchSerializer(serializers.Serializer[dict[str, Any]]):
+class SetWatchSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     enabled = serializers.BooleanField(help_text="Whether its inventory is kept fresh.")
 
 
@@ -62,7 +63,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         read_only_fields: ClassVar = fields
 
 
-class NewSourceSerializer(serializers.Serializer[dict[str, Any]]):
+class NewSourceSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What a new source needs: a server its url and credentials, an `ova` its path, an `rvtools` its name.
 
     The password cannot be read back.
@@ -78,7 +79,7 @@ class NewSourceSerializer(serializers.Serializer[dict[str, Any]]):
     )
 
 
-class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
+class SourceChangeSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What may be changed on a source; another url drops the confirmed certificates."""
 
     name = serializers.CharField(max_length=200, required=False)
@@ -88,13 +89,13 @@ class SourceChangeSerializer(serializers.Serializer[dict[str, Any]]):
     password = serializers.CharField(max_length=1000, required=False, allow_blank=True, write_only=True, trim_whitespace=False)
 
 
-class WorkbookSerializer(serializers.Serializer[dict[str, Any]]):
+class WorkbookSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """A workbook as RVTools exports it: `.xlsx`, or a zip of its CSV files."""
 
     file = serializers.FileField(allow_empty_file=False, help_text="The workbook, at most as large as the server takes.")
 
 
-class ConfirmSourceSerializer(serializers.Serializer[dict[str, Any]]):
+class ConfirmSourceSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     tls_thumbprints = serializers.ListField(
         child=serializers.CharField(max_length=200), allow_empty=False, max_length=2000, help_text="SHA-256 of each certificate"
     )

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from migration.planning.core.gaps import Gap
 from migration.planning.models import Mapping, Plan, PlanKind, PlannedMachine, Wave
+from project.backbone.api.strict import StrictMixin
 
 LONGEST_NAME = 500
 
@@ -59,7 +60,7 @@ class OverridesField(serializers.DictField):
         return {machine: dict(override) for machine, override in super().to_internal_value(data).items()}
 
 
-class MappingSerializer(serializers.ModelSerializer[Mapping]):
+class MappingSerializer(StrictMixin, serializers.ModelSerializer[Mapping]):
     """Source name to target name. `templates` is keyed by guest id, family (`windows`, `linux`, `other`) or `*`."""
 
     name = serializers.CharField(max_length=200, required=False)
@@ -74,6 +75,8 @@ class MappingSerializer(serializers.ModelSerializer[Mapping]):
         allow_blank=True,
         help_text="What HA does for machines of this mapping once they run in the pool; empty is nothing.",
     )
+
+    passed_over: ClassVar = frozenset({"why", "open"})  # of a suggestion, which may be sent as it came
 
     class Meta:
         model = Mapping
@@ -173,7 +176,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
         ]  # fmt: skip
 
 
-class NewPlanSerializer(serializers.Serializer[dict[str, Any]]):
+class NewPlanSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     """What to plan. Without `machines`: all of the project whose disposition is migrate."""
 
     name = serializers.CharField(max_length=200, required=False)

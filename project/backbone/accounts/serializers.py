@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from project.backbone.accounts.models import ROLE_CHOICES, ApiToken, Customer, Membership, Project, User
+from project.backbone.api.strict import StrictMixin
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -52,7 +53,7 @@ class ProjectChangeSerializer(serializers.ModelSerializer[Project]):
         fields: ClassVar = ["name", "policy_profile", "gate_profile", "target_product"]
 
 
-class MemberSerializer(serializers.ModelSerializer[Membership]):
+class MemberSerializer(StrictMixin, serializers.ModelSerializer[Membership]):
     """A member; `user` or `username` names the person when one is added."""
 
     user = serializers.UUIDField(source="user_id", required=False)
@@ -65,12 +66,12 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         validators: ClassVar[list[Any]] = []
 
 
-class MemberChangeSerializer(serializers.Serializer[Any]):
+class MemberChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=ROLE_CHOICES, required=False)
     approver = serializers.BooleanField(required=False)
 
 
-class CredentialsSerializer(serializers.Serializer[Any]):
+class CredentialsSerializer(StrictMixin, serializers.Serializer[Any]):
     """User name and password for a token; `name`, `project`, `role` and `lifetime_s` narrow it."""
 
     username = serializers.CharField(max_length=150)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.notices import services
 from project.backbone.notices.models import NoticeDelivery, NoticeTarget, TargetKind
@@ -46,7 +47,7 @@ class MadeNoticeTargetSerializer(NoticeTargetSerializer):
         fields: ClassVar = [*NoticeTargetSerializer.Meta.fields, "secret"]
 
 
-class _Fields(serializers.Serializer[Any]):
+class _Fields(StrictMixin, serializers.Serializer[Any]):
     """What is written of a receiver."""
 
     name = serializers.CharField(max_length=200)

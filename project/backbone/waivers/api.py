@@ -12,13 +12,14 @@ from rest_framework.response import Response
 
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import StrictMixin
 from project.backbone.clock import now
 from project.backbone.waivers import services
 from project.backbone.waivers.models import Waiver
 from project.backbone.waivers.selectors import WaiverState, state_of
 
 
-class WaiverSerializer(serializers.ModelSerializer[Waiver]):
+class WaiverSerializer(StrictMixin, serializers.ModelSerializer[Waiver]):
     state = serializers.SerializerMethodField()
     requested_by = serializers.CharField(source="requested_by.username", read_only=True)
     approved_by = serializers.CharField(source="approved_by.username", read_only=True, allow_null=True, default=None)
@@ -37,7 +38,7 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
         return state_of(waiver, now()).value
 
 
-class WaiverChangeSerializer(serializers.Serializer[Any]):
+class WaiverChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, max_length=2000)
     expires_at = serializers.DateTimeField(required=False)
 

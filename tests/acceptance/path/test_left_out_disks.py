@@ -105,9 +105,7 @@ def test_preflight_asks_for_the_rights_to_read_files_where_they_will_be_needed(
 ) -> None:
     """The lab's account lacks nothing; what was asked for is seen."""
     asked: list[set[str]] = []
-    monkeypatch.setattr(
-        "migration.conversion.work.preflight.missing_privileges", lambda _session, needed: asked.append(set(needed)) or ()
-    )
+    monkeypatch.setattr("estate.vsphere.privileges.missing_privileges", lambda _session, needed: asked.append(set(needed)) or ())
     prepared(site.conversion("web02"))
     job: Any = type("Job", (), {"say": lambda *_: None, "alive": lambda *_: None})()
     look_at_wave(job, str(site.wave_id))

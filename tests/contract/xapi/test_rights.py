@@ -9,11 +9,11 @@ import pytest
 from estate.connection import Connection
 from estate.errors import EdgeError
 from estate.facts.unknown import Unknown
-from estate.xapi.rights import FOR_VTPM, NEEDED, forbidden_calls
+from estate.xapi.rights import FOR_HA, FOR_VTPM, NEEDED, forbidden_calls
 from estate.xapi.session import XapiSession
 from lab.xapi_sim import PoolSim
 
-ALL = {**NEEDED, **FOR_VTPM}
+ALL = {**NEEDED, **FOR_VTPM, **FOR_HA}
 
 
 @pytest.mark.parametrize(

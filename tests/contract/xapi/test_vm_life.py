@@ -152,11 +152,13 @@ def test_vm_that_runs_before_its_start_is_over_counts_as_stopped_only_afterwards
     with pytest.raises(vm.NotAtRest, match="start"):
         vm.shut_down(session, machine, force=True)
     assert vm.power_state(session, machine) == "Running"
-    store.set("VM", ref, current_operations={"OpaqueRef:a-snapshot": "snapshot"})
-    with pytest.raises(vm.NotAtRest, match="snapshot"):
+    store.set("VM", ref, current_operations={"OpaqueRef:a-resume": "resume_on"})
+    with pytest.raises(vm.NotAtRest, match="resume_on"):
         vm.shut_down(session, machine, force=True)
     assert vm.power_state(session, machine) == "Halted"
-    with pytest.raises(AskPerson, match="snapshot under way") as caught:
+    store.set("VM", ref, current_operations={"OpaqueRef:a-backup": "export"})
+    vm.shut_down(session, machine, force=True)
+    with pytest.raises(AskPerson, match="export under way") as caught:
         vm.remove_everything(session, CONVERSION, even_if_it_ran=True)
     assert caught.value.code == "vm_not_halted"
     store.set("VM", ref, current_operations={})

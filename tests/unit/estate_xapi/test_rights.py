@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from estate.xapi.rights import FOR_VTPM, NEEDED
+from estate.xapi.rights import FOR_HA, FOR_VTPM, NEEDED
 from lab.xapi_sim import tables
 
 XAPI = Path(__file__).parents[3] / "estate" / "xapi"
@@ -26,5 +26,5 @@ def calls_made() -> set[str]:
 
 
 def test_every_call_that_changes_the_pool_is_asked_for() -> None:
-    asked = {name for name in {**NEEDED, **FOR_VTPM} if not name.startswith("http/")}
+    asked = {name for name in {**NEEDED, **FOR_VTPM, **FOR_HA} if not name.startswith("http/")}
     assert calls_made() - NEVER_USED == asked
