@@ -21,6 +21,7 @@ NEEDED: dict[str, str] = {
     "VIF.create": "attaching interfaces",
     "task.create": "copying disks",
     "task.destroy": "copying disks",
+    "task.cancel": "ending starts that nobody waits for any more",
     "http/put_import_raw_vdi": "copying disks",
     "http/get_export_raw_vdi": "reading disks back",
     "VM.start": "starting VMs",

@@ -106,10 +106,12 @@ def test_an_address_that_another_vm_got_since_the_machine_was_prepared_is_told(s
 
 
 def test_what_the_role_of_the_pools_account_forbids_is_told_before_the_first_byte(site: Site) -> None:
-    prepared(site.conversion("git01"))
+    prepared(site.conversion("web02"))
     update_endpoint(site.pool.endpoint, username="vmadmin", actor=SYSTEM)
+    assert "pool_rights" in {each["code"] for each in looked(site)["pass"]}, "it is enough where HA shall restart nothing"
+    prepared(site.conversion("git01", ha_restart_priority="restart"))
     [told] = [each for each in looked(site)["fail"] if each["code"] == "pool_rights"]
-    assert "VM.set_ha_restart_priority (rolling back" in told["detail"]
+    assert "VM.set_ha_restart_priority (having VMs restarted by HA)" in told["detail"]
     assert "VDI.create" not in told["detail"]
 
 

@@ -9,7 +9,7 @@ from estate.xapi.rights import FOR_HA, FOR_VTPM, NEEDED
 from lab.xapi_sim import tables
 
 XAPI = Path(__file__).parents[3] / "estate" / "xapi"
-ROOMS = ("vm", "vm_devices", "vdi", "vdi_access", "tasks", "leftovers")
+ROOMS = ("vm", "vm_devices", "vm_power", "vdi", "vdi_access", "tasks", "leftovers")
 MESSAGES = {message.wire_name for each in tables.classes().values() for message in each.messages.values()}
 NEVER_USED = {"VM.start_on"}  # only for a host that somebody named, which no conversion does
 
