@@ -66,8 +66,3 @@ def collected_at(pool_id: UUID | str) -> datetime | None:
     """When the pool was last read."""
     found = PoolInventory.objects.filter(pool_id=pool_id).order_by("-collected_at").values_list("collected_at", flat=True)
     return found.first()
-
-
-def macs_in_use(pool_id: UUID | str) -> frozenset[str]:
-    """MAC addresses of every VM of the pool, lower case, by the newest facts."""
-    return frozenset(mac.lower() for vm in latest_facts(pool_id).vms for mac in vm.mac_addresses)

@@ -135,7 +135,7 @@ def opened(held: Disks, spec: ConversionSpec, disk: DiskCopy) -> ExtentSource:
     if source.capacity_bytes != disk.bytes_total:
         source.close()
         raise AskPerson(
-            f"{disk.label} of {spec.name} has {source.capacity_bytes} bytes in the export, the inventory said {disk.bytes_total}",
+            f"{disk.label} of {spec.name} has {source.capacity_bytes} bytes at its source, the inventory said {disk.bytes_total}",
             code="capacity_changed",
             next_step="Collect the source again, make a new plan, and convert this machine in it.",
             where=spec.name,

@@ -156,11 +156,10 @@ def test_drift_and_drawing_of_a_collected_pool(people: People) -> None:
     assert drawing["Content-Type"] == "image/svg+xml" and drawing.content.startswith(b"<svg")
 
 
-def test_planning_reads_facts_and_macs_through_selectors(people: People) -> None:
+def test_planning_reads_facts_through_selectors(people: People) -> None:
     pool = a_confirmed_pool(people)
     facts = a_pool(vms=(a_vm(mac_addresses=("AA:BB:CC:00:00:01",)),))
     collected(pool, facts)
-    assert selectors.macs_in_use(pool.id) == {"aa:bb:cc:00:00:01"}
     assert selectors.latest_facts(pool.id) == facts
 
 
