@@ -109,6 +109,13 @@ def only_one(session: XapiSession, kind: str, conversion_id: str, *, disk_key: s
     raise _ambiguous(session, found)
 
 
+def require_ours(session: XapiSession, conversion_id: str) -> None:
+    """See that no VM but the conversion's own has its VDIs. Raises: AskPerson `vdi_shared`."""
+    machines = _tagged(session, "VM", conversion_id)
+    for record in _tagged(session, "VDI", conversion_id).values():
+        _check_ours(session, record, machines)
+
+
 def require_each_once(session: XapiSession, conversion_id: str) -> None:
     """See that one VM, and one VDI of each source disk, carries the conversion's tag. Raises: AskPerson `tag_ambiguous`."""
     for kind in ("VM", "VDI"):

@@ -9,11 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from estate.errors import AskPerson
-from estate.xapi.leftovers import Leftovers, has_run, leftovers, name_if_there, only_one, remove_everything, require_each_once
+from estate.xapi.leftovers import (
+    Leftovers,
+    has_run,
+    leftovers,
+    name_if_there,
+    only_one,
+    remove_everything,
+    require_each_once,
+    require_ours,
+)
 from estate.xapi.session import NULL_REF, XapiSession
 from estate.xapi.vm_devices import (
-    DeviceCounts,
-    count_devices,
+    Attached,
+    attached,
     ensure_cd,
     ensure_vbd,
     ensure_vdi,
@@ -26,14 +35,14 @@ from estate.xapi.vm_power import NotAtRest, power_state, shut_down, start
 from estate.xapi.vm_spec import VmDisk, VmNic, VmSpec, vm_record
 
 __all__ = [
-    "DeviceCounts",
+    "Attached",
     "Leftovers",
     "NotAtRest",
     "VmDisk",
     "VmNic",
     "VmSpec",
+    "attached",
     "block",
-    "count_devices",
     "ensure_cd",
     "ensure_vbd",
     "ensure_vdi",
@@ -49,6 +58,7 @@ __all__ = [
     "power_state",
     "remove_everything",
     "require_each_once",
+    "require_ours",
     "resident_host",
     "set_ha_restart_priority",
     "shut_down",
@@ -100,7 +110,9 @@ def block(session: XapiSession, vm_uuid: str, why: str) -> None:
     vm = session.call("VM.get_by_uuid", vm_uuid)
     blocked = session.call("VM.get_blocked_operations", vm)
     for operation in _BLOCKED_OPERATIONS:
-        if operation not in blocked:
+        if operation in blocked and blocked[operation] != why:
+            session.call("VM.remove_from_blocked_operations", vm, operation)
+        if blocked.get(operation) != why:
             session.call("VM.add_to_blocked_operations", vm, operation, why)
 
 

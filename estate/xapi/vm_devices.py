@@ -22,11 +22,11 @@ _NO_QOS: dict[str, Any] = {"qos_algorithm_type": "", "qos_algorithm_params": {}}
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceCounts:
-    """Devices of a VM, for comparing with what the source has. Control of completeness: count in = count out."""
+class Attached:
+    """What a VM has: uuid of the VDI by position, MAC address (lower case) by device, number of CD drives."""
 
-    disks: int
-    nics: int
+    disks: dict[str, str]
+    nics: dict[str, str]
     cd_drives: int
 
 
@@ -203,11 +203,18 @@ def macs_in_use(session: XapiSession, *, except_conversions: Collection[str] = (
     return taken
 
 
-def count_devices(session: XapiSession, vm_uuid: str) -> DeviceCounts:
-    """How many disks, NICs and CD drives the VM has."""
+def attached(session: XapiSession, vm_uuid: str) -> Attached:
+    """The disks, NICs and CD drives that the VM has now. Raises: ObjectGone."""
     vm = session.call("VM.get_by_uuid", vm_uuid)
-    kinds = [drive["type"] for drive in _records(session, "VBD", session.call("VM.get_VBDs", vm))]
-    return DeviceCounts(kinds.count("Disk"), len(session.call("VM.get_VIFs", vm)), kinds.count("CD"))
+    drives = _records(session, "VBD", session.call("VM.get_VBDs", vm))
+    disks = {str(drive["userdevice"]): _vdi_uuid(session, drive["VDI"]) for drive in drives if drive["type"] == "Disk"}
+    vifs = _records(session, "VIF", session.call("VM.get_VIFs", vm))
+    nics = {str(vif["device"]): str(vif["MAC"]).lower() for vif in vifs}
+    return Attached(disks, nics, sum(drive["type"] == "CD" for drive in drives))
+
+
+def _vdi_uuid(session: XapiSession, vdi: str) -> str:
+    return "" if vdi == NULL_REF else str(session.call("VDI.get_uuid", vdi))
 
 
 def vdi_bytes(session: XapiSession, vdi_uuid: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from migration.conversion.services import transitions
-from migration.conversion.work import legs, preflight, sweeping
+from migration.conversion.work import going_live, legs, preflight, sweeping
 from project.backbone.accounts.policy import Actor
 from project.backbone.jobs.context import JobContext
 from project.backbone.jobs.handlers import handler
@@ -42,7 +42,7 @@ def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
 
 @handler("conversion.go_live", title="Start the VM in the pool", on_failed=_fail_conversion)
 def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    return legs.go_live(job, conversion_id)
+    return going_live.go_live(job, conversion_id)
 
 
 @handler("conversion.clean_up", title="Remove what a cancelled conversion made")
@@ -57,6 +57,11 @@ def _tell_conversion(job: Job, error: dict[str, Any], actor: Actor) -> None:
 @handler("conversion.roll_back", title="Roll a conversion back", on_failed=_tell_conversion)
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     return legs.roll_back(job, conversion_id)
+
+
+@handler("conversion.finish", title="Take a machine that runs in the pool for moved", on_failed=_tell_conversion)
+def finish(job: JobContext, conversion_id: str) -> dict[str, Any]:
+    return going_live.finish(job, conversion_id)
 
 
 @handler("conversion.list_leftovers", title="List what conversions left in a pool")

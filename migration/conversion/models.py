@@ -58,6 +58,11 @@ class Conversion(Identified):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def source_was_touched(self) -> bool:
+        """Whether its source was confirmed off or asked to shut down for it, so that a rollback has something to undo there."""
+        return self.source_marker is not None or self.stop_asked_at is not None
+
 
 class DiskCopy(Identified):
     """One disk of a conversion. `bytes_*` are bytes of the virtual disk; `durable_bytes` ends the last finished segment,

@@ -44,7 +44,7 @@ def cut_over_wave(job: JobContext, wave_id: str, decision_id: str) -> dict[str, 
     return conduct.cut_over_wave(job, wave_id, UUID(decision_id))
 
 
-@handler("cutover.roll_back_wave", title="Roll a wave back")
+@handler("cutover.roll_back_wave", title="Roll a wave back", repeat_instead="Ask for the rollback of the wave again.")
 def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
     return conduct.roll_back_wave(job, wave_id)
 

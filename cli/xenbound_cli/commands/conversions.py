@@ -50,6 +50,13 @@ LEFT = [
     Column("WHY", "why"),
     Column("CONVERSION", "conversion_id"),
 ]
+VERBS = {
+    "retry": "take a failed one up again",
+    "cancel": "stop one for good and remove what it made in the pool",
+    "rollback": "its VM in the pool off and blocked, its source as it was",
+    "finish": "take a failed one whose VM runs in the pool for moved",
+}
+DISCARDING = ("retry", "cancel")
 EVENTS = [Column("AT", "at", moment), Column("FROM", "from_state"), Column("TO", "to_state"), Column("WHAT", "message")]
 
 
@@ -65,15 +72,13 @@ def add(commands: Commands) -> None:
     )
     shown = command(conversions, "show", show_conversion, "one machine with its disks and events")
     shown.add_argument("conversion", metavar="MACHINE", help="name or id")
-    for verb, help_text in (
-        ("retry", "take a failed one up again"),
-        ("cancel", "stop one for good and remove what it made in the pool"),
-    ):
+    for verb, help_text in VERBS.items():
         parser = command(conversions, verb, partial(change_conversion, verb), help_text)
         parser.add_argument("conversion", metavar="MACHINE", help="name or id")
-        parser.add_argument(
-            "--discard-writes", action="store_true", help="also if its VM has run in the pool: lose what it wrote there"
-        )
+        if verb in DISCARDING:
+            parser.add_argument(
+                "--discard-writes", action="store_true", help="also if its VM has run in the pool: lose what it wrote there"
+            )
         add_waiting(parser)
 
 
@@ -139,9 +144,10 @@ def show_conversion(session: Session, args: argparse.Namespace) -> None:
 
 
 def change_conversion(verb: str, session: Session, args: argparse.Namespace) -> None:
-    """Cancel or retry one."""
+    """Ask for one verb of one conversion."""
     row = _find(session, args)
-    job, ended = start(session, args, f"conversions/{row['id']}/{verb}", {"discard_writes": args.discard_writes})
+    body = {"discard_writes": args.discard_writes} if verb in DISCARDING else None
+    job, ended = start(session, args, f"conversions/{row['id']}/{verb}", body)
     if ended:
         state = (job.get("result") or {}).get("state", job["state"])
         session.screen.answer(job, lambda: session.screen.line(f"{row['name']}: {state}"))

@@ -108,6 +108,20 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
         """Take a failed conversion up again, unless its VM has run."""
         return self._give_up(lifecycle.retry, request)
 
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, **kwargs: Any) -> Response:
+        """Stop its VM in the pool and block it, power its source on if it ran before. VM and disks are kept."""
+        row, key = self.get_object(), idempotency_key_of(request)
+        return accepted(lifecycle.roll_back(row, actor=self.actor, idempotency_key=key), request)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def finish(self, request: Request, **kwargs: Any) -> Response:
+        """Take a failed machine whose VM runs in the pool for moved, if its source is off. Nothing is started."""
+        row, key = self.get_object(), idempotency_key_of(request)
+        return accepted(lifecycle.finish(row, actor=self.actor, idempotency_key=key), request)
+
     def _give_up(self, service: Callable[..., Job], request: Request) -> Response:
         row, key = self.get_object(), idempotency_key_of(request)
         asked = GivingUpSerializer(data=request.data)

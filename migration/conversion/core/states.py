@@ -4,7 +4,8 @@
                    |          |         |            |             |
                    +----------+---------+---- failed / cancelled --+      failed -> preparing (retry)
 
-What has a copied or a failed machine is rolled back as well: its source may be down.
+A copied or a failed machine is rolled back too, and a prepared one whose source an earlier attempt shut down: sources may be
+down. A machine that failed when its VM ran already is finished as it is, if a person wants that.
 
 The ~20 recoverable steps inside these states are in itinerary.py. Nobody else writes `Conversion.state`.
 """
@@ -38,6 +39,7 @@ class Event(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
     ROLL_BACK = "roll_back"
+    FINISH = "finish"
 
 
 class IllegalTransition(ValueError):
@@ -60,6 +62,8 @@ _MOVES: dict[tuple[State, Event], State] = {
     (State.VERIFYING, Event.DISKS_VERIFIED): State.CUTTING_OVER,
     (State.CUTTING_OVER, Event.STARTED): State.DONE,
     (State.FAILED, Event.RETRY): State.PREPARING,
+    (State.FAILED, Event.FINISH): State.DONE,
+    (State.READY, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.CUTTING_OVER, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.DONE, Event.ROLL_BACK): State.ROLLED_BACK,
     (State.FAILED, Event.ROLL_BACK): State.ROLLED_BACK,
@@ -82,3 +86,8 @@ def next_state(state: State, event: Event) -> State:
 def may(state: State, event: Event) -> bool:
     """Whether the event applies in this state."""
     return (state, event) in _MOVES
+
+
+def may_be_rolled_back(state: State, *, source_touched: bool) -> bool:
+    """As `may`; a machine that was only prepared has nothing to undo unless its source was shut down for it before."""
+    return may(state, Event.ROLL_BACK) and (state is not State.READY or source_touched)

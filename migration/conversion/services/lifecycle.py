@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from estate.facts.codec import to_json
 from migration.conversion import selectors
 from migration.conversion.core.spec import ConversionSpec
-from migration.conversion.core.states import Event, State, may
+from migration.conversion.core.states import Event, State, may, may_be_rolled_back
 from migration.conversion.models import Conversion, DiskCopy
 from migration.conversion.services.progress import doubt_copies
 from migration.conversion.services.streams import queue_up
@@ -28,7 +28,14 @@ from project.backbone.jobs.states import UNFINISHED
 from project.backbone.models import Job, Project
 from project.backbone.problems import Conflict
 
-KINDS = ("conversion.prepare", "conversion.copy", "conversion.go_live", "conversion.clean_up", "conversion.roll_back")
+KINDS = (
+    "conversion.prepare",
+    "conversion.copy",
+    "conversion.go_live",
+    "conversion.clean_up",
+    "conversion.roll_back",
+    "conversion.finish",
+)
 ROWS_PER_INSERT = 500
 _UNFINISHED = [state.value for state in UNFINISHED]
 
@@ -175,22 +182,35 @@ def _discarding(discard_writes: bool) -> dict[str, bool]:
     return {"discard_writes": True} if discard_writes else {}
 
 
-def roll_back(conversion: Conversion, *, actor: Actor) -> Job:
+def roll_back(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
     """Ask for the job that stops the VM in the pool, blocks it, and powers the source on if it ran before."""
     actor.require(conversion.project, Role.OPERATOR)
-    _refuse_unless(conversion, Event.ROLL_BACK)
+    if not may_be_rolled_back(State(conversion.state), source_touched=conversion.source_was_touched):
+        raise WrongState(conversion.name, conversion.state, Event.ROLL_BACK)
     _refuse_while_starting(conversion, "rolled back")
-    return _enqueue(conversion, "conversion.roll_back", actor)
+    return _enqueue(conversion, "conversion.roll_back", actor, idempotency_key)
+
+
+def finish(conversion: Conversion, *, actor: Actor, idempotency_key: IdempotencyKey | None = None) -> Job:
+    """Ask for the job that takes a failed machine whose VM runs in the pool for moved, if its source is off.
+
+    Nothing is started by it: the gate let the start through that was asked for before.
+    """
+    actor.require(conversion.project, Role.OPERATOR)
+    if not may(State(conversion.state), Event.FINISH) or conversion.start_asked_at is None:
+        raise WrongState(conversion.name, conversion.state, Event.FINISH)
+    _refuse_while_rolling_back(conversion)
+    return _enqueue(conversion, "conversion.finish", actor, idempotency_key)
 
 
 def stop_work(conversion: Conversion, *, actor: Actor) -> None:
-    """Cancel the job that copies a machine, or would start it; a start that has begun goes on to its end.
+    """Cancel the job that copies a machine, or would start it; a start that the pool was asked for goes on to its end.
 
     The machine fails by it, so that it can be taken up again or rolled back.
     """
     keys = {_key(kind, conversion) for kind in ("conversion.copy", "conversion.go_live")}
     for job in Job.objects.filter(unique_key__in=keys, state__in=_UNFINISHED):
-        if job.kind == "conversion.copy" or not job.attempts:
+        if job.kind == "conversion.copy" or conversion.start_asked_at is None:
             jobs.cancel(job, actor)
 
 

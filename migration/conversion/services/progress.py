@@ -51,9 +51,9 @@ def remember_vm(conversion: Conversion, vm_uuid: str) -> None:
 
 
 def remember_vdi(disk: DiskCopy, vdi_uuid: str) -> None:
-    """Store a disk's VDI and enter it into the ledger. Another one than before is empty, whatever was copied into that."""
+    """Store a disk's VDI and enter it into the ledger. Of another one than before nobody knows what it holds."""
     if disk.vdi_uuid not in ("", vdi_uuid):
-        _forget(DiskCopy.objects.filter(pk=disk.pk), written_before=False)
+        _forget(DiskCopy.objects.filter(pk=disk.pk), written_before=True)
     DiskCopy.objects.filter(pk=disk.pk).update(vdi_uuid=vdi_uuid)
     enter_ledger(disk.conversion, "vdi", vdi_uuid)
 

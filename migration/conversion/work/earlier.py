@@ -18,27 +18,49 @@ from migration.conversion.work import target
 def settle(pool: XapiSession, row: Conversion, spec: ConversionSpec, *, discard_writes: bool) -> None:
     """See to it that nothing is lost by copying into what is there; a VM that is there stays blocked, so that this holds.
 
-    Raises: AskPerson `target_vm_runs`, or `vm_has_run` without `discard_writes`.
+    Raises: AskPerson `target_vm_runs`, `vdi_shared`, or `vm_has_run` without `discard_writes`.
     """
     made = vm.made_before(pool, str(row.pk))
-    if made is None and row.start_asked_at is None:
-        return
     if made is not None:
-        _require_halted(pool, str(made["uuid"]), spec)
-        vm.block(pool, str(made["uuid"]), target.BLOCKED)
-        _require_halted(pool, str(made["uuid"]), spec)
+        _require_at_rest(pool, str(made["uuid"]), spec)
         if target.never_ran(pool, row):
+            vm.require_ours(pool, str(row.pk))
             progress.forget_start(row)
             return
+    elif row.start_asked_at is None and not (row.target_vm_uuid and vm.leftovers(pool, str(row.pk)).vdis):
+        return  # without its VM nobody can say whether its disks were ever booted from; but there are none
     if not discard_writes:
         raise _has_run(spec)
     progress.note_may_have_run(row)
     removed = target.remove_everything(pool, row, even_if_it_ran=True)
     progress.start_anew(row)
-    note(
-        row,
-        f"Removed with what it wrote in the pool, as asked for: {', '.join(uuid for uuid, _ in removed) or 'nothing was left'}",
-    )
+    told = ", ".join(uuid for uuid, _ in removed) or "nothing was left"
+    note(row, f"Removed with what it wrote in the pool, as asked for: {told}")
+
+
+def require_untouched(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
+    """Before bytes are written, or the VM is started: it is halted and blocked, never ran, and its disks are its own.
+
+    Raises: AskPerson `vm_gone`, `target_vm_runs`, `vm_has_run`, `vdi_shared`.
+    """
+    made = vm.made_before(pool, str(row.pk))
+    if made is None:
+        raise AskPerson(
+            f"{spec.name} is no longer in the pool, or no longer carries our tag",
+            code="vm_gone",
+            next_step="Retry the conversion once it has failed: what is missing is made again.",
+            where=spec.name,
+        )
+    _require_at_rest(pool, str(made["uuid"]), spec)
+    if not target.never_ran(pool, row):
+        raise _has_run(spec)
+    vm.require_ours(pool, str(row.pk))
+
+
+def _require_at_rest(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:
+    _require_halted(pool, vm_uuid, spec)
+    vm.block(pool, vm_uuid, target.BLOCKED)
+    _require_halted(pool, vm_uuid, spec)  # nobody was faster
 
 
 def _require_halted(pool: XapiSession, vm_uuid: str, spec: ConversionSpec) -> None:

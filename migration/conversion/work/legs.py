@@ -9,9 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from estate.errors import AskPerson, EdgeError
-from estate.facts.unknown import Unknown
-from estate.xapi.session import XapiSession
 from migration.conversion import selectors
 from migration.conversion.core.itinerary import Leg, steps_of
 from migration.conversion.core.spec import ConversionSpec
@@ -19,12 +16,11 @@ from migration.conversion.core.states import Event, State
 from migration.conversion.core.verifying import policy_from
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle, progress, streams
-from migration.conversion.services.transitions import LostRace, move, note
+from migration.conversion.services.transitions import move
 from migration.conversion.work import copying, earlier, proving, target
 from migration.conversion.work.lanes import Machine
 from migration.conversion.work.sessions import pool_of
 from migration.conversion.work.sources import MachineSource, source_of
-from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
 from project.backbone.problems import Conflict
 
@@ -36,8 +32,8 @@ LONGEST_TURN_S = 10.0
 def prepare(job: JobContext, conversion_id: str, *, discard_writes: bool = False) -> dict[str, Any]:
     """Make the halted, blocked VM with its VDIs and interfaces; with `discard_writes` one that has run is made anew."""
     row = selectors.conversion(conversion_id)
-    if not _is_due(job, row, State.PREPARING):
-        return _told(row)
+    if not is_due(job, row, State.PREPARING):
+        return told(row)
     spec = selectors.spec_of(row)
     with pool_of(spec, job.alive) as pool:
         earlier.settle(pool, row, spec, discard_writes=discard_writes)
@@ -47,36 +43,37 @@ def prepare(job: JobContext, conversion_id: str, *, discard_writes: bool = False
             progress.begin_step(row, step)
             target.PREPARE_STEPS[step.name](pool, row, spec)
     move(row.pk, Event.PREPARED, actor=job.actor, message="The VM is made in the pool, halted, its start blocked")
-    return _told(row)
+    return told(row)
 
 
 def copy(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """Bring the source down, copy its disks, read them back, confirm that nothing happened to it meanwhile."""
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
-    if not _is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
-        return _told(row)
+    if not is_due(job, row, State.READY, State.COPYING, State.VERIFYING):
+        return told(row)
     lanes = _take_turn(job, row)
     with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
         machine = Machine(spec, pool, job, lanes, partial(streams.narrow, row, job.claim.fence))
+        earlier.require_untouched(pool, row, spec)
         if row.state == State.READY:
-            _begin(row, spec, "stop_source", "check_package")
+            begin(row, spec, "stop_source", "check_package")
             move(row.pk, Event.SOURCE_STOPPED, actor=job.actor, message=_settle_source(source, row, spec))
         row.refresh_from_db()
         source.require_unchanged(row)
         if row.state == State.COPYING:
-            _begin(row, spec, "copy_disks")
+            begin(row, spec, "copy_disks")
             copying.copy_disks(source, machine, row)
             move(row.pk, Event.DISKS_COPIED, actor=job.actor, message="All disks are copied")
-        _begin(row, spec, "verify_disks")
+        begin(row, spec, "verify_disks")
         proving.verify_disks(source, replace(machine, lanes=_take_turn(job, row)), row)
-        _begin(row, spec, "count_bytes")
+        begin(row, spec, "count_bytes")
         target.count_bytes(pool, row, spec)
-        _begin(row, spec, "confirm_unchanged")
+        begin(row, spec, "confirm_unchanged")
         source.require_unchanged(row)
     move(row.pk, Event.DISKS_VERIFIED, actor=job.actor, message=proving.COMPARED[policy_from(row.verify).level])
     streams.leave(row)
-    return _told(row)
+    return told(row)
 
 
 def _settle_source(source: MachineSource, row: Conversion, spec: ConversionSpec) -> str:
@@ -99,68 +96,11 @@ def _take_turn(job: JobContext, row: Conversion) -> int:
     raise job.waiting(min(LONGEST_TURN_S, TURN_S * (1 + answer.ahead)), why)
 
 
-def _begin(row: Conversion, spec: ConversionSpec, *names: str) -> None:
+def begin(row: Conversion, spec: ConversionSpec, *names: str) -> None:
     """Set the cursor on the one of these steps that applies to the machine; on none when none does."""
     for step in steps_of(spec):
         if step.name in names:
             progress.begin_step(row, step)
-
-
-def go_live(job: JobContext, conversion_id: str) -> dict[str, Any]:
-    """Check once more that the source is unchanged, unblock the VM, start it, see that it runs, note the move on the source."""
-    row = selectors.conversion(conversion_id)
-    spec = selectors.spec_of(row)
-    if not _is_due(job, row, State.CUTTING_OVER):
-        return _told(row)
-    with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
-        _begin(row, spec, "confirm_fresh")
-        if not target.is_running(pool, row):
-            target.keep_blocked(pool, row)
-            source.require_unchanged(row)
-        _begin(row, spec, "start")
-        _start(job, pool, row)
-        _begin(row, spec, "check_running")
-        proof = target.require_running(pool, row, spec)
-        _begin(row, spec, "protect")
-        progress.remember_boot(row, {**proof, **target.protect(pool, row, spec), "source_off": _source_is_off(source, row)})
-        _begin(row, spec, "mark_source")
-        _mark_moved(source, row)
-    move(row.pk, Event.STARTED, actor=job.actor, message="The VM runs in the pool")
-    return _told(row)
-
-
-def _source_is_off(source: MachineSource, row: Conversion) -> bool | None:
-    """Looked at once more when the VM runs: between the last look and the start, somebody may have powered the source on.
-
-    None when it could not be read, which is told and fails nothing: the VM runs by now. Raises: AskPerson `source_runs_too`.
-    """
-    try:
-        runs = source.runs()
-    except EdgeError as refused:
-        runs = Unknown(refused.message)
-    if isinstance(runs, Unknown):
-        note(row, f"Whether the source is still off could not be read: {runs.reason}")
-        return None
-    if runs:
-        raise AskPerson(
-            f"{row.name} runs in the pool, and its source runs too",
-            code="source_runs_too",
-            next_step="Decide at once which of them stays: roll back to keep the source, or shut the source down by hand.",
-            where=row.name,
-        )
-    return True
-
-
-def _start(job: JobContext, pool: XapiSession, row: Conversion) -> None:
-    """From the note on, the VM may write what is nowhere else; the note goes only where the pool shows that it never ran."""
-    if not progress.claim_start(row, job_id=job.id):
-        raise LostRace(row.name)
-    try:
-        target.start(pool, row)
-    except BaseException:
-        if target.never_ran(pool, row):
-            progress.forget_start(row)
-        raise
 
 
 def clean_up(job: JobContext, conversion_id: str, *, discard_writes: bool = False) -> dict[str, Any]:
@@ -171,12 +111,12 @@ def clean_up(job: JobContext, conversion_id: str, *, discard_writes: bool = Fals
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
     if row.state != State.CANCELLED:
-        return _told(row)
+        return told(row)
     if lifecycle.others_at_work(row, but=job.id):
         job.wait(LET_GO_S, "the cancelled job is still letting go")
     with pool_of(spec, job.alive) as pool:
         removed = target.remove_everything(pool, row, even_if_it_ran=discard_writes)
-    return {**_told(row), "removed": [uuid for uuid, _ in removed]}
+    return {**told(row), "removed": [uuid for uuid, _ in removed]}
 
 
 def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
@@ -186,9 +126,9 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
     """
     row = selectors.conversion(conversion_id)
     spec = selectors.spec_of(row)
-    if row.state not in (State.CUTTING_OVER, State.DONE, State.FAILED):
-        return _told(row)
-    _require_asked_last(job, row)
+    if row.state not in (State.READY, State.CUTTING_OVER, State.DONE, State.FAILED):
+        return told(row)
+    require_asked_last(job, row)
     if lifecycle.others_at_work(row, but=job.id):
         job.wait(LET_GO_S, "the job at work before is still letting go")
     with source_of(spec, job) as source, pool_of(spec, job.alive) as pool:
@@ -196,10 +136,10 @@ def roll_back(job: JobContext, conversion_id: str) -> dict[str, Any]:
         outcome = source.bring_back(row)
     message = f"The VM in the pool is stopped and blocked; {outcome}"
     move(row.pk, Event.ROLL_BACK, actor=job.actor, message=message, error=None)
-    return _told(row)
+    return told(row)
 
 
-def _is_due(job: JobContext, row: Conversion, *states: State) -> bool:
+def is_due(job: JobContext, row: Conversion, *states: State) -> bool:
     """Whether the leg has work; False when it is done already.
 
     Raises Conflict when the conversion ended meanwhile, or another job was asked for since: repeating an old job would
@@ -211,11 +151,11 @@ def _is_due(job: JobContext, row: Conversion, *states: State) -> bool:
             code="wrong_state",
             next_step="Retry the conversion instead of its job.",
         )
-    _require_asked_last(job, row)
+    require_asked_last(job, row)
     return row.state in states
 
 
-def _require_asked_last(job: JobContext, row: Conversion) -> None:
+def require_asked_last(job: JobContext, row: Conversion) -> None:
     if row.job_id != job.id:
         raise Conflict(
             f"{row.name} has moved on to another job since this one was asked for.",
@@ -224,15 +164,6 @@ def _require_asked_last(job: JobContext, row: Conversion) -> None:
         )
 
 
-def _mark_moved(source: MachineSource, row: Conversion) -> None:
-    """Leave a note on the source. The VM runs in the pool by now, so a refusal is told and fails nothing."""
-    line = f"Moved to the Xen pool by Xenbound on {now():%Y-%m-%d %H:%M} UTC as VM {row.target_vm_uuid}. Do not power on."
-    try:
-        source.mark_moved(row, line)
-    except EdgeError as refused:
-        note(row, f"The source could not be marked as moved: {refused.message}")
-
-
-def _told(row: Conversion) -> dict[str, Any]:
+def told(row: Conversion) -> dict[str, Any]:
     row.refresh_from_db()
     return {"state": row.state, "vm": row.target_vm_uuid}

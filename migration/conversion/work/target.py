@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from estate.errors import AskPerson, EdgeError
 from estate.xapi import vm
@@ -17,7 +17,7 @@ from migration.conversion.services.transitions import note
 from project.backbone.clock import now
 
 BLOCKED = "Xenbound is still converting this VM; its gate has not let it through yet"
-ROLLED_BACK = "Xenbound rolled this VM back: its source runs again"
+ROLLED_BACK = "Xenbound rolled this VM back: its source counts"
 
 
 def check_target(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
@@ -98,20 +98,33 @@ def add_vtpm(pool: XapiSession, row: Conversion, _spec: ConversionSpec) -> None:
 
 
 def count_devices(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
-    """Count in = count out. Raises AskPerson when the VM in the pool has other devices than the source, or `tag_ambiguous`: a
-    worker that died while it made something, or a copy that a person made.
+    """What went in comes out: the VM has our VDIs at their places and the planned addresses, and nothing else.
+
+    Raises: AskPerson `devices_differ`, or `tag_ambiguous`: a worker that died while it made something, or a person's copy.
     """
     vm.require_each_once(pool, str(row.pk))
-    counted = vm.count_devices(pool, row.target_vm_uuid)
-    if (counted.disks, counted.nics) == (len(spec.disks), len(spec.nics)):
-        return
-    raise AskPerson(
-        f"{spec.name} has {counted.disks} disks and {counted.nics} interfaces in the pool, "
-        f"its source {len(spec.disks)} and {len(spec.nics)}",
-        code="device_count_differs",
-        next_step="Remove what somebody added to the VM in the pool, or cancel the conversion, then try again.",
-        where=spec.name,
-    )
+    seen = vm.attached(pool, row.target_vm_uuid)
+    disks = {copy.position: copy.vdi_uuid for copy in selectors.disks_of(row)}
+    nics = {nic.device: nic.mac_address.lower() for nic in spec.nics}
+    unlike = [*_unlike("disk", disks, seen.disks), *_unlike("interface", nics, seen.nics)]
+    if unlike:
+        raise AskPerson(
+            f"{spec.name} is no longer in the pool as it was made: {'; '.join(unlike)}",
+            code="devices_differ",
+            next_step="Put back what somebody changed on the VM in the pool, or cancel the conversion, then try again.",
+            where=spec.name,
+        )
+
+
+def _unlike(kind: str, planned: dict[str, str], seen: dict[str, str]) -> Iterator[str]:
+    """What differs, in words; an interface without a planned address may have any."""
+    for place in sorted(planned.keys() | seen.keys()):
+        if place not in seen:
+            yield f"{kind} {place} is missing"
+        elif place not in planned:
+            yield f"{kind} {place} was added"
+        elif planned[place] not in ("", seen[place]):
+            yield f"{kind} {place} is another one ({seen[place] or 'empty'})"
 
 
 def count_bytes(pool: XapiSession, row: Conversion, spec: ConversionSpec) -> None:
@@ -158,10 +171,14 @@ def keep_blocked(pool: XapiSession, row: Conversion) -> None:
     vm.block(pool, row.target_vm_uuid, BLOCKED)
 
 
-def start(pool: XapiSession, row: Conversion) -> None:
-    """Unblock the VM and start it; blocked again when it does not run, so that nobody starts it behind the gate's back."""
+def start(pool: XapiSession, row: Conversion, *, just_before: Callable[[], None]) -> None:
+    """Unblock the VM and start it; blocked again when it does not run, so that nobody starts it behind the gate's back.
+
+    `just_before` is called in front of the pool's start, and ends it by raising.
+    """
     vm.unblock(pool, row.target_vm_uuid)
     try:
+        just_before()
         vm.start(pool, row.target_vm_uuid)
     finally:
         if not is_running(pool, row):
@@ -174,7 +191,7 @@ def require_running(pool: XapiSession, row: Conversion, spec: ConversionSpec) ->
         raise AskPerson(
             f"{spec.name} was started in the pool and does not run",
             code="vm_not_running",
-            next_step="Look at its console and its host in the pool; then roll it back, or retry with discard_writes.",
+            next_step="Look at its console in the pool; roll it back, start it and finish it, or retry with discard_writes.",
             where=spec.name,
         )
     return {
@@ -203,8 +220,8 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     Raises: AskPerson `vm_not_at_rest` when the pool is still at work on it: its source must not run then.
     """
     try:  # by its uuid: without our tag, which anybody can take away, it runs all the same
+        _unprotect(pool, row)
         vm.block(pool, row.target_vm_uuid, ROLLED_BACK)
-        vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")  # HA starts what it protects
     except ObjectGone:
         return  # never made, or removed by somebody: nothing of ours can run
     try:
@@ -214,6 +231,16 @@ def stop_and_block(pool: XapiSession, row: Conversion) -> None:
     except EdgeError as refused:
         note(row, f"The guest did not shut down, its power is cut: {refused.message}")
         vm.shut_down(pool, row.target_vm_uuid, force=True)
+
+
+def _unprotect(pool: XapiSession, row: Conversion) -> None:
+    """HA starts what it protects; what is shut down by order it leaves alone, so that a refusal stops nothing."""
+    try:
+        vm.set_ha_restart_priority(pool, row.target_vm_uuid, "")
+    except ObjectGone:
+        raise
+    except AskPerson as refused:
+        note(row, f"HA still protects the VM: {refused.message}")
 
 
 def never_ran(pool: XapiSession, row: Conversion) -> bool:

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db import transaction
 
 from migration.conversion import selectors as conversions
-from migration.conversion.core.states import Event, State, may
+from migration.conversion.core.states import State, may_be_rolled_back
+from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle
 from migration.conversion.services.transitions import note
 from migration.cutover.services.gate import require_signed
@@ -35,6 +36,7 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
             code="plan_not_approved",
             next_step="Let an approver who did not write the plan approve it.",
         )
+    _refuse_while_rolling_back(wave_id, wave.name)
     return _enqueue("cutover.start_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
@@ -54,6 +56,7 @@ def retry(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
             code="nothing_failed",
             next_step="Ask the gate when they are ready; retry or roll back by itself what failed after its start.",
         )
+    _refuse_while_rolling_back(wave_id, wave.name)
     return _enqueue("cutover.retry_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
@@ -62,6 +65,7 @@ def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: 
     actor.require(project, Role.OPERATOR)
     signed = require_signed(project, wave_id=wave_id)
     name = planning.wave(project.pk, wave_id).name
+    _refuse_while_rolling_back(wave_id, name)
     return _enqueue("cutover.cut_over_wave", project, wave_id, name, actor, idempotency_key, decision_id=str(signed.pk))
 
 
@@ -77,7 +81,7 @@ def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key:
     if earlier is not None:
         return earlier
     going_on = cutovers_of(wave_id)
-    if not going_on and not any(may(State(c.state), Event.ROLL_BACK) for c in conversions.conversions_of_wave(wave_id)):
+    if not going_on and not any(map(may_be_taken_back, conversions.conversions_of_wave(wave_id))):
         raise Conflict(
             "No machine of this wave can be rolled back.",
             code="wrong_state",
@@ -86,6 +90,21 @@ def roll_back(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key:
     for cutover in going_on:
         jobs.cancel(cutover, actor)
     return _enqueue("cutover.roll_back_wave", project, wave_id, wave.name, actor, idempotency_key)
+
+
+def may_be_taken_back(row: Conversion) -> bool:
+    """Whether a rollback of the wave takes the machine along."""
+    return may_be_rolled_back(State(row.state), source_touched=row.source_was_touched)
+
+
+def _refuse_while_rolling_back(wave_id: UUID, name: str) -> None:
+    """What is taken up or started while its wave is taken back would go live, and be taken back at once."""
+    if Job.objects.filter(unique_key=f"cutover.roll_back_wave:{wave_id}", state__in=UNFINISHED).exists():
+        raise Conflict(
+            f"{name} is being rolled back.",
+            code="wave_busy",
+            next_step="Wait until the rollback has ended, or cancel its job.",
+        )
 
 
 def cutovers_of(wave_id: UUID | str) -> list[Job]:

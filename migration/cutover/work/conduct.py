@@ -14,9 +14,10 @@ from uuid import UUID
 
 from estate.errors import AskPerson
 from migration.conversion import selectors as conversions
-from migration.conversion.core.states import Event, State, may
+from migration.conversion.core.states import State
 from migration.conversion.selectors import Conversion
 from migration.conversion.services import lifecycle, looking
+from migration.conversion.services.transitions import note
 from migration.cutover import selectors
 from migration.cutover.core.batch import room_for
 from migration.cutover.core.gate import GateState, is_stale
@@ -30,6 +31,7 @@ from project.backbone.accounts.policy import Actor
 from project.backbone.clock import now
 from project.backbone.jobs.context import JobContext
 from project.backbone.models import Job
+from project.backbone.problems import Conflict
 
 POLL_S = 1.0
 TOLD = 5
@@ -116,7 +118,7 @@ def roll_back_wave(job: JobContext, wave_id: str) -> dict[str, Any]:
         busy = len(waves.cutovers_of(wave_id)) + sum(bool(lifecycle.others_at_work(row, but=job.id)) for row in rows)
         if busy:
             job.wait(POLL_S, "what the cutover had begun is let go first")
-        able = [row for row in rows if may(State(row.state), Event.ROLL_BACK)]
+        able = [row for row in rows if waves.may_be_taken_back(row)]
         asked = {str(row.pk): str(lifecycle.roll_back(row, actor=job.actor).pk) for row in able}
         job.save_checkpoint({"asked": asked})
     asked = job.checkpoint["asked"]
@@ -207,7 +209,11 @@ def _run_leg(job: JobContext, wave_id: str, leg: Leg) -> None:
     at_work = lifecycle.unfinished(asked)
     stays = {str(row.pk): row for row in rows if leg.takes(row) and str(row.pk) in due}
     chosen = list(stays)[: room_for(options, at_work=at_work, failed=failed)]
-    asked += [str(leg.start(stays[key], actor=job.actor).pk) for key in chosen]
+    for key in chosen:
+        try:
+            asked.append(str(leg.start(stays[key], actor=job.actor).pk))
+        except Conflict as refused:  # machines stay behind alone
+            note(stays[key], f"Left out: {refused.detail}")
     left = [key for key in stays if key not in chosen]
     job.save_checkpoint({**job.checkpoint, leg.name: asked, f"{leg.name}_due": left})
     busy = sum(leg.takes(row) for row in rows)

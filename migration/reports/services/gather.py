@@ -165,7 +165,7 @@ def _note(row: Conversion) -> str:
     """What became of the machine: only one that is done runs in the pool."""
     state, failure = State(row.state), str((row.error or {}).get("message", ""))
     if state is State.DONE:
-        return _boot_note(row.boot_proof)
+        return f"its rollback did not end, look at both sides: {failure}" if failure else _boot_note(row.boot_proof)
     if state is State.ROLLED_BACK:
         outcome = "stopped in the pool, where VM and disks are kept" if row.target_vm_uuid else "it was never made in the pool"
         return f"{outcome}; it had failed: {failure}" if failure else outcome

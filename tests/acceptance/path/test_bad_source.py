@@ -140,9 +140,9 @@ def test_a_source_that_is_powered_on_while_its_vm_starts_is_told_at_once(
     row = copied(prepared(site.conversion("git01")))
     start = target.start
 
-    def started(*arguments: Any) -> None:
+    def started(*arguments: Any, **more: Any) -> None:
         looks.switch("git01", "on")
-        start(*arguments)
+        start(*arguments, **more)
 
     monkeypatch.setattr(target, "start", started)
     row = gone_live(row)

@@ -15,6 +15,7 @@ from estate.xapi import vm, vm_power
 from estate.xapi.session import XapiSession
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle
+from project.backbone.clock import now
 from project.backbone.jobs import services as jobs
 from project.backbone.jobs.runner import run_job
 from project.backbone.models import Job
@@ -84,7 +85,7 @@ def test_a_start_of_a_dead_worker_is_ended_by_the_rollback(site: Site, looks: Lo
 def test_a_start_of_a_dead_worker_is_waited_for_by_the_next(site: Site, looks: Looks) -> None:
     row = copied(prepared(site.conversion("git01")))
     starting_under_way(looks, row, seconds=2)
-    Conversion.objects.filter(pk=row.pk).update(state="cutting_over")
+    Conversion.objects.filter(pk=row.pk).update(state="cutting_over", start_asked_at=now())
     lifecycle.start_going_live(again(row), actor=SYSTEM)
     (job,) = run_jobs(kind="conversion.go_live")
     assert (job.state, job.tries) == ("succeeded", 0)

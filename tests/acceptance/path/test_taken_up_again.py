@@ -11,8 +11,10 @@ from estate.errors import AskPerson, Retry
 from estate.xapi import vm
 from migration.conversion.models import Conversion
 from migration.conversion.services import lifecycle, progress, transitions
+from project.backbone.jobs.runner import run_job
 from project.backbone.models import Job
 from project.backbone.problems import Conflict
+from tests.builders.jobs import HERE
 from tests.builders.path import SYSTEM, Site, again, copied, gone_live, prepared, settle, vdi_file
 from tests.builders.path_looks import Looks, told
 
@@ -202,6 +204,142 @@ def test_what_a_vm_started_by_hand_wrote_outlives_a_cancel_and_goes_by_name(
     people.client("owner").post(url, {"listing": listing["id"], "conversions": [str(row.pk)]})
     settle()
     assert (looks.left_in_pool(row), row.ledger.filter(removed_at=None).exists()) == ((0, 0), False)
+
+
+def changed_in_the_pool(looks: Looks, row: Conversion, what: str) -> None:
+    """What a person may do to a halted VM whose start alone is blocked."""
+    with looks.pool() as session:
+        reference = session.call("VM.get_by_uuid", row.target_vm_uuid)
+        drives = [session.call("VBD.get_record", each) | {"ref": each} for each in session.call("VM.get_VBDs", reference)]
+        disks = [each for each in drives if each["type"] == "Disk"]
+        if what == "a disk taken off":
+            session.call("VBD.destroy", disks[-1]["ref"])
+        elif what == "no interfaces":
+            for vif in session.call("VM.get_VIFs", reference):
+                session.call("VIF.destroy", vif)
+        else:
+            store = looks.lab.whole.pool.pool.store  # type: ignore[union-attr]
+            store.set("VBD", disks[0]["ref"], VDI=disks[1]["VDI"])
+            store.set("VBD", disks[1]["ref"], VDI=disks[0]["VDI"])
+
+
+@pytest.mark.parametrize("what", ["a disk taken off", "no interfaces", "two disks exchanged"])
+def test_a_vm_that_is_not_as_it_was_proven_is_not_started(site: Site, looks: Looks, what: str) -> None:
+    row = copied(prepared(site.conversion("db01")))
+    changed_in_the_pool(looks, row, what)
+    row = gone_live(row)
+
+    assert told(row, "db01", "no longer in the pool as it was made") == "devices_differ"
+    record = looks.vm_record(row)
+    assert (record["power_state"], "start" in record["blocked_operations"], row.start_asked_at) == ("Halted", True, None)
+
+
+@pytest.mark.parametrize("when", ["before its copy", "before its start"])
+def test_a_vm_that_was_run_by_hand_meanwhile_is_neither_copied_over_nor_started(site: Site, looks: Looks, when: str) -> None:
+    row = prepared(site.conversion("git01"))
+    if when == "before its start":
+        row = copied(row)
+    started_by_hand_and_halted(looks, row)
+    row = gone_live(row) if when == "before its start" else copied(row)
+
+    assert told(row, "git01") == "vm_has_run"
+    assert is_still_written(looks, row.disks.get().vdi_uuid)
+    assert looks.source_is("git01") == ("off" if when == "before its start" else "on"), "nothing was shut down for it"
+
+
+def test_a_vdi_that_another_vm_has_too_is_not_copied_over(site: Site, looks: Looks) -> None:
+    row = failed(copied(prepared(site.conversion("git01"))))
+    with looks.pool() as session:
+        vdi = session.call("VDI.get_by_uuid", row.disks.get().vdi_uuid)
+        drive = session.call("VBD.get_record", session.call("VDI.get_VBDs", vdi)[0])
+        other = next(ref for ref, each in session.call("VM.get_all_records").items() if each["name_label"] == "dns-01")
+        looks.lab.whole.pool.pool.store.create("VBD", **{**drive, "VM": other, "userdevice": "9"})  # type: ignore[union-attr]
+    lifecycle.retry(row, actor=SYSTEM)
+    settle()
+    assert told(again(row), "dns-01") == "vdi_shared"
+
+
+def test_disks_whose_vm_somebody_removed_after_it_ran_are_not_copied_over(site: Site, looks: Looks) -> None:
+    row = failed(copied(prepared(site.conversion("git01"))))
+    started_by_hand_and_halted(looks, row)
+    with looks.pool() as session:
+        session.call("VM.destroy", session.call("VM.get_by_uuid", row.target_vm_uuid))
+    lifecycle.retry(row, actor=SYSTEM)
+    settle()
+    assert told(again(row)) == "vm_has_run"
+    assert is_still_written(looks, row.disks.get().vdi_uuid)
+
+
+def test_a_worker_that_stood_still_undoes_the_start_it_came_too_late_for(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is lost and the machine was rolled back while the pool was starting the VM for it."""
+    row = copied(prepared(site.conversion("git01")))
+    begin = vm.start
+
+    def slow(session: Any, vm_uuid: str) -> None:
+        begin(session, vm_uuid)
+        Conversion.objects.filter(pk=row.pk).update(state="rolled_back")
+        Job.objects.filter(kind="conversion.go_live").update(fence=99)
+
+    monkeypatch.setattr(vm, "start", slow)
+    job = lifecycle.start_going_live(row, actor=SYSTEM)
+    run_job(job.pk, worker=HERE)
+    record = looks.vm_record(again(row))
+    assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
+    assert again(row).events.filter(message__contains="lost its turn").exists()
+
+
+def test_a_worker_that_lost_its_lease_before_the_start_starts_nothing(
+    site: Site, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = copied(prepared(site.conversion("git01")))
+    unblock = vm.unblock
+
+    def slow(session: Any, vm_uuid: str) -> None:
+        unblock(session, vm_uuid)
+        Conversion.objects.filter(pk=row.pk).update(state="rolled_back")
+        Job.objects.filter(kind="conversion.go_live").update(fence=99)
+
+    monkeypatch.setattr(vm, "unblock", slow)
+    before = looks.calls("pool", "VM.start")
+    job = lifecycle.start_going_live(row, actor=SYSTEM)
+    run_job(job.pk, worker=HERE)
+    record = looks.vm_record(again(row))
+    assert (record["power_state"], "start" in record["blocked_operations"]) == ("Halted", True)
+    assert looks.calls("pool", "VM.start") == before
+
+
+def test_a_machine_that_failed_although_it_runs_is_taken_for_moved(site: Site, looks: Looks, ran: Conversion) -> None:
+    lifecycle.finish(ran, actor=SYSTEM)
+    settle()
+    stopped = again(ran)
+    assert (stopped.state, stopped.error["code"]) == ("failed", "vm_not_running")
+    with looks.pool() as session:
+        vm.unblock(session, ran.target_vm_uuid)
+        vm.start(session, ran.target_vm_uuid)
+    looks.switch("git01", "on")
+    lifecycle.finish(stopped, actor=SYSTEM)
+    settle()
+    assert again(ran).error["code"] == "source_runs_too"
+    looks.switch("git01", "off")
+    lifecycle.finish(again(ran), actor=SYSTEM)
+    settle()
+    row = again(ran)
+    assert (row.state, row.error, row.boot_proof["source_off"]) == ("done", None, True)
+    assert is_still_written(looks, row.disks.get().vdi_uuid)
+
+
+def test_one_machine_is_rolled_back_by_itself(looks: Looks, ran: Conversion, people: Any) -> None:
+    url = f"/api/v1/projects/{people.project.id}/conversions/{ran.pk}"
+    answer = people.client("owner").post(f"{url}/rollback")
+    assert answer.status_code == 202, answer.content
+    settle()
+    row = again(ran)
+    assert (row.state, looks.source_is("git01"), looks.left_in_pool(row)) == ("rolled_back", "on", (1, 1))
+    assert is_still_written(looks, row.disks.get().vdi_uuid)
+    refused = people.client("owner").post(f"{url}/finish")
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
 
 @pytest.fixture

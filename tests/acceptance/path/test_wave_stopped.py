@@ -126,3 +126,38 @@ def test_a_source_that_cannot_be_powered_on_fails_the_rollback_by_name_and_is_tr
 
     assert operator.ran(f"{wave}/rollback").state == "succeeded"
     assert (sources(lab), set(operator.states().values())) == ({"on"}, {"rolled_back"})
+
+
+def test_a_start_that_was_never_asked_of_the_pool_ends_with_its_cutover(operator: Operator, wave: str, lab: Lab) -> None:
+    """Tried once and put off: nobody shall start it hours later, and no rollback shall wait for it."""
+    operator.post(f"{wave}/cutover")
+    driven_until(is_asked("conversion.go_live"), but="conversion.go_live")
+    Job.objects.filter(kind="conversion.go_live").update(state="waiting", attempts=1, run_at=now())
+    jobs.cancel(Job.objects.get(kind="cutover.cut_over_wave"), SYSTEM)
+    settle()
+    assert (set(operator.states().values()), running_in_pool(lab)) == ({"failed"}, [])
+    assert operator.ran(f"{wave}/rollback").state == "succeeded"
+    assert sources(lab) == {"on"}
+
+
+def test_a_machine_taken_up_again_whose_source_is_down_is_rolled_back_with_its_wave(
+    operator: Operator, wave: str, lab: Lab, at_first_segment: Callable[..., None]
+) -> None:
+    broken = {"kind": "task_failure", "error": ["SR_BACKEND_FAILURE_46", "", "", ""]}
+    at_first_segment(lambda: lab.control("POST", "/pool/fault", broken))
+    operator.ran(f"{wave}/cutover")
+    assert "failed" in operator.states().values()
+    operator.ran(f"{wave}/retry")
+    assert "ready" in operator.states().values()
+    back = operator.ran(f"{wave}/rollback")
+    assert (back.state, set(operator.states().values()), sources(lab)) == ("succeeded", {"rolled_back"}, {"on"})
+
+
+def test_nothing_of_a_wave_is_taken_up_while_it_is_rolled_back(operator: Operator, wave: str) -> None:
+    assert operator.ran(f"{wave}/cutover").state == "succeeded"
+    operator.post(f"{wave}/rollback")
+    for verb in ("start", "retry", "cutover"):
+        refused = operator.people.client("owner").post(f"{operator.base}/{wave}/{verb}")
+        assert (refused.status_code, refused.json()["code"]) in {(409, "wave_busy"), (409, "nothing_failed")}, verb
+    settle()
+    assert set(operator.states().values()) == {"rolled_back"}

@@ -13,7 +13,7 @@ from migration.conversion.core.states import Event, State
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import conversions_of_wave
 from migration.conversion.services.transitions import move
-from migration.conversion.work import legs, preflight
+from migration.conversion.work import going_live, legs, preflight
 from migration.cutover.core.batch import BatchOptions
 from migration.cutover.models import GateDecisionRow, Phase
 from migration.cutover.services import waves
@@ -82,7 +82,7 @@ def stage(people: People, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(preflight, "look_at_wave", lambda _job, _wave_id: {"looks": stage.looks, "counts": {}})
     monkeypatch.setattr(legs, "prepare", stage.leg("prepare", Event.PREPARED))
     monkeypatch.setattr(legs, "copy", stage.leg("copy", Event.SOURCE_STOPPED, Event.DISKS_COPIED, Event.DISKS_VERIFIED))
-    monkeypatch.setattr(legs, "go_live", stage.leg("go_live", Event.STARTED))
+    monkeypatch.setattr(going_live, "go_live", stage.leg("go_live", Event.STARTED))
     monkeypatch.setattr(legs, "roll_back", stage.leg("roll_back", Event.ROLL_BACK))
     return stage
 

@@ -11,7 +11,7 @@ from estate.errors import AskPerson, EdgeError
 from estate.xapi import tasks, vm, vm_power
 from estate.xapi.errors import TaskStuck
 from estate.xapi.session import XapiSession
-from estate.xapi.vm import DeviceCounts, VmDisk, VmNic, VmSpec
+from estate.xapi.vm import VmDisk, VmNic, VmSpec
 from lab.xapi_sim import PoolSim
 
 CONVERSION = "7f3a9f0e-0000-4000-8000-000000000001"
@@ -65,7 +65,12 @@ def record_of(session: XapiSession, uuid: str) -> dict[str, object]:
 
 
 def test_repeated_preparation_makes_each_thing_once(session: XapiSession, spec: VmSpec, machine: str) -> None:
-    assert vm.count_devices(session, machine) == DeviceCounts(disks=3, nics=2, cd_drives=1)
+    seen = vm.attached(session, machine)
+    assert (sorted(seen.disks), sorted(seen.disks.values())) == (
+        ["0", "1", "2"],
+        sorted(uuid for uuid, _ in vm.leftovers(session, CONVERSION).vdis),
+    )
+    assert (seen.nics, seen.cd_drives) == ({"0": "00:50:56:aa:00:01", "1": "00:50:56:aa:00:02"}, 1)
     found = vm.leftovers(session, CONVERSION)
     assert found.vms == ((machine, "app-01"),)
     assert len(found.vdis) == 3

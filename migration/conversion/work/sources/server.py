@@ -115,17 +115,20 @@ class ServerSource:
         """One that did not run when Xenbound came to it is left alone."""
         if not row.source_was_running:
             return "the source stays off, as it was before" if row.source_marker else "the source is left as it was found"
-        if not self._look().is_off:
-            self._wait_out_stop(row)
+        settled = self._look().is_off or self._wait_out_stop(row)
         power.power_on(self.session, self.spec.source_vm_id, alive=self.job.alive)
-        return "the source runs again"
+        return "the source runs again" if settled else "the source runs; its guest was asked to shut down and may still do so"
 
-    def _wait_out_stop(self, row: Conversion) -> None:
-        """A guest that was asked to shut down and was not seen off since may go off at any moment: to run now proves nothing."""
+    def _wait_out_stop(self, row: Conversion) -> bool:
+        """A guest that was asked to shut down and was not seen off since may go off at any moment: to run now proves nothing.
+
+        False when it was asked and is still on.
+        """
+        if row.stop_asked_at is None:
+            return True
         left_s = selectors.stop_may_come_s(row, within_s=settings.SHUTDOWN_DEADLINE_S)
-        if left_s > 0:
-            self.job.say(f"Waiting until {self.spec.name} has shut down, to power it on again")
-            power.goes_off(self.session, self.spec.source_vm_id, deadline_s=left_s, alive=self.job.alive)
+        self.job.say(f"Waiting until {self.spec.name} has shut down, to power it on again")
+        return power.goes_off(self.session, self.spec.source_vm_id, deadline_s=max(0.0, left_s), alive=self.job.alive)
 
     def _look(self) -> SourceMarker:
         """The source's power state, boot time and change version as they are now. Raises AskPerson `another_machine`."""
