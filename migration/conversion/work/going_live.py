@@ -91,7 +91,7 @@ def _source_is_off(source: MachineSource, row: Conversion) -> bool | None:
         raise AskPerson(
             f"{row.name} runs in the pool, and its source runs too",
             code="source_runs_too",
-            next_step="Decide at once which stays: roll it back to keep the source; or shut the source down by hand and finish it.",
+            next_step="Decide at once: roll it back to keep the source; or shut the source down by hand and finish it.",
             where=row.name,
         )
     return True
