@@ -28,7 +28,7 @@ class SweepSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     conversions = serializers.ListField(
         child=serializers.UUIDField(),
         required=False,
-        allow_empty=False,
+        min_length=1,
         max_length=1000,
         help_text="Ids of conversions in it, at least one; without this member, all that were cancelled.",
     )
