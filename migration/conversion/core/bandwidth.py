@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,11 +90,17 @@ def minute_of(text: str) -> int:
 
 @dataclass(slots=True)
 class Pace:
-    """Keeps one stream at a rate: told of every byte, it says how long to pause. A pause before is not made up for by a burst."""
+    """Keeps one stream at a rate: told of every byte, it says how long to pause. A pause before is not made up for by a burst.
 
-    _free_at_s: float = field(default=float("-inf"))
+    What is owed are bytes, so that a rate that changes within a pause changes the rest of it.
+    """
+
+    _owed_bytes: float = 0.0
+    _at_s: float = float("-inf")
 
     def pause_s(self, length_bytes: int, bytes_per_s: float, now_s: float) -> float:
-        """Seconds to wait before the next bytes, after `length_bytes` went at `now_s`."""
-        self._free_at_s = max(self._free_at_s, now_s - BURST_S) + length_bytes / bytes_per_s
-        return max(0.0, self._free_at_s - now_s)
+        """Seconds to wait before the next bytes, at this rate from now on, after `length_bytes` more went at `now_s`."""
+        paid_bytes = (now_s - self._at_s) * bytes_per_s
+        self._owed_bytes = max(self._owed_bytes - paid_bytes, -BURST_S * bytes_per_s) + length_bytes
+        self._at_s = now_s
+        return max(0.0, self._owed_bytes / bytes_per_s)

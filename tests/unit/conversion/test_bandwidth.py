@@ -57,6 +57,15 @@ def test_a_pause_is_not_made_up_for_by_a_burst() -> None:
     assert pace.pause_s(1000, 1000, 1000.0) == pytest.approx(0.75)
 
 
+def test_a_rate_that_changes_within_a_pause_changes_what_is_left_of_it() -> None:
+    pace = Pace()
+    assert pace.pause_s(10_250, 1000, 0.0) == pytest.approx(10)
+    assert pace.pause_s(0, 1000, 4.0) == pytest.approx(6)
+    assert pace.pause_s(0, 100, 4.0) == pytest.approx(60)
+    assert pace.pause_s(0, 6000, 4.0) == pytest.approx(1)
+    assert pace.pause_s(0, 6000, 9.0) == 0
+
+
 def test_the_longest_time_of_a_transfer_begins_at_the_worst_quarter_of_the_week() -> None:
     table = windows_from([{"bytes_per_s": 1000, "days": ["wed"], "from": "08:00", "to": "18:00"}])
     assert longest_s(table, "p", 1000 * 3600, most_s=86_400) == 3600
