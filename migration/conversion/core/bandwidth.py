@@ -44,6 +44,19 @@ def limit_at(windows: Iterable[Window], local: datetime, pool: str) -> int | Non
     return min((each.bytes_per_s for each in windows if each.pool in ("", pool) and each.covers(local)), default=None)
 
 
+def lanes_at_once(disks: int, *, machines_at_once: int, disks_at_once: int) -> int:
+    """How many of so many disks may share a limit: what one worker takes at once, at least one."""
+    return max(1, min(disks, machines_at_once * disks_at_once))
+
+
+def bytes_until_read_back(largest_bytes: int, others_bytes: int, lanes: int) -> int:
+    """What may cross a shared limit until the largest disk is read back: as much of each lane, at most everything there is.
+
+    `others_bytes` are all other disks; each of them is sent and read back.
+    """
+    return min(largest_bytes * lanes, largest_bytes + 2 * others_bytes)
+
+
 def longest_s(windows: Iterable[Window], pool: str, length_bytes: int, *, most_s: float) -> float:
     """How long so many bytes take if they begin at the worst quarter of an hour of a week; `most_s` if it is that or more."""
     table = tuple(windows)
