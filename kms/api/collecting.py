@@ -19,7 +19,7 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.jobs.serializers import JobSerializer
 
 SECRET_CHARS = 20_000
@@ -130,6 +130,7 @@ class KmsProbeView(_OfHost):
     """Look at the host's certificate."""
 
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="kms_collection_probe")
+    @takes_no_body
     def post(self, request: Request, project_id: UUID, host_id: UUID, **kwargs: Any) -> Response:
         """Look at the certificate of the host's WinRM (a job); confirm it next."""
         host = self.host(project_id, host_id)
@@ -153,6 +154,7 @@ class KmsCollectNowView(_OfHost):
     """Collect the host."""
 
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="kms_collection_collect")
+    @takes_no_body
     def post(self, request: Request, project_id: UUID, host_id: UUID, **kwargs: Any) -> Response:
         """Run the collection script on the host and read what it prints (a job)."""
         host = self.host(project_id, host_id)

@@ -22,7 +22,7 @@ from project.backbone.accounts import selectors as accounts
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
@@ -158,6 +158,7 @@ class KmsNetworkView(ActorMixin, APIView):
         return Response(KmsNetworkSettingsSerializer(row).data)
 
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="kms_network_look")
+    @takes_no_body
     def post(self, request: Request, project_id: UUID, **kwargs: Any) -> Response:
         """Look now (a job): ask DNS in every domain, and try every host's port from the worker."""
         project = accounts.project(project_id, actor=self.actor)

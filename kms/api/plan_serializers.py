@@ -14,7 +14,7 @@ MOST_MACHINES = 5000
 MOST_DAYS = 180
 
 
-class _ChangeSerializer(serializers.Serializer[Any]):
+class _ChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     cmid = serializers.UUIDField()
     at = serializers.DateTimeField(help_text="When it happens, ISO 8601 with a zone.")
 

@@ -214,7 +214,7 @@ class KmsVerdictSerializer(serializers.Serializer[Any]):
     reasons = KmsReasonSerializer(many=True)
 
 
-class KmsMachineSerializer(serializers.Serializer[Any]):
+class KmsMachineSerializer(StrictMixin, serializers.Serializer[Any]):
     """A Windows machine of the wave, by what is known of it. `is_server` null: nobody knows."""
 
     id = serializers.CharField(max_length=100)

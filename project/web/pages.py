@@ -24,7 +24,7 @@ from project.backbone.accounts import selectors
 from project.backbone.accounts.policy import Actor
 from project.backbone.api.scoping import actor_of
 from project.backbone.models import Project
-from project.backbone.problems import Conflict, Invalid, NotVisible, RoleTooLow
+from project.backbone.problems import Conflict, Invalid, NotVisible, PreconditionFailed, RoleTooLow
 
 
 class SignedIn(LoginRequiredMixin, View):
@@ -116,7 +116,7 @@ class ProjectForm(InProject):
         try:
             self._require_storable()
             messages.success(request, self.act(**kwargs))
-        except (Conflict, Invalid) as problem:
+        except (Conflict, Invalid, PreconditionFailed) as problem:
             messages.error(request, " ".join(part for part in (problem.detail, problem.next_step) if part))
         answer = HttpResponseRedirect(self.back_url(**kwargs))
         answer.status_code = 303

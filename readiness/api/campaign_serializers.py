@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estate.facts.codec import to_json
+from project.backbone.api.strict import StrictMixin
 from readiness.api.ha_change_serializers import HaChangeSerializer
 from readiness.api.serializers import AttachmentSerializer
 from readiness.core.attestations import TRIAL_METHODS
@@ -35,7 +36,7 @@ class ObstacleSerializer(serializers.Serializer[Any]):
     remedy = serializers.CharField(help_text="What to do about it.")
 
 
-class ChangeWindowSerializer(serializers.Serializer[Any]):
+class ChangeWindowSerializer(StrictMixin, serializers.Serializer[Any]):
     """A change window that the owner of the VMware side signed."""
 
     owner = serializers.CharField(max_length=200, help_text="Who signed: the owner of the VMware side.")
@@ -192,7 +193,7 @@ class CampaignDetailSerializer(CampaignSerializer):
         return [dict(TrialSerializer(row).data) for row in self.view.trials]
 
 
-class NewCampaignSerializer(serializers.Serializer[Any]):
+class NewCampaignSerializer(StrictMixin, serializers.Serializer[Any]):
     """What begins a campaign."""
 
     start_s = serializers.IntegerField(
@@ -212,13 +213,13 @@ class NewCampaignSerializer(serializers.Serializer[Any]):
     )
 
 
-class SetAsideSerializer(serializers.Serializer[Any]):
+class SetAsideSerializer(StrictMixin, serializers.Serializer[Any]):
     """Why something is ended without a result."""
 
     reason = serializers.CharField(max_length=2000, help_text="Why.")
 
 
-class ListingSerializer(serializers.Serializer[Any]):
+class ListingSerializer(StrictMixin, serializers.Serializer[Any]):
     """What the lookup command printed."""
 
     listing = serializers.CharField(max_length=200_000, trim_whitespace=False, help_text="All that `xe pbd-list` printed.")
@@ -239,7 +240,7 @@ class CampaignCommandsSerializer(serializers.Serializer[Any]):
     emergency = CommandSerializer(many=True, help_text="The way out of endless fencing, per host, on its own console.")
 
 
-class NewTrialSerializer(serializers.Serializer[Any]):
+class NewTrialSerializer(StrictMixin, serializers.Serializer[Any]):
     """What begins a trial: which node, how, and the state of the storage right now."""
 
     storage_node = serializers.CharField(max_length=200, help_text="The node that will be powered off.")
@@ -250,14 +251,14 @@ class NewTrialSerializer(serializers.Serializer[Any]):
     mirror_in_sync = serializers.BooleanField(help_text="Whether the mirror is in sync now, as you see it yourself.")
 
 
-class EndTrialSerializer(serializers.Serializer[Any]):
+class EndTrialSerializer(StrictMixin, serializers.Serializer[Any]):
     """What ends the watch: node, mirror and hosts are back."""
 
     storage_healthy = serializers.BooleanField(help_text="Whether all of the storage is healthy again.")
     mirror_in_sync = serializers.BooleanField(help_text="Whether the mirror is in sync again.")
 
 
-class TrialResultSerializer(serializers.Serializer[Any]):
+class TrialResultSerializer(StrictMixin, serializers.Serializer[Any]):
     """What a person adds when confirming a trial."""
 
     who = serializers.CharField(max_length=200, help_text="Who watched and confirms.")

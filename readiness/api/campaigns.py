@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import takes_no_body
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from readiness.api import campaign_serializers as shapes
@@ -62,6 +63,7 @@ class CampaignViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses=shapes.CampaignDetailSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def preflight(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Ask again, on the newest facts, what stands against a trial and whether anything is left to test."""
         return _detail(services.advance(self.get_object(), actor=self.actor))
@@ -82,12 +84,14 @@ class CampaignViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"], url_path="set-timeout")
+    @takes_no_body
     def set_timeout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Let the service set the timeout of the next step (a job); needs a grant for this pool."""
         return accepted(ha_changes.ask_for_change(self.get_object(), actor=self.actor), request)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"], url_path="restore-timeout")
+    @takes_no_body
     def restore_timeout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Let the service give the pool back what it was before its newest change (a job); needs a grant for this pool."""
         return accepted(ha_changes.ask_to_restore(self.get_object(), actor=self.actor), request)
@@ -127,6 +131,7 @@ class HaGrantViewSet(OfPoolMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses=grant_shapes.HaGrantSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def revoke(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take it back; a change that runs is brought to its end."""
         return Response(grant_shapes.HaGrantSerializer(ha_changes.revoke(self.get_object(), actor=self.actor)).data)

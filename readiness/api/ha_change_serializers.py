@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from project.backbone.api.strict import StrictMixin
 from readiness.core.campaign.change import ChangeState
 from readiness.models import HaChange, HaGrant
 
@@ -26,7 +27,7 @@ class HaGrantSerializer(serializers.ModelSerializer[HaGrant]):
         }
 
 
-class NewHaGrantSerializer(serializers.Serializer[Any]):
+class NewHaGrantSerializer(StrictMixin, serializers.Serializer[Any]):
     """What gives a grant."""
 
     reason = serializers.CharField(max_length=2000, help_text="Why.")

@@ -168,7 +168,7 @@ class EvaluateSerializer(StrictMixin, serializers.Serializer[Any]):
     collect = serializers.BooleanField(default=True)
 
 
-class AttachmentSerializer(serializers.Serializer[Any]):
+class AttachmentSerializer(StrictMixin, serializers.Serializer[Any]):
     """The file that shows it, by name and hash; the file itself stays where it is."""
 
     name = serializers.CharField(max_length=255)

@@ -19,6 +19,7 @@ from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.parsers import WholeBodyParser
 from project.backbone.api.scoping import ProjectReadOnlyViewSet, ProjectViewSet, ScopedViewSet
+from project.backbone.api.strict import takes_no_body
 from project.backbone.attachments import LARGEST_BYTES
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
@@ -61,6 +62,7 @@ class PoolViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def probe(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Look at the pool's certificates (a job); confirm them next."""
         pool = self.get_object()
@@ -77,6 +79,7 @@ class PoolViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def collect(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Read the pool (a job)."""
         pool = self.get_object()

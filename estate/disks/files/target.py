@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import tempfile
@@ -14,6 +15,9 @@ from estate.disks.errors import TargetExists, TargetFailed, TargetFull
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """EFBIG: the file system (FAT32, a limit of the process) holds no file that large, which to a person is the same."""
+
+_HERE, _NO_REPLACE = -100, 1
+"""AT_FDCWD and RENAME_NOREPLACE of Linux."""
 
 
 class TargetFile:
@@ -102,21 +106,44 @@ def give_name(part: Path, path: Path, *, sync: bool = True) -> None:
 def _take_name(part: Path, path: Path) -> None:
     """A link refuses a name that is taken, in one step with taking it; renaming would replace what came there just now.
 
-    A file system without links (FAT, some network folders) makes a new file as strictly: that one, being ours, is replaced.
+    On a file system without links (FAT, some network folders) the system may rename as strictly. Where it does not, a new file
+    is made that strictly: that one, being ours, is replaced; it stays, empty, if the machine dies just there.
     """
     try:
         os.link(part, path)
     except FileExistsError:
         raise
     except OSError:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        try:
-            part.replace(path)
-        except OSError:
-            path.unlink()
-            raise
+        if not _renamed_strictly(part, path):
+            _replace_our_own(part, path)
     else:
         part.unlink()
+
+
+def _renamed_strictly(part: Path, path: Path) -> bool:
+    """Rename in one step with looking; False where that cannot be had. Raises: FileExistsError.
+
+    Source: renameat2(2); Python's os.rename, which on Windows never replaces.
+    """
+    if os.name == "nt":
+        part.rename(path)
+        return True
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    failed = rename(_HERE, os.fsencode(part), _HERE, os.fsencode(path), _NO_REPLACE)
+    if failed and ctypes.get_errno() == errno.EEXIST:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    return not failed
+
+
+def _replace_our_own(part: Path, path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        part.replace(path)
+    except OSError:
+        path.unlink()
+        raise
 
 
 @contextmanager

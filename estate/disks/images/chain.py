@@ -99,7 +99,7 @@ def _open_one(folder: ImageFolder, name: str, opened: list[RandomReader]) -> tup
 def _own_descriptor(content: bytes, layer: Layer, name: str) -> Descriptor:
     if not content:
         raise ImageKindRefused(name, "it is a part of a disk; open the disk by the descriptor that names this file")
-    text = descriptor.parse(content, name)
+    text = descriptor.parse(content, name, embedded=True)
     if [(line.kind, line.length_bytes) for line in text.extents] != [("SPARSE", layer.length_bytes)]:
         raise ImageMalformed(name, 512, "the descriptor inside it speaks of other extents than itself")
     return text

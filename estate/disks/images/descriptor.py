@@ -43,16 +43,21 @@ class Descriptor:
     extents: tuple[ExtentLine, ...]
 
 
-def parse(content: bytes, name: str) -> Descriptor:
-    """Read a descriptor, which ends at its first NUL: qemu-img leaves pieces of an older, longer text behind that.
+def parse(content: bytes, name: str, *, embedded: bool = False) -> Descriptor:
+    """Read a descriptor; NULs behind its text are padding. `name` is the file's, for messages.
 
-    `name` is the file's, for messages.
+    One that is `embedded` in a sparse file ends at its first NUL, for qemu-img leaves pieces of an older, longer text behind
+    that: what is lost there is noticed, because its extents have to be those of the file's own header. Nothing would notice
+    lines that are lost in a text that stands alone, so it may have no NUL before the padding.
 
     Raises:
         ImageMalformed: it is none, or says something that cannot be.
         ImageKindRefused: a filter stands between the disk and its files, or they are encrypted.
     """
-    text = _decoded(content.partition(b"\0")[0], name)
+    before, _, behind = content.partition(b"\0")
+    if not embedded and behind.strip(b"\0"):
+        raise ImageMalformed(name, len(before), "it is no VMDK descriptor: a NUL stands in the middle of its text")
+    text = _decoded(before, name)
     if not text.lstrip("\ufeff").startswith(_FIRST_LINE):
         raise ImageMalformed(name, 0, "it is no VMDK descriptor")
     entries: dict[str, str] = {}

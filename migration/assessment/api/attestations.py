@@ -14,6 +14,7 @@ from migration.assessment.api.workbooks import AnswersMixin
 from migration.assessment.models import Attestation
 from migration.assessment.services import attesting
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import takes_no_body
 
 
 class AttestationViewSet(AnswersMixin, ProjectReadOnlyViewSet):
@@ -35,6 +36,7 @@ class AttestationViewSet(AnswersMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses=AttestationSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def withdraw(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take the statement back; its question is open again."""
         return Response(AttestationSerializer(attesting.withdraw(self.get_object(), actor=self.actor)).data)

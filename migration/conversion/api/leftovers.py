@@ -28,8 +28,9 @@ class SweepSerializer(StrictMixin, serializers.Serializer[dict[str, Any]]):
     conversions = serializers.ListField(
         child=serializers.UUIDField(),
         required=False,
+        min_length=1,
         max_length=1000,
-        help_text="Ids of conversions in it; without any, all that were cancelled.",
+        help_text="Ids of conversions in it, at least one; without this member, all that were cancelled.",
     )
 
 
@@ -52,7 +53,8 @@ class SweepView(ActorMixin, APIView):
         project = accounts.project(project_id, actor=self.actor)
         asked = SweepSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        named = [str(key) for key in asked.validated_data.get("conversions", [])]
+        wanted = asked.validated_data.get("conversions")
+        named = None if wanted is None else [str(key) for key in wanted]
         key, listing = idempotency_key_of(request), asked.validated_data["listing"]
         job = sweeping.ask_sweep(project, listing=listing, conversion_ids=named, actor=self.actor, idempotency_key=key)
         return accepted(job, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,19 @@ class Window:
 def limit_at(windows: Iterable[Window], local: datetime, pool: str) -> int | None:
     """Bytes a second to this pool at this local time: the smallest that holds; None without one."""
     return min((each.bytes_per_s for each in windows if each.pool in ("", pool) and each.covers(local)), default=None)
+
+
+def lanes_at_once(disks: int, *, machines_at_once: int, disks_at_once: int) -> int:
+    """How many of so many disks may share a limit: what one worker takes at once, at least one."""
+    return max(1, min(disks, machines_at_once * disks_at_once))
+
+
+def bytes_until_read_back(largest_bytes: int, others_bytes: int, lanes: int) -> int:
+    """What may cross a shared limit until the largest disk is read back: as much of each lane, at most everything there is.
+
+    `others_bytes` are all other disks; each of them is sent and read back.
+    """
+    return min(largest_bytes * lanes, largest_bytes + 2 * others_bytes)
 
 
 def longest_s(windows: Iterable[Window], pool: str, length_bytes: int, *, most_s: float) -> float:
@@ -90,11 +103,17 @@ def minute_of(text: str) -> int:
 
 @dataclass(slots=True)
 class Pace:
-    """Keeps one stream at a rate: told of every byte, it says how long to pause. A pause before is not made up for by a burst."""
+    """Keeps one stream at a rate: told of every byte, it says how long to pause. A pause before is not made up for by a burst.
 
-    _free_at_s: float = field(default=float("-inf"))
+    What is owed are bytes, so that a rate that changes within a pause changes the rest of it.
+    """
+
+    _owed_bytes: float = 0.0
+    _at_s: float = float("-inf")
 
     def pause_s(self, length_bytes: int, bytes_per_s: float, now_s: float) -> float:
-        """Seconds to wait before the next bytes, after `length_bytes` went at `now_s`."""
-        self._free_at_s = max(self._free_at_s, now_s - BURST_S) + length_bytes / bytes_per_s
-        return max(0.0, self._free_at_s - now_s)
+        """Seconds to wait before the next bytes, at this rate from now on, after `length_bytes` more went at `now_s`."""
+        paid_bytes = (now_s - self._at_s) * bytes_per_s
+        self._owed_bytes = max(self._owed_bytes - paid_bytes, -BURST_S * bytes_per_s) + length_bytes
+        self._at_s = now_s
+        return max(0.0, self._owed_bytes / bytes_per_s)

@@ -81,7 +81,9 @@ class Seen:
     """Of the machines of servers, by machine id."""
     slowest_bytes_per_s: int | None
     readback_s: float
-    """How long the largest disk that is read back takes at the worst time of the week; 0 without a limit."""
+    """How long the largest disk that is read back takes at the worst time of the week, sharing the limit; 0 without one."""
+    disks_on_their_way: int
+    """So many share the limit, at most."""
     segment_bytes: int
     segment_s: float
     memory_free_bytes: int | Unknown
@@ -254,11 +256,16 @@ def _readback(seen: Seen) -> Iterator[Look]:
     """A disk is read back in one request with one task, however large it is."""
     if not seen.readback_s:
         return
-    detail = f"reading the largest disk back takes {seen.readback_s / 3600:.1f} h if it begins at the slowest time of the week"
+    sharing = f" and {seen.disks_on_their_way} disks share the limit" if seen.disks_on_their_way > 1 else ""
+    worst = f"if it begins at the slowest time of the week{sharing}"
+    detail = f"reading the largest disk back takes {seen.readback_s / 3600:.1f} h {worst}"
     if seen.readback_s < LONGEST_TASK_S:
         yield Look("task_lifetime", f"{seen.pool}, read-back", Result.PASS, detail)
         return
-    remedy = "Raise the bandwidth limit, or take that machine in a batch with another `verify`: a task is forgotten after 24 h."
+    remedy = (
+        "Raise the bandwidth limit, let fewer disks share it (`disks_at_once`, XENBOUND_SLOTS_DISKS), or take that machine in a "
+        "batch with another `verify`: a task is forgotten after 24 h."
+    )
     yield Look("task_lifetime", f"{seen.pool}, read-back", Result.FAIL, f"{detail}, or more", remedy)
 
 

@@ -17,7 +17,7 @@ from migration.conversion.models import RunningSettings
 from migration.conversion.services import running
 from migration.conversion.web.week import Week, week_of
 from project.backbone.accounts.policy import Role
-from project.backbone.problems import Invalid
+from project.backbone.problems import Invalid, PreconditionFailed
 from project.web.pages import ProjectForm, ProjectPage, permitted
 from readiness.selectors import pools
 
@@ -98,13 +98,25 @@ class _RunningForm(ProjectForm):
 
 
 class NumbersForm(_RunningForm):
-    """Budgets, verify policy and time zone together."""
+    """Budgets, verify policy and time zone together, as they were when the page was drawn but for what its reader changed."""
 
     def act(self, **kwargs: Any) -> str:
+        seen = self._seen()
         changes: dict[str, Any] = {name: self._number(name) for name in LABELS}
         changes |= {name: self.request.POST.get(name, "").strip()[:64] for name in ("verify", "time_zone")}
-        running.change(self.project, actor=self.actor, **changes)
+        running.change(self.project, seen=seen, actor=self.actor, **changes)
         return "This holds for what is begun from now on."
+
+    def _seen(self) -> RunningSettings:
+        """What the page showed. An old page would set back, unseen, whatever somebody else changed since."""
+        self.actor.require(self.project, Role.ADMIN)
+        row = selectors.running_settings(self.project)
+        if self.request.POST.get("version") != str(row.version):
+            raise PreconditionFailed(
+                "Somebody changed these settings after your page was drawn; nothing of yours was saved.",
+                next_step="Look at what holds now, and make your change again.",
+            )
+        return row
 
 
 class AddWindowForm(_RunningForm):

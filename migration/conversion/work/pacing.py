@@ -27,15 +27,18 @@ class _Brake:
         self._pace = Pace()
 
     def after(self, length_bytes: int) -> None:
-        """Pause as long as so many bytes take; a cancelled job leaves the pause at once."""
-        limit = self.limit()
-        if limit is None:
-            return
-        until_s = time.monotonic()
-        until_s += self._pace.pause_s(length_bytes, limit, until_s)
-        while (left_s := until_s - time.monotonic()) > 0:
+        """Pause as long as so many bytes take. A cancelled job leaves the pause at once, and a limit that changes changes it."""
+        while (left_s := self._left_s(length_bytes)) > 0:
+            length_bytes = 0
             self._alive()
             time.sleep(min(left_s, LONGEST_NAP_S))
+
+    def _left_s(self, length_bytes: int) -> float:
+        limit = self.limit()
+        if limit is None:
+            self._pace = Pace()
+            return 0.0
+        return self._pace.pause_s(length_bytes, limit, time.monotonic())
 
 
 class PacedSink:

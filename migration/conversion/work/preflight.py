@@ -26,7 +26,7 @@ from estate.xapi.pool import read_facts
 from estate.xapi.session import XapiSession
 from migration.assessment import selectors as assessment
 from migration.conversion import selectors
-from migration.conversion.core.bandwidth import longest_s, windows_from
+from migration.conversion.core.bandwidth import bytes_until_read_back, lanes_at_once, longest_s, windows_from
 from migration.conversion.core.preflight import LONGEST_TASK_S, Look, Seen, SrView, Way, look
 from migration.conversion.core.spec import ConversionSpec
 from migration.conversion.core.states import State
@@ -101,6 +101,8 @@ def _seen(job: JobContext, project: Project, machines: Sequence[ToMove]) -> Seen
         forbidden = _forbidden(pool, specs)
     running = selectors.running_settings(project)
     windows = windows_from(running.bandwidth)
+    at_once = settings.JOBS_SLOTS["disks"]
+    lanes = lanes_at_once(sum(len(spec.disks) for spec in specs), machines_at_once=at_once, disks_at_once=running.disks_at_once)
     job.say("Looking at the sources and the ways to both sides")
     sources = _sources(job, specs)
     return Seen(
@@ -113,20 +115,23 @@ def _seen(job: JobContext, project: Project, machines: Sequence[ToMove]) -> Seen
         pool_forbids=forbidden,
         power={machine_id: state for _, states in sources.values() for machine_id, state in states.items()},
         slowest_bytes_per_s=min((window.bytes_per_s for window in windows), default=None),
-        readback_s=longest_s(windows, machines[0].pool_id, _largest_read_back(machines), most_s=LONGEST_TASK_S),
+        readback_s=longest_s(windows, machines[0].pool_id, _until_read_back_bytes(machines, lanes), most_s=LONGEST_TASK_S),
+        disks_on_their_way=lanes,
         segment_bytes=settings.SEGMENT_BYTES,
         segment_s=settings.SEGMENT_S,
         memory_free_bytes=_memory_free_bytes(),
-        copies_per_worker=settings.JOBS_SLOTS["disks"],
+        copies_per_worker=at_once,
         disks_at_once=running.disks_at_once,
         limits=assessment.limits(project.target_product, project.policy_profile),
         sr_kinds={sr.uuid: sr.kind for sr in facts.srs},
     )
 
 
-def _largest_read_back(machines: Sequence[ToMove]) -> int:
+def _until_read_back_bytes(machines: Sequence[ToMove], lanes: int) -> int:
     read_back = [each.spec for each in machines if policy_from(each.verify).level is not Level.OFF]
-    return max((disk.capacity_bytes for spec in read_back for disk in spec.disks), default=0)
+    largest = max((disk.capacity_bytes for spec in read_back for disk in spec.disks), default=0)
+    everything = sum(disk.capacity_bytes for each in machines for disk in each.spec.disks)
+    return bytes_until_read_back(largest, everything - largest, lanes) if largest else 0
 
 
 def _srs(facts: PoolFacts, machines: Sequence[ToMove]) -> Iterator[SrView]:

@@ -21,7 +21,7 @@ from migration.cutover.services import batches
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import ErrorSerializer, JobSerializer
 
@@ -206,6 +206,7 @@ class BatchViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take up what failed or was never begun; check a refused batch again."""
         key = idempotency_key_of(request)

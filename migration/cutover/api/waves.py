@@ -26,7 +26,7 @@ from project.backbone.api.accepted import accepted
 from project.backbone.api.downloads import download
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ActorMixin
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Project
 from project.backbone.problems import NotVisible
@@ -113,6 +113,7 @@ class WaveView(ActorMixin, APIView):
 
 class StartView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_start")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Make the machines of the wave in the pool, halted and blocked."""
         key = idempotency_key_of(request)
@@ -121,6 +122,7 @@ class StartView(WaveView):
 
 class RetryView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_retry")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Take up every machine of the wave that failed before its VM was started, or was never begun."""
         key = idempotency_key_of(request)
@@ -129,6 +131,7 @@ class RetryView(WaveView):
 
 class PreflightView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_preflight")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Look at both sides before the first byte: every answer (pass, fail, unknown) at once in the job's result."""
         key = idempotency_key_of(request)
@@ -147,6 +150,7 @@ class GateView(WaveView):
         return Response(GateSerializer(row).data)
 
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_gate_ask")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Ask the gate now, on facts read from the pool just now."""
         key = idempotency_key_of(request)
@@ -155,6 +159,7 @@ class GateView(WaveView):
 
 class SignView(WaveView):
     @extend_schema(request=None, responses=GateSerializer, operation_id="waves_gate_sign")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Sign an open answer. The signer is an approver and not the person who asked."""
         return Response(GateSerializer(gate.sign(self.project, wave_id=wave_id, actor=self.actor)).data)
@@ -185,6 +190,7 @@ class DocumentView(WaveView):
 
 class CutoverView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_cutover")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Cut the wave over; refused with `gate_closed` or `gate_stale` and the reasons."""
         key = idempotency_key_of(request)
@@ -193,6 +199,7 @@ class CutoverView(WaveView):
 
 class RollbackView(WaveView):
     @extend_schema(request=None, responses={202: JobSerializer}, operation_id="waves_rollback")
+    @takes_no_body
     def post(self, request: Request, wave_id: UUID, **kwargs: Any) -> Response:
         """Stop and block the wave's VMs in the pool and power on the sources that ran before."""
         key = idempotency_key_of(request)

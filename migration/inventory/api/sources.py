@@ -25,6 +25,7 @@ from migration.inventory.services import sources, watching, workbooks
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import takes_no_body
 from project.backbone.jobs.serializers import JobSerializer
 
 _FORM_BYTES = 4096  # what a form puts around its file
@@ -63,6 +64,7 @@ class SourceViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def probe(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Read certificates, version and missing rights; the certificates then wait for confirmation."""
         return accepted(sources.probe(self.get_object(), actor=self.actor, idempotency_key=idempotency_key_of(request)), request)
@@ -98,6 +100,7 @@ class SourceViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def collect(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make a new inventory of the source."""
         return accepted(

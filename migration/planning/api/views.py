@@ -31,6 +31,7 @@ from project.backbone.api.accepted import accepted
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
+from project.backbone.api.strict import takes_no_body
 from project.backbone.clock import now
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.problems import Invalid, NotVisible
@@ -109,6 +110,7 @@ class PlanViewSet(EtagMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses=PlanSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def approve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Freeze the plan; the approver is not the person who made it."""
         plan = plans.approve(self.get_object(), actor=self.actor)

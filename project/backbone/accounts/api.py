@@ -55,9 +55,7 @@ class UserViewSet(ReadableViewSet):
         return rows.filter(Q(id=self.actor.user_id) | Q(id__in=shared))
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        wanted = self.checked(UserSerializer, request)
-        wanted.pop("is_active", None)
-        user = services.create_user(**wanted, actor=self.actor)
+        user = services.create_user(**self.checked(UserSerializer, request), actor=self.actor)
         return Response(UserSerializer(user).data, status=201)
 
     @extend_schema(request=UserChangeSerializer, responses=UserSerializer)

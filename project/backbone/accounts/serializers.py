@@ -10,25 +10,25 @@ from project.backbone.accounts.models import ROLE_CHOICES, ApiToken, Customer, M
 from project.backbone.api.strict import StrictMixin
 
 
-class UserSerializer(serializers.ModelSerializer[User]):
+class UserSerializer(StrictMixin, serializers.ModelSerializer[User]):
     password = serializers.CharField(write_only=True, max_length=200, trim_whitespace=False)
 
     class Meta:
         model = User
         fields: ClassVar = ["id", "username", "email", "is_active", "is_superuser", "password", "created_at", "last_login"]
-        read_only_fields: ClassVar = ["id", "created_at", "last_login"]
+        read_only_fields: ClassVar = ["id", "is_active", "created_at", "last_login"]
         # The service answers a taken name with its own problem, also when two requests meet.
         extra_kwargs: ClassVar = {"email": {"required": False}}
 
 
-class UserChangeSerializer(serializers.Serializer[Any]):
+class UserChangeSerializer(StrictMixin, serializers.Serializer[Any]):
     email = serializers.EmailField(required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
     is_superuser = serializers.BooleanField(required=False)
     password = serializers.CharField(required=False, write_only=True, max_length=200, trim_whitespace=False)
 
 
-class CustomerSerializer(serializers.ModelSerializer[Customer]):
+class CustomerSerializer(StrictMixin, serializers.ModelSerializer[Customer]):
     name = serializers.CharField(max_length=200)
 
     class Meta:
@@ -36,7 +36,7 @@ class CustomerSerializer(serializers.ModelSerializer[Customer]):
         fields: ClassVar = ["id", "name", "created_at"]
 
 
-class ProjectSerializer(serializers.ModelSerializer[Project]):
+class ProjectSerializer(StrictMixin, serializers.ModelSerializer[Project]):
     customer_name = serializers.CharField(source="customer.name", read_only=True)
 
     class Meta:
@@ -47,7 +47,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
         validators: ClassVar[list[Any]] = []
 
 
-class ProjectChangeSerializer(serializers.ModelSerializer[Project]):
+class ProjectChangeSerializer(StrictMixin, serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
         fields: ClassVar = ["name", "policy_profile", "gate_profile", "target_product"]

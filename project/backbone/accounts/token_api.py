@@ -24,6 +24,7 @@ from project.backbone.accounts.serializers import (
     WhoAmISerializer,
 )
 from project.backbone.api.scoping import ActorMixin, ScopedViewSet, actor_of
+from project.backbone.api.strict import takes_no_body
 from project.backbone.problems import NotSignedIn
 
 
@@ -47,6 +48,7 @@ class TokenView(APIView):
         return Response(_issued(user, wanted))
 
     @extend_schema(request=None, responses={204: None})
+    @takes_no_body
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if not isinstance(request.auth, ApiToken):
             raise NotSignedIn("This request carries no token to revoke.", next_step="Send the token as a Bearer token.")

@@ -25,7 +25,7 @@ def require_match(request: Request, version: int) -> None:
     if etag_of(version) not in named:
         raise PreconditionFailed(
             f"You edited version {wanted}, the present one is {etag_of(version)}.",
-            next_step="Read it again, apply your change to what you find, and send the new ETag as If-Match.",
+            next_step="Read it again, then send only the members that you change, with the new ETag as If-Match.",
         )
 
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from project.backbone.api.scoping import ProjectViewSet, ScopedViewSet
+from project.backbone.api.strict import takes_no_body
 from project.backbone.jobs import selectors, services
 from project.backbone.jobs.models import Job
 from project.backbone.jobs.serializers import JobSerializer
@@ -38,6 +39,7 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Stop the job: at once unless it runs, else at its next safe point."""
         job = services.cancel(self.get_object(), self.actor)
@@ -45,6 +47,7 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Queue a failed or cancelled job again; it goes on from its checkpoint."""
         job = services.retry(self.get_object(), self.actor)

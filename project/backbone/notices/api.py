@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.notices import services
 from project.backbone.notices.models import NoticeDelivery, NoticeTarget, TargetKind
@@ -110,6 +110,7 @@ class NoticeTargetViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def test(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Send a notice that says nothing but that it arrives (admin, a job)."""
         key = idempotency_key_of(request)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from project.backbone.api.etags import EtagMixin
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.clock import now
 from project.backbone.waivers import services
 from project.backbone.waivers.models import Waiver
@@ -67,12 +67,14 @@ class WaiverViewSet(EtagMixin, ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def approve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Accept the risk as a second person who holds the right `approver`."""
         return Response(WaiverSerializer(services.approve_waiver(self.get_object(), actor=self.actor)).data)
 
     @extend_schema(request=None, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def withdraw(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End the waiver before its time."""
         return Response(WaiverSerializer(services.withdraw_waiver(self.get_object(), actor=self.actor)).data)

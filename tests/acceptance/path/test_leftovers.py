@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from lab.testing import Lab
 from migration.conversion.core.states import State
 from migration.conversion.models import Conversion, LedgerEntry
+from migration.conversion.services import sweeping
 from project.backbone.models import Job
+from project.backbone.problems import Invalid
+from tests.builders.conversions import SYSTEM
 from tests.builders.path import Site, a_site, prepared, settle
 from tests.builders.people import People
 
@@ -51,6 +55,20 @@ def test_what_no_list_offers_is_not_removed(site: Site, people: People) -> None:
     assert (kept.status_code, kept.json()["code"]) == (409, "leftovers_not_listed")
     assert people.client("owner").post(url, {"listing": str(row.pk)}).status_code == 404
     assert people.client("stranger").post(url, {"listing": listed["job"]}).status_code == 404
+
+
+def test_an_empty_selection_removes_nothing_and_least_of_all_everything(site: Site, lab: Lab, people: People) -> None:
+    left = prepared(site.conversion("git01"))
+    Conversion.objects.filter(pk=left.pk).update(state=State.CANCELLED)
+    listed = ran(people, "leftovers", {"pool": str(site.pool.pk)})["job"]
+    url, before = f"/api/v1/projects/{people.project.id}/leftovers/remove", len(lab.control("GET", "/vdis"))
+    for none in ([], None):
+        refused = people.client("owner").post(url, {"listing": listed, "conversions": none})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "conversions")
+    with pytest.raises(Invalid, match="No conversion is named"):
+        sweeping.ask_sweep(people.project, listing=UUID(listed), conversion_ids=[], actor=SYSTEM)
+    settle()
+    assert len(lab.control("GET", "/vdis")) == before
 
 
 def test_another_projects_leftovers_in_the_same_pool_are_kept(site: Site, lab: Lab, people: People) -> None:

@@ -11,7 +11,7 @@ from estate.xapi.pool_vms import CONVERSION_KEY
 from lab.testing import Lab
 from migration.conversion.models import Conversion
 from migration.conversion.selectors import spec_of
-from migration.conversion.services import looking
+from migration.conversion.services import looking, running
 from migration.conversion.work import preflight
 from project.backbone.endpoints.services import update_endpoint
 from project.backbone.models import Endpoint, Job
@@ -68,6 +68,19 @@ def test_a_dry_run_looks_at_both_sides_and_makes_nothing(people: People, lab: La
     taken = operator.ran("batches", body).result
     assert (taken["accepted"], [(each["code"], each["name"]) for each in taken["problems"]]) == (False, [("mac_in_use", "web02")])
     assert len(lab.control("GET", "/vdis")) == vdis and not Conversion.objects.exists()
+
+
+def test_the_read_back_shares_its_limit_with_the_disks_beside_it(site: Site) -> None:
+    row = prepared(site.conversion("db01"))
+    sizes = sorted(disk.capacity_bytes for disk in spec_of(row).disks)
+    running.change(site.project, actor=SYSTEM, bandwidth=[{"bytes_per_s": 64 << 10}])
+    told = [each["detail"] for looks in looked(site).values() for each in looks if each["subject"].endswith(", read-back")]
+    hours = min(sizes[-1] * min(len(sizes), 4), sizes[-1] + 2 * sum(sizes[:-1])) / (64 << 10) / 3600
+    assert len(sizes) > 1
+    assert told == [
+        f"reading the largest disk back takes {hours:.1f} h if it begins at the slowest time of the week"
+        f" and {len(sizes)} disks share the limit"
+    ]
 
 
 def test_what_is_wrong_on_both_sides_is_told_at_once(site: Site, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,7 @@ def test_editing_honours_if_match(people: People) -> None:
     assert client.patch(url, {"reason": "better"}, headers={"If-Match": tag}).json()["reason"] == "better"
     stale = client.patch(url, {"reason": "older"}, headers={"If-Match": tag})
     assert (stale.status_code, stale.json()["code"]) == (412, "version_changed")
+    assert "only the members that you change" in stale.json()["next_step"]
 
 
 def test_an_approved_waiver_cannot_be_edited(people: People) -> None:

@@ -30,6 +30,21 @@ class Reader:
         self.closed = True
 
 
+class Sink:
+    """A sink that takes everything at once."""
+
+    zero_fill = False
+
+    def write(self, _offset_bytes: int, _data: memoryview | bytes, /) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
 class Cancelled(Exception):
     pass
 
@@ -57,6 +72,32 @@ def test_zeros_that_are_known_cost_no_time_on_the_slowest_line() -> None:
     paced = pacing.PacedReader(reader, lambda: 1.0, lambda: pytest.fail("nobody pauses"))
     assert all(paced.skip_zeros(2 << 20) for _ in range(1000))
     assert not reader.asked
+
+
+@pytest.mark.parametrize("later", [None, float(64 << 20)])
+def test_a_limit_that_is_lifted_or_raised_ends_the_pause_that_it_began(later: float | None) -> None:
+    limits = iter([64.0 * KIB] * 4)  # at which the piece would take 32 s
+    paced = pacing.PacedSink(Sink(), lambda: next(limits, later), lambda: None)
+    began_s = time.monotonic()
+    paced.write(0, bytes(2 << 20))
+    assert 3 * pacing.LONGEST_NAP_S <= time.monotonic() - began_s < 16
+
+
+def test_a_limit_that_is_lowered_within_a_pause_makes_it_longer() -> None:
+    limits = iter([float(1 << 20)])  # at which it would take 0.4 s, where the one that follows takes 1.5 s
+    paced = pacing.PacedSink(Sink(), lambda: next(limits, 256.0 * KIB), lambda: None)
+    began_s = time.monotonic()
+    paced.write(0, bytes(640 * KIB))
+    assert time.monotonic() - began_s > 1.2
+
+
+def test_what_was_owed_when_a_limit_was_lifted_is_forgotten() -> None:
+    limits = iter([1.0, None])
+    paced = pacing.PacedSink(Sink(), lambda: next(limits, float(1 << 20)), lambda: None)
+    paced.write(0, bytes(40 << 20))
+    began_s = time.monotonic()
+    paced.write(0, bytes(KIB))
+    assert time.monotonic() - began_s < 16
 
 
 def test_a_cancelled_job_leaves_the_pause_of_a_slow_read_back_at_once() -> None:

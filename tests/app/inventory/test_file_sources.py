@@ -70,11 +70,11 @@ def test_a_machine_of_a_package_has_facts_but_no_endpoint(people: People) -> Non
     assert [row["source_name"] for row in listed.json()["results"]] == ["web.ova"]
 
 
-@pytest.mark.parametrize("verb", ["probe", "confirm"])
-def test_a_file_has_nothing_to_probe_or_confirm(people: People, verb: str) -> None:
+@pytest.mark.parametrize(("verb", "body"), [("probe", {}), ("confirm", {"tls_thumbprints": ["AB"]})])
+def test_a_file_has_nothing_to_probe_or_confirm(people: People, verb: str, body: dict[str, Any]) -> None:
     owner = people.client("owner")
     source = added(people, owner)
-    answer = owner.post(url(people, f"/{source['id']}/{verb}"), {"tls_thumbprints": ["AB"]})
+    answer = owner.post(url(people, f"/{source['id']}/{verb}"), body)
     assert (answer.status_code, answer.json()["code"]) == (409, "source_is_a_file")
     assert answer.json()["next_step"]
 

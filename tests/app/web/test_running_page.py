@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,14 +13,16 @@ from django.urls import reverse
 from migration.conversion.core.bandwidth import windows_from
 from migration.conversion.models import RunningSettings
 from migration.conversion.selectors import running_settings
+from migration.conversion.services import running
 from migration.conversion.web.week import DAY_WIDTH, week_of
 from project.backbone.models import AuditEntry
+from tests.builders.conversions import SYSTEM
 from tests.builders.pages import signed_in
 from tests.builders.people import People
 
 pytestmark = pytest.mark.django_db
 NUMBERS = {"per_source_host": "3", "per_datastore": "4", "per_pool_host": "8", "per_sr": "4", "disks_at_once": "5"}
-SAID: dict[str, Any] = {**NUMBERS, "verify": "sampled 10 %", "time_zone": "Europe/Berlin"}
+SAID: dict[str, Any] = {**NUMBERS, "version": "1", "verify": "sampled 10 %", "time_zone": "Europe/Berlin"}
 WINDOW: dict[str, Any] = {"mib_per_s": "50", "from": "08:00", "to": "18:30", "days": ["mon", "tue"], "pool": ""}
 
 
@@ -38,6 +41,37 @@ def test_an_admin_changes_what_holds_and_it_is_written_down(people: People) -> N
     assert (row.per_source_host, row.disks_at_once, row.verify, row.time_zone) == (3, 5, "sampled 10 %", "Europe/Berlin")
     assert 'value="sampled 10 %"' in page(people, chief)
     assert AuditEntry.objects.filter(action="running.changed").count() == 1
+
+
+def version_on(shown: str) -> str:
+    found = re.search(r'name="version" value="(\d+)"', shown)
+    assert found
+    return found[1]
+
+
+def test_an_old_page_undoes_nobody_elses_change_and_the_next_one_may_change_it(people: People) -> None:
+    chief = signed_in(people.admin)
+    running.change(people.project, actor=SYSTEM, verify="off")
+    old = {**SAID, "verify": "off", "version": version_on(page(people, chief))}
+    running.change(people.project, actor=SYSTEM, verify="full")
+
+    assert post(people, chief, "running-form", old) == 303
+    drawn_anew = page(people, chief)
+    assert "nothing of yours was saved" in drawn_anew and 'role="alert"' in drawn_anew
+    row = running_settings(people.project)
+    assert (row.verify, row.per_source_host, row.version) == ("full", 4, 3)
+
+    assert post(people, chief, "running-form", {**SAID, "version": version_on(drawn_anew)}) == 303
+    assert running_settings(people.project).per_source_host == 3
+
+
+@pytest.mark.parametrize("version", [None, "", "x", "2", "9" * 5000])
+def test_a_form_that_says_no_version_or_a_strange_one_changes_nothing(people: People, version: str | None) -> None:
+    chief = signed_in(people.admin)
+    said = {name: value for name, value in {**SAID, "version": version}.items() if value is not None}
+    assert post(people, chief, "running-form", said) == 303
+    assert "nothing of yours was saved" in page(people, chief)
+    assert not RunningSettings.objects.exists()
 
 
 def test_a_limit_is_added_drawn_and_removed(people: People) -> None:

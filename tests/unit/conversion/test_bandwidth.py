@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from migration.conversion.core.bandwidth import Pace, limit_at, longest_s, minute_of, windows_from
+from migration.conversion.core.bandwidth import (
+    Pace,
+    bytes_until_read_back,
+    lanes_at_once,
+    limit_at,
+    longest_s,
+    minute_of,
+    windows_from,
+)
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 WORK = {"bytes_per_s": 10, "days": ["mon", "tue"], "from": "08:00", "to": "18:00"}
@@ -55,6 +63,30 @@ def test_a_pause_is_not_made_up_for_by_a_burst() -> None:
     pace = Pace()
     pace.pause_s(1000, 1000, 0.0)
     assert pace.pause_s(1000, 1000, 1000.0) == pytest.approx(0.75)
+
+
+def test_a_rate_that_changes_within_a_pause_changes_what_is_left_of_it() -> None:
+    pace = Pace()
+    assert pace.pause_s(10_250, 1000, 0.0) == pytest.approx(10)
+    assert pace.pause_s(0, 1000, 4.0) == pytest.approx(6)
+    assert pace.pause_s(0, 100, 4.0) == pytest.approx(60)
+    assert pace.pause_s(0, 6000, 4.0) == pytest.approx(1)
+    assert pace.pause_s(0, 6000, 9.0) == 0
+
+
+@pytest.mark.parametrize(("disks", "at_once", "lanes"), [(0, 2, 1), (1, 2, 1), (3, 2, 3), (4, 2, 4), (9, 2, 4), (99, 8, 16)])
+def test_so_many_disks_share_a_limit_as_a_worker_takes_and_as_there_are(disks: int, at_once: int, lanes: int) -> None:
+    assert lanes_at_once(disks, machines_at_once=2, disks_at_once=at_once) == lanes
+
+
+@pytest.mark.parametrize(
+    ("largest", "others", "lanes", "crosses"),
+    [(100, 0, 1, 100), (100, 300, 4, 400), (100, 100, 2, 200), (100, 10, 4, 120), (100, 900, 1, 100)],
+)
+def test_until_the_largest_disk_is_read_back_the_other_lanes_move_as_much_or_all_they_have(
+    largest: int, others: int, lanes: int, crosses: int
+) -> None:
+    assert bytes_until_read_back(largest, others, lanes) == crosses
 
 
 def test_the_longest_time_of_a_transfer_begins_at_the_worst_quarter_of_the_week() -> None:

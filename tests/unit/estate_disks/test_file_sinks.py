@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import struct
+import sys
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -210,32 +211,51 @@ def no_links(*_: Any, **__: Any) -> None:
     raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
-@pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
+WAYS = ("link", "rename", "replace")
+"""How a name is taken: on file systems without links, and on those that cannot rename strictly either."""
+
+
+def only_by(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way != "link":
+        monkeypatch.setattr(os, "link", no_links)
+    if way == "replace":
+        monkeypatch.setattr(target, "_renamed_strictly", lambda _part, _path: False)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_file_that_came_under_the_name_meanwhile_is_never_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     part, path = tmp_path / ".part", tmp_path / "disk.raw"
     part.write_bytes(b"new")
     path.write_bytes(b"somebody's")
     monkeypatch.setattr(target, "require_free", lambda _path: None)  # it came after that look
-    if not links:
-        monkeypatch.setattr(os, "link", no_links)
+    only_by(way, monkeypatch)
     with pytest.raises(TargetExists):
         target.give_name(part, path)
     assert (part.read_bytes(), path.read_bytes()) == (b"new", b"somebody's")
 
 
-GIVING = [(True, None), (True, "_sync_directory"), (False, None), (False, "_sync_directory"), (False, "replace")]
+@pytest.mark.skipif(sys.platform != "linux", reason="strict renaming is asked of Linux here")
+def test_without_links_no_empty_file_stands_under_the_name_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, path = tmp_path / ".part", tmp_path / "disk.raw"
+    part.write_bytes(b"new")
+    only_by("rename", monkeypatch)
+    monkeypatch.setattr(Path, "replace", no_links)
+    target.give_name(part, path)
+    assert ([one.name for one in tmp_path.iterdir()], path.read_bytes()) == (["disk.raw"], b"new")
 
 
-@pytest.mark.parametrize(("links", "fault"), GIVING)
+GIVING = [*((way, fault) for way in WAYS for fault in (None, "_sync_directory")), ("replace", "replace")]
+
+
+@pytest.mark.parametrize(("way", "fault"), GIVING)
 def test_a_name_is_given_wholly_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool, fault: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, fault: str | None
 ) -> None:
     part, path = tmp_path / ".part", tmp_path / "disk.raw"
     part.write_bytes(b"new")
-    if not links:
-        monkeypatch.setattr(os, "link", no_links)
+    only_by(way, monkeypatch)
     if fault:
         monkeypatch.setattr(Path if fault == "replace" else target, fault, no_links)
     if fault is None:

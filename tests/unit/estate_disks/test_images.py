@@ -157,6 +157,22 @@ def test_a_descriptor_ends_at_its_first_nul_as_qemu_writes_one_whose_content_id_
     assert read(open_image(LocalFolder(tmp_path), "disk.vmdk")) == b"a" * 65536 + bytes(MIB - 65536)
 
 
+def test_extents_that_are_lost_behind_a_nul_inside_a_sparse_file_are_noticed_by_its_header(tmp_path: Path) -> None:
+    sectors = MIB // 512
+    text = descriptor_text([f'RW {sectors // 2} SPARSE "disk.vmdk"'], create_type="monolithicSparse", cid=1)
+    lost = f'\0RW {sectors // 2} SPARSE "disk.vmdk"\n'.encode()
+    writers.write_hosted(tmp_path / "disk.vmdk", sectors, {}, descriptor=text + lost)
+    with pytest.raises(ImageMalformed, match="other extents than itself"):
+        open_image(LocalFolder(tmp_path), "disk.vmdk")
+
+
+def test_a_descriptor_that_stands_alone_may_be_padded_with_nuls(tmp_path: Path) -> None:
+    (tmp_path / "disk-flat.vmdk").write_bytes(b"a" * MIB)
+    text = descriptor_text([f'RW {MIB // 512} VMFS "disk-flat.vmdk"'], create_type="vmfs", cid=1)
+    (tmp_path / "disk.vmdk").write_bytes(text + bytes(700))
+    assert read(open_image(LocalFolder(tmp_path), "disk.vmdk")) == b"a" * MIB
+
+
 def test_disk_of_several_extents_and_a_zero_one_is_joined_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"h" * 512 + b"a" * 3 * MIB)
     (tmp_path / "b.bin").write_bytes(b"b" * 1024)
@@ -238,6 +254,10 @@ DESCRIPTORS = {
     "the same line twice": (descriptor_text(["CID=2", 'RW 8 VMFS "short.bin"'], create_type="vmfs", cid=1), ImageMalformed),
     "a text that ends before its extents": (
         b'# Disk DescriptorFile\nCID=1\nparentCID=ffffffff\n\0RW 8 VMFS "short.bin"\n',
+        ImageMalformed,
+    ),
+    "a text with a NUL between its extents": (
+        b'# Disk DescriptorFile\nCID=1\nparentCID=ffffffff\nRW 8 VMFS "short.bin" 0\n\0RW 8 VMFS "short.bin" 0\n',
         ImageMalformed,
     ),
     "no text but a part": (b"COWD" + bytes(600), ImageKindRefused),
