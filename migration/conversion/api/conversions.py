@@ -19,7 +19,7 @@ from migration.conversion.services import lifecycle
 from project.backbone.api.accepted import accepted
 from project.backbone.api.idempotency import idempotency_key_of
 from project.backbone.api.scoping import ProjectReadOnlyViewSet
-from project.backbone.api.strict import StrictMixin
+from project.backbone.api.strict import StrictMixin, takes_no_body
 from project.backbone.jobs.serializers import JobSerializer
 from project.backbone.models import Job
 
@@ -110,6 +110,7 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def rollback(self, request: Request, **kwargs: Any) -> Response:
         """Stop its VM in the pool and block it, power its source on if it ran before. VM and disks are kept."""
         row, key = self.get_object(), idempotency_key_of(request)
@@ -117,6 +118,7 @@ class ConversionViewSet(ProjectReadOnlyViewSet):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @takes_no_body
     def finish(self, request: Request, **kwargs: Any) -> Response:
         """Take a failed machine whose VM runs in the pool for moved, if its source is off. Nothing is started."""
         row, key = self.get_object(), idempotency_key_of(request)
