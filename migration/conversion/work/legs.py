@@ -80,7 +80,7 @@ def _settle_source(source: MachineSource, row: Conversion, spec: ConversionSpec)
     """Have the source off and known. What an earlier attempt copied stays only if the source is provably as it was then."""
     if row.source_marker is not None:
         if source.is_unchanged(row):
-            return "The source is as it was; what is copied of it stays, and is proven anew"
+            return "The source is as it was; what is copied of it stays"
         progress.forget_copies(row)
     source.bring_down(row)
     return "The package is the one that was planned with" if spec.package_path else "The source is confirmed off"
