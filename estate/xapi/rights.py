@@ -14,7 +14,7 @@ from estate.xapi.session import XapiSession
 
 NEEDED: dict[str, str] = {
     "VM.create": "making VMs",
-    "VM.add_to_blocked_operations": "keeping VMs from being started too early",
+    "VM.set_blocked_operations": "keeping VMs from being started too early",
     "VM.remove_from_blocked_operations": "starting VMs",
     "VDI.create": "making disks",
     "VBD.create": "attaching disks",

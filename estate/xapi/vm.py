@@ -109,11 +109,9 @@ def block(session: XapiSession, vm_uuid: str, why: str) -> None:
     """Keep everybody from starting the VM; `why` is what the pool shows them."""
     vm = session.call("VM.get_by_uuid", vm_uuid)
     blocked = session.call("VM.get_blocked_operations", vm)
-    for operation in _BLOCKED_OPERATIONS:
-        if operation in blocked and blocked[operation] != why:
-            session.call("VM.remove_from_blocked_operations", vm, operation)
-        if blocked.get(operation) != why:
-            session.call("VM.add_to_blocked_operations", vm, operation, why)
+    wanted = {**blocked, **dict.fromkeys(_BLOCKED_OPERATIONS, why)}
+    if wanted != blocked:  # in one call: between two, somebody could start it
+        session.call("VM.set_blocked_operations", vm, wanted)
 
 
 def unblock(session: XapiSession, vm_uuid: str) -> None:
