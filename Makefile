@@ -40,10 +40,10 @@ lab: .venv/.runtime ## run the simulators alone until interrupted; writes var/la
 	@$(BIN)/python -m lab --world small --state var/lab --json var/lab.json
 
 test: .venv/.dev ## run the tests in embedded mode; tests whose tool is missing are listed
-	@$(PYTEST) -q -n $(WORKERS) -m "not full"
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not full"
 
 test-full: .venv/.dev ## run the same tests on PostgreSQL, Redis and a real Celery worker
-	@.ci/with-services $(PYTEST) -q -n $(WORKERS)
+	@.ci/with-services $(PYTEST) -q -n $(WORKERS) --dist worksteal
 
 soak: .venv/.dev ## the long runs (kills, fuzz) at full size
 	@XENBOUND_SOAK=1 $(PYTEST) -q -m soak
