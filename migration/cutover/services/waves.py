@@ -36,7 +36,8 @@ def start(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: Ide
             code="plan_not_approved",
             next_step="Let an approver who did not write the plan approve it.",
         )
-    _refuse_while_rolling_back(wave_id, wave.name)
+    if jobs.job_of_key(idempotency_key, project=project, actor=actor) is None:
+        _refuse_while_rolling_back(wave_id, wave.name)
     return _enqueue("cutover.start_wave", project, wave_id, wave.name, actor, idempotency_key)
 
 
@@ -65,7 +66,8 @@ def cut_over(project: Project, *, wave_id: UUID, actor: Actor, idempotency_key: 
     actor.require(project, Role.OPERATOR)
     signed = require_signed(project, wave_id=wave_id)
     name = planning.wave(project.pk, wave_id).name
-    _refuse_while_rolling_back(wave_id, name)
+    if jobs.job_of_key(idempotency_key, project=project, actor=actor) is None:
+        _refuse_while_rolling_back(wave_id, name)
     return _enqueue("cutover.cut_over_wave", project, wave_id, name, actor, idempotency_key, decision_id=str(signed.pk))
 
 

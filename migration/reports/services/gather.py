@@ -180,7 +180,10 @@ def _boot_note(proof: dict[str, Any] | None) -> str:
     if not proof:
         return ""
     unprotected = proof.get("unprotected_because")
-    return f"runs in the pool; HA does not protect it: {unprotected}" if unprotected else "runs in the pool"
+    told = ["runs in the pool", *([f"HA does not protect it: {unprotected}"] if unprotected else [])]
+    if "source_off" in proof and proof["source_off"] is None:
+        told.append("whether its source is off could not be read")
+    return "; ".join(told)
 
 
 def _kms(project: Project, at: datetime) -> KmsView | None:

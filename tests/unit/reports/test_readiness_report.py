@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from migration.reports import html, pdf
 from migration.reports.core.document import Document, Table, Tone, Verdict
 from migration.reports.core.readiness_report import CheckLine, GateLine, MachineLine, PoolView, ReportView, build
+from migration.reports.services.gather import _boot_note
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><title>pool</title><rect width="9" height="9"/></svg>'
@@ -61,3 +64,16 @@ def test_the_gate_line_shows_time_answer_and_signature() -> None:
     assert "2026-11-22 12:00 UTC" in page
     assert "before copy" in page
     assert "Ada" in page
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        ({"source_off": True}, "runs in the pool"),
+        ({"source_off": None}, "runs in the pool; whether its source is off could not be read"),
+        ({"unprotected_because": "no plan", "source_off": True}, "runs in the pool; HA does not protect it: no plan"),
+        (None, ""),
+    ],
+)
+def test_what_could_not_be_read_of_a_moved_machine_is_said(proof: dict[str, object] | None, told: str) -> None:
+    assert _boot_note(proof) == told
